@@ -1,0 +1,49 @@
+# Everything runs in .venv, made on first use with any Python >= 3.12 of this machine.
+PYTHON = .venv/bin/python
+INSTALLED = .venv/.installed
+
+.PHONY: help demo test docs benchmark lint format clean .venv
+
+help:
+	@echo 'make demo       simulate a HelioCloud, map its time lags, save time_lag_map.png'
+	@echo 'make test       check the style, run the whole test suite'
+	@echo 'make docs       build the documentation into docs/_build/html'
+	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
+	@echo 'make lint       check the style;  make format: mend it'
+	@echo 'make clean      remove what the above made, but for .venv'
+
+demo: $(INSTALLED)
+	$(PYTHON) examples/time_lag_map.py
+
+# make test ARGS='-k graph' runs a part.
+test: lint
+	$(PYTHON) -m pytest $(ARGS)
+
+# What is generated for names that are gone would warn.
+docs: $(INSTALLED)
+	rm -rf docs/generated/api
+	$(PYTHON) -m sphinx -E -b html -W --keep-going docs docs/_build/html
+
+benchmark: $(INSTALLED)
+	$(PYTHON) benchmarks/run.py $(ARGS)
+
+lint: $(INSTALLED)
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+
+format: $(INSTALLED)
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+
+clean:
+	rm -rf build dist docs/_build docs/generated time_lag_map.png .pytest_cache .ruff_cache .hypothesis
+
+.venv: $(INSTALLED)
+
+# pip, since every Python has it, and because it compiles byte code: without it each process imports for 7 s.
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import pip, sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
+	    || { python=$$(tools/find-python) && "$$python" -m venv --clear .venv; }
+	@echo 'Installing into .venv; this takes about a minute.'
+	$(PYTHON) -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@touch $@

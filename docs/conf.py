@@ -1,0 +1,73 @@
+"""Configuration of the documentation: https://www.sphinx-doc.org/en/master/usage/configuration.html"""
+
+import os
+
+import matplotlib
+from packaging.version import Version
+from sunpy_sphinx_theme import PNG_ICON
+
+from sunpy_heliocloud.version import version as full_version
+
+matplotlib.use("Agg")
+
+project = "sunpy_heliocloud"
+author = "The sunpy_heliocloud developers"
+copyright = "2026, The sunpy_heliocloud developers"
+# Without the commit's hash, which would make the pages of every commit differ.
+release = version = Version(full_version).public
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_automodapi.automodapi",
+    "sphinx_automodapi.smart_resolver",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+default_role = "py:obj"
+
+# The build needs no network. Where there is one, DOCS_ONLINE=1 links to the documentation of other packages.
+intersphinx_mapping = {}
+if os.environ.get("DOCS_ONLINE") or os.environ.get("READTHEDOCS"):
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3/", None),
+        "astropy": ("https://docs.astropy.org/en/stable/", None),
+        "dask": ("https://docs.dask.org/en/stable/", None),
+        "ndcube": ("https://docs.sunpy.org/projects/ndcube/en/stable/", None),
+        "numpy": ("https://numpy.org/doc/stable/", None),
+        "reproject": ("https://reproject.readthedocs.io/en/stable/", None),
+        "s3fs": ("https://s3fs.readthedocs.io/en/stable/", None),
+        "sunpy": ("https://docs.sunpy.org/en/stable/", None),
+    }
+
+# Every reference to a name of this package has to resolve; the others can't without the network.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!sunpy_heliocloud).*")]
+
+napoleon_google_docstring = False
+napoleon_use_ivar = True  # else the fields of a dataclass are described twice
+napoleon_use_rtype = False
+autodoc_typehints = "none"  # The docstrings say the types, with shapes and units.
+automodapi_inheritance_diagram = False
+automodapi_toctreedirnm = "generated/api"
+automodsumm_inherited_members = False
+
+# RUN_EXAMPLES=1 runs the gallery's examples and shows their pictures.
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "generated/gallery",
+    "backreferences_dir": "generated/backreferences",
+    "default_thumb_file": str(PNG_ICON),
+    "plot_gallery": bool(os.environ.get("RUN_EXAMPLES")),
+    "filename_pattern": ".*",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "write_computation_times": False,
+}
+
+html_theme = "sunpy"
+html_title = project

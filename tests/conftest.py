@@ -1,0 +1,52 @@
+"""What every test needs: nothing of this machine's settings, no window for plots, and S3 servers on loopback."""
+
+import os
+import tempfile
+
+import matplotlib
+import pytest
+from hypothesis import settings
+
+# Before sunpy, astropy and s3fs are imported, which read these once.
+os.environ["SUNPY_CONFIGDIR"] = os.environ["SUNPY_DOWNLOADDIR"] = tempfile.mkdtemp(prefix="sunpy-")
+for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CATALOG_REGISTRY_URL"):
+    os.environ.pop(name, None)
+
+from astropy.utils import iers
+
+from sunpy_heliocloud.simulation import LocalServer
+
+matplotlib.use("Agg")
+# Without these, a time that is newer than the installed tables starts a download.
+iers.conf.auto_download = False
+iers.conf.auto_max_age = None
+# An example's first run compiles kernels, and the machine may be busy.
+settings.register_profile("sunpy_heliocloud", deadline=None)
+settings.load_profile("sunpy_heliocloud")
+
+
+@pytest.fixture
+def server():
+    """An empty HelioCloud of the test's own; within the test everything reads from it."""
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def real_bucket():
+    """The real images, uploaded once to a server of their own."""
+    folder = os.environ.get("HELIOCLOUD_REAL_DATA")
+    if not folder:
+        pytest.skip("HELIOCLOUD_REAL_DATA names no folder of real images")
+    with LocalServer() as server:
+        server.upload(folder)
+        yield server
+
+
+@pytest.fixture
+def real_data(real_bucket, monkeypatch):
+    """The real images; within the test everything reads from their server."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", real_bucket.endpoint_url)
+    monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", real_bucket.registry_url)
+    real_bucket.reset()
+    return real_bucket
