@@ -1,0 +1,28 @@
+"""
+A Sun whose answer is known, the HelioCloud bucket that it fills, and a server for that bucket on this
+machine.
+
+What derotation and time lags ought to give is known here, so that a method can be checked from the search
+to the map of time lags, without a network::
+
+    sun = SimulatedSun()
+    with LocalServer() as server:
+        write_bucket(server.url, sun, n_frames=60, shape=(1250, 1250), storage_options=server.storage_options)
+        ...  # search, sequence, cube and time lag as with the real HelioCloud
+        truth = sun.true_lag(193, 171, ref_map)
+"""
+
+from .bucket import CHANNEL_OFFSETS, SimulatedBucket, write_bucket
+from .server import LocalServer, LoggedRequest
+from .sun import CHANNEL_DELAYS, NOMINAL_EXPOSURE, SimulatedSun
+
+__all__ = [
+    "CHANNEL_DELAYS",
+    "CHANNEL_OFFSETS",
+    "NOMINAL_EXPOSURE",
+    "LocalServer",
+    "LoggedRequest",
+    "SimulatedBucket",
+    "SimulatedSun",
+    "write_bucket",
+]

@@ -1,0 +1,377 @@
+"""A HelioCloud bucket full of simulated images, with the oddities of the real one."""
+
+import io
+import json
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+import astropy.units as u
+from astropy.io import fits
+from astropy.table import QTable
+from astropy.time import Time
+
+from sunpy_heliocloud.storage import filesystem
+from .sun import CHANNEL_DELAYS, NOMINAL_EXPOSURE, SimulatedSun
+
+__all__ = ["CHANNEL_OFFSETS", "REGISTRY_KEY", "SimulatedBucket", "registry", "write_bucket"]
+
+HELIOCLOUD = "s3://gov-nasa-hdrl-data1/"
+REGISTRY_KEY = "HelioDataRegistry.json"
+INDEX_FOLDER = "sdo/aia/registries/"
+
+#: How many seconds after the time in its file name each channel is exposed.
+CHANNEL_OFFSETS: Mapping[int, float] = MappingProxyType(
+    {94: 1.1, 335: 2.9, 211: -0.9, 193: 2.8, 171: -1.9, 131: -2.6}
+)
+RECORD_OFFSET = 23 * u.s  # of T_REC after the file name
+BAD_QUALITY = 2097152  # as in real damaged frames
+
+
+@dataclass(frozen=True)
+class SimulatedBucket:
+    """
+    What `write_bucket` wrote.
+
+    Attributes
+    ----------
+    url
+        Of the bucket, with ``/`` at the end.
+    registry_url
+        Of its registry, on the filesystem of ``url``.
+    frames
+        A row for each file, in order of channel and time: ``wavelength``, ``time`` (midpoint of the
+        exposure), ``exposure_time``, ``quality``, ``url`` (where it was written), ``datakey`` (what the
+        index calls it) and ``size``.
+    """
+
+    url: str
+    registry_url: str
+    frames: QTable
+
+    @property
+    def size(self) -> u.Quantity[u.byte]:
+        """Bytes of all images."""
+        return self.frames["size"].sum()
+
+    def urls(self, channel: int) -> list[str]:
+        """
+        Where the images of one channel were written, in time order.
+
+        Parameters
+        ----------
+        channel
+            Wavelength in angstrom.
+
+        Returns
+        -------
+        list of str
+        """
+        return self.frames["url"][self.frames["wavelength"] == channel * u.angstrom].tolist()
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """One file that is to be written."""
+
+    channel: int
+    label: Time
+    time: Time
+    exposure: u.Quantity
+    quality: int
+
+    @property
+    def name(self) -> str:
+        label = self.label.strftime("%Y%m%dT%H%M%S")
+        return f"sdo_aia_h2_{label}_{self.channel:04d}_v1.fits"
+
+    @property
+    def key(self) -> str:
+        return f"sdo/aia/{self.label.strftime('%Y%m%d')}/{self.channel:04d}/{self.name}"
+
+
+@u.quantity_input
+def write_bucket(
+    url: str,
+    sun: SimulatedSun | None = None,
+    *,
+    channels: Sequence[int] = (193, 171),
+    start: Time | str | None = None,
+    n_frames: int = 180,
+    cadence: u.Quantity[u.s] = 240 * u.s,
+    shape: tuple[int, int] = (5000, 5000),
+    exposure: u.Quantity[u.s] = NOMINAL_EXPOSURE,
+    exposure_jitter: u.Quantity[u.s] = 0.0006 * u.s,
+    time_offsets: Mapping[int, float] = CHANNEL_OFFSETS,
+    time_jitter: u.Quantity[u.s] = 0.05 * u.s,
+    gaps: float | Sequence[int] = 0.0,
+    bad_quality: float | Sequence[int] = 0.0,
+    served_as: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    processes: int = 1,
+) -> SimulatedBucket:
+    """
+    Write a HelioCloud bucket of a simulated Sun: images, an index a year and channel, catalogue and registry.
+
+    Images are RICE-compressed by rows in the second HDU, as in the real bucket. The catalogue and the index
+    have the real ones' oddities too: rows in no order of time, a header line that begins with ``#``, a
+    ``stop`` that lies before the data, a ``modification`` that is no time.
+
+    Parameters
+    ----------
+    url
+        A bucket or folder, ``s3://`` or local.
+    sun
+        What is seen. Default: ``SimulatedSun()``.
+    channels
+        Wavelengths in angstrom, of those in `CHANNEL_DELAYS`.
+    start
+        Nominal time of the first frame, which is in its file name. Default: so that the frames lie about the
+        Sun's ``time``, on whole multiples of the cadence.
+    n_frames
+        Number of frames of each channel, gaps included.
+    cadence
+        Between nominal times.
+    shape
+        Pixels in y and x; see `SimulatedSun.frame`.
+    exposure, exposure_jitter
+        Mean and standard deviation of the exposure times.
+    time_offsets
+        Seconds from the nominal time to the midpoint of the exposure, by channel.
+    time_jitter
+        Standard deviation of that.
+    gaps
+        Frames that are missing: a fraction, drawn for each channel, or indices, the same for all.
+    bad_quality
+        Frames with a non-zero ``QUALITY`` and their upper third missing, given like ``gaps``.
+    served_as
+        Bucket that catalogue and index speak of. Default: ``url`` if that is on S3, else HelioCloud's own,
+        for a folder that `LocalServer.upload` is to serve.
+    storage_options
+        For `s3fs.S3FileSystem`. To write to a `LocalServer`, its
+        `~sunpy_heliocloud.simulation.LocalServer.storage_options`.
+    processes
+        How many processes make images. With more than one, a script has to call this below
+        ``if __name__ == "__main__":``.
+
+    Returns
+    -------
+    SimulatedBucket
+
+    Raises
+    ------
+    ValueError
+        If a channel is none of those that are simulated.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud.simulation import write_bucket
+    >>> bucket = write_bucket("a_folder", n_frames=3, shape=(250, 250))  # doctest: +SKIP
+    """
+    sun = sun or SimulatedSun()
+    url = url.rstrip("/") + "/"
+    served_as = (served_as or (url if url.startswith("s3://") else HELIOCLOUD)).rstrip("/") + "/"
+    labels = _nominal_times(sun, start, n_frames, cadence)
+    frames = [
+        frame
+        for channel in channels
+        for frame in _frames(
+            channel, labels, sun.seed, exposure, exposure_jitter, time_offsets, time_jitter, gaps, bad_quality
+        )
+    ]
+    write = _FrameWriter(url, sun, shape, dict(storage_options or {}))
+    write.make_folders(frames)
+    sizes = list(
+        tqdm(
+            _each(write, frames, processes), total=len(frames), desc="Simulated images", unit="file", delay=5
+        )
+    )
+    for key, text in _documents(served_as, frames, sizes, sun.seed).items():
+        write.put(key, text.encode())
+    return SimulatedBucket(url, url + REGISTRY_KEY, _table(url, served_as, frames, sizes))
+
+
+def registry(endpoint: str) -> dict:
+    """
+    The registry of buckets that names one bucket, as it is at HelioCloud.
+
+    Parameters
+    ----------
+    endpoint
+        The bucket's URL, with ``/`` at the end.
+
+    Returns
+    -------
+    dict
+        What goes into ``HelioDataRegistry.json``.
+    """
+    return {
+        "version": "0.4",
+        "modification": "2024-03-05T00:00:00Z",
+        "registry": [{"endpoint": endpoint, "name": "HelioCloud, including SDO", "region": "us-east-1"}],
+    }
+
+
+@dataclass(frozen=True)
+class _FrameWriter:
+    """Makes and writes one image; goes to other processes as its arguments."""
+
+    url: str
+    sun: SimulatedSun
+    shape: tuple[int, int]
+    storage_options: dict[str, Any]
+
+    def __call__(self, frame: _Frame) -> int:
+        """Write a file and say how many bytes it has."""
+        data, header = self.sun.frame(
+            frame.channel, frame.time, frame.exposure, shape=self.shape, quality=frame.quality
+        )
+        header["FILENAME"] = frame.name
+        header["T_REC"] = (frame.label + RECORD_OFFSET).strftime("%Y.%m.%d_%H:%M:%S.000_UTC")
+        file = _fits_file(data, header)
+        self.put(frame.key, file)
+        return len(file)
+
+    def put(self, key: str, data: bytes) -> None:
+        files, path = filesystem(self.url + key, self.storage_options)
+        files.pipe_file(path, data)
+
+    def make_folders(self, frames: list[_Frame]) -> None:
+        """Local filesystems want folders; S3 has none."""
+        if not self.url.startswith("s3://"):
+            for folder in {frame.key.rpartition("/")[0] for frame in frames} | {INDEX_FOLDER}:
+                files, path = filesystem(self.url + folder)
+                files.makedirs(path, exist_ok=True)
+
+
+def _fits_file(data: np.ndarray, header: fits.Header) -> bytes:
+    # The real files have a card twice, of which astropy would write one.
+    header = header.copy()
+    _, *second = header.cards["LICENSE", 1]
+    del header["LICENSE", 1]
+    header.insert("BLANK", ("LICENSE2", *second))
+    image = fits.CompImageHDU(data, header, compression_type="RICE_1", tile_shape=(1, data.shape[1]))
+    file = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(file)
+    return file.getvalue().replace(b"LICENSE2=", b"LICENSE =", 1)
+
+
+def _each(write: _FrameWriter, frames: list[_Frame], processes: int) -> Iterator[int]:
+    if processes == 1:
+        yield from map(write, frames)
+        return
+    # Forking a process with threads, such as those of s3fs, may hang.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        yield from pool.map(write, frames, chunksize=4)
+
+
+def _nominal_times(
+    sun: SimulatedSun, start: Time | str | None, n_frames: int, cadence: u.Quantity[u.s]
+) -> Time:
+    if start is None:
+        first = sun.time.unix - n_frames // 2 * cadence.to_value(u.s)
+        start = Time(first - first % cadence.to_value(u.s), format="unix")
+    return Time(Time(start).utc.isot) + np.arange(n_frames) * cadence
+
+
+def _frames(
+    channel: int,
+    labels: Time,
+    seed: int,
+    exposure: u.Quantity[u.s],
+    exposure_jitter: u.Quantity[u.s],
+    time_offsets: Mapping[int, float],
+    time_jitter: u.Quantity[u.s],
+    gaps: float | Sequence[int],
+    bad_quality: float | Sequence[int],
+) -> list[_Frame]:
+    """The frames of one channel, without those that fall into gaps."""
+    if channel not in CHANNEL_DELAYS:
+        raise ValueError(
+            f"there is no channel {channel}: expected one of {', '.join(map(str, CHANNEL_DELAYS))}"
+        )
+    n = len(labels)
+    rng = np.random.default_rng([seed, 3, channel])
+    times = labels + time_offsets[channel] * u.s + rng.normal(size=n) * time_jitter
+    times = Time(times.isot)  # headers count whole milliseconds
+    exposures = np.round(exposure + rng.normal(size=n) * exposure_jitter, 6)
+    missing, damaged = _chosen(gaps, n, rng), _chosen(bad_quality, n, rng)
+    return [
+        _Frame(channel, labels[i], times[i], exposures[i], BAD_QUALITY if i in damaged else 0)
+        for i in range(n)
+        if i not in missing
+    ]
+
+
+def _chosen(which: float | Sequence[int], n: int, rng: np.random.Generator) -> set[int]:
+    order = rng.permutation(n)
+    if isinstance(which, int | float):
+        return set(order[: round(which * n)].tolist())
+    return set(which)
+
+
+def _documents(served_as: str, frames: list[_Frame], sizes: list[int], seed: int) -> dict[str, str]:
+    """Index files, catalogue and registry, by key."""
+    rows: dict[str, list[str]] = {}
+    for frame, size in zip(frames, sizes, strict=True):
+        name = f"{INDEX_FOLDER}aia_{frame.channel:04d}_{frame.label.strftime('%Y')}.csv"
+        start = frame.label.strftime("%Y-%m-%dT%H:%M:%SZ")
+        stop = f"{(frame.label + frame.exposure).isot}Z"
+        rows.setdefault(name, []).append(f"{start},{stop},{served_as}{frame.key},{size}")
+    rng = np.random.default_rng([seed, 4])
+    indices = {
+        name: "\n".join(["# start, stop, datakey, filesize", *rng.permutation(lines)]) + "\n"
+        for name, lines in rows.items()
+    }
+    return {
+        **indices,
+        "catalog.json": json.dumps(_catalog(served_as, frames), indent=1),
+        REGISTRY_KEY: json.dumps(registry(served_as), indent=1),
+    }
+
+
+def _catalog(served_as: str, frames: list[_Frame]) -> dict:
+    channels = dict.fromkeys(frame.channel for frame in frames)
+    first_day = min(frame.label for frame in frames).strftime("%Y-%m-%d")
+    return {
+        "version": "0.4",
+        "name": "Simulated Sun",
+        "egress": "no-egress",
+        "status": {"code": 1200, "message": "OK"},
+        "contact": "",
+        "catalog": [
+            {
+                "id": f"aia_{channel:04d}",
+                "index": served_as + INDEX_FOLDER,
+                "title": f"SDO/AIA {channel} Å, simulated",
+                "start": "2010-05-13T00:00:00Z",
+                # As in the real catalogue, whose entries end before their data do, and hold such times.
+                "stop": f"{first_day}T00:00:00Z",
+                "modification": "2023-05-04:00:00:00Z",
+                "indextype": "csv",
+                "filetype": "fits",
+            }
+            for channel in channels
+        ],
+    }
+
+
+def _table(url: str, served_as: str, frames: list[_Frame], sizes: list[int]) -> QTable:
+    return QTable(
+        {
+            "wavelength": [frame.channel for frame in frames] * u.angstrom,
+            "time": Time([frame.time for frame in frames]),
+            "exposure_time": u.Quantity([frame.exposure for frame in frames]),
+            "quality": [frame.quality for frame in frames],
+            "url": [url + frame.key for frame in frames],
+            "datakey": [served_as + frame.key for frame in frames],
+            "size": u.Quantity(sizes, u.byte, dtype=int),
+        }
+    )

@@ -1,0 +1,389 @@
+"""A HelioCloud on this machine: an S3 server that counts what it is asked and fails when told to."""
+
+import contextlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from threading import Lock, Thread
+
+import astropy.units as u
+
+from sunpy_heliocloud.storage import filesystem
+from .bucket import REGISTRY_KEY, registry
+
+__all__ = ["LocalServer", "LoggedRequest"]
+
+S3_ERRORS = {403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
+
+
+@dataclass(frozen=True)
+class LoggedRequest:
+    """
+    One request, as the server saw it.
+
+    Attributes
+    ----------
+    method
+        ``"GET"``, ``"HEAD"``, ``"PUT"``, ...
+    key
+        Key of the object in the bucket; empty for requests to the bucket itself, such as listings.
+    byte_range
+        The ``Range`` header, or None where the whole object was asked for.
+    status
+        HTTP status of the answer.
+    bytes_sent
+        Length of the answer's body.
+    """
+
+    method: str
+    key: str
+    byte_range: str | None
+    status: int
+    bytes_sent: int
+
+
+@dataclass
+class _Fault:
+    """What to do to the next ``times`` matching reads, once ``after`` of them have passed unharmed."""
+
+    pattern: str
+    methods: tuple[str, ...]
+    times: int | None
+    after: int
+    act: Callable
+
+    def strikes(self, method: str, key: str) -> bool:
+        if self.times == 0 or method not in self.methods or not fnmatchcase(key, self.pattern):
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+class LocalServer:
+    """
+    An S3 server on a free port of this machine, in threads of this process, for as long as a ``with`` block.
+
+    Inside the block the environment variables ``AWS_ENDPOINT_URL_S3`` and ``ROOT_CATALOG_REGISTRY_URL``
+    point to it, so that everything that would read from HelioCloud reads from here instead. Servers do not
+    share objects, and several can run at the same time. The server keeps objects in memory, or in temporary
+    files if they are larger than 5 MB; they are gone when the block ends.
+
+    Parameters
+    ----------
+    bucket
+        Name of the bucket that the server starts with.
+    latency
+        Time that every answer is held back, as a distant server would.
+
+    Attributes
+    ----------
+    endpoint_url : str
+        What to give to S3 clients, for example ``http://127.0.0.1:41807``.
+    url : str
+        The bucket, ``s3://gov-nasa-hdrl-data1/``.
+    registry_url : str
+        Where the registry of buckets is, over http.
+    log : list of LoggedRequest
+        Every request since the start or the last `reset`, uploads included. An answer is logged before it is
+        sent, so that the log is complete when the client has its bytes.
+
+    Raises
+    ------
+    ImportError
+        If moto is not installed.
+
+    Notes
+    -----
+    The server is `moto <https://docs.getmoto.org>`__. Objects written with `storage_options` can be read by
+    anybody, as in the real bucket.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud.simulation import LocalServer
+    >>> with LocalServer() as server:  # doctest: +SKIP
+    ...     server.upload("a_folder")
+    ...     server.reset()
+    ...     ...
+    ...     print(server.requests, server.bytes_sent)
+    """
+
+    @u.quantity_input
+    def __init__(self, *, bucket: str = "gov-nasa-hdrl-data1", latency: u.Quantity[u.s] = 0 * u.s):
+        self.bucket = bucket
+        self.latency = latency
+        self.url = f"s3://{bucket}/"
+        self.log: list[LoggedRequest] = []
+        self._faults: list[_Fault] = []
+        self._lock = Lock()
+
+    def __enter__(self) -> "LocalServer":
+        with contextlib.ExitStack() as stack:
+            self.endpoint_url = stack.enter_context(_serve(self._answer))
+            self.registry_url = f"{self.endpoint_url}/{self.bucket}/{REGISTRY_KEY}"
+            stack.enter_context(
+                _environment(
+                    AWS_ENDPOINT_URL_S3=self.endpoint_url,
+                    ROOT_CATALOG_REGISTRY_URL=self.registry_url,
+                )
+            )
+            self._files, _ = filesystem(self.url, self.storage_options)
+            self._files.mkdir(self.bucket, acl="public-read")
+            stack.callback(self._remove_everything)
+            self.reset()
+            self._running = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._running.close()
+
+    @property
+    def storage_options(self) -> dict:
+        """Options with which `s3fs.S3FileSystem` may write to the server; anybody can read what it writes."""
+        return {
+            "endpoint_url": self.endpoint_url,
+            "key": "simulation",
+            "secret": "simulation",
+            "s3_additional_kwargs": {"ACL": "public-read"},
+        }
+
+    @property
+    def requests(self) -> int:
+        """Number of requests since the start or the last `reset`."""
+        return len(self.log)
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes of all answers' bodies since the start or the last `reset`."""
+        return sum(request.bytes_sent for request in self.log)
+
+    def reset(self) -> None:
+        """Empty the log, and with it the counts. Faults and objects stay."""
+        self.log = []
+
+    def write(self, key: str, data: bytes) -> str:
+        """
+        Put one object into the bucket, or another one in its place.
+
+        Parameters
+        ----------
+        key
+            Its key, such as ``"catalog.json"``.
+        data
+            Its bytes.
+
+        Returns
+        -------
+        str
+            Its ``s3://`` URL.
+        """
+        self._files.pipe_file(f"{self.bucket}/{key}", data)
+        return f"{self.url}{key}"
+
+    def upload(self, folder: str | os.PathLike) -> None:
+        """
+        Serve a local folder as the bucket: the path of a file below the folder becomes its key.
+
+        A registry that names this bucket is written if the folder has none.
+
+        Parameters
+        ----------
+        folder
+            The folder.
+
+        Raises
+        ------
+        NotADirectoryError
+            If there is no such folder.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise NotADirectoryError(
+                f"{folder} is not a folder: expected one to serve as the bucket {self.bucket}"
+            )
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        keys = [f"{self.bucket}/{path.relative_to(folder).as_posix()}" for path in paths]
+        self._files.put([str(path) for path in paths], keys)
+        if not (folder / REGISTRY_KEY).exists():
+            self.write(REGISTRY_KEY, json.dumps(registry(self.url), indent=1).encode())
+
+    def fail(
+        self,
+        pattern: str,
+        *,
+        status: int = 503,
+        times: int | None = 1,
+        after: int = 0,
+        methods: tuple[str, ...] = ("GET",),
+    ) -> None:
+        """
+        Answer the next reads of some objects with an error.
+
+        Parameters
+        ----------
+        pattern
+            Which keys, as a glob: ``"*.fits"``, ``"catalog.json"``, ``"*"``.
+        status
+            HTTP status to answer with.
+        times
+            How many reads fail; None for all of them. Clients repeat what failed: s3fs gives up after 5
+            answers of 500 and after 25 of 503, which takes it most of a minute; at 403 and 404 it does at
+            once.
+        after
+            How many reads go well before.
+        methods
+            What counts as a read. Clients may ask for an object's size first: ``("GET", "HEAD")`` fails
+            that too.
+        """
+        code = S3_ERRORS.get(status, "Fault")
+        body = f"<Error><Code>{code}</Code><Message>{status} on purpose</Message></Error>".encode()
+        headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+
+        def act(answer):
+            return f"{status} {code}", headers, body
+
+        self._faults.append(_Fault(pattern, methods, times, after, act))
+
+    def truncate(self, pattern: str, *, times: int | None = 1, after: int = 0) -> None:
+        """
+        Break off the next answers in the middle of their bodies, as a lost connection does.
+
+        Parameters
+        ----------
+        pattern
+            Which keys, as a glob.
+        times
+            How many answers break off; None for all of them.
+        after
+            How many go well before.
+        """
+
+        def act(answer):
+            status, headers, body = answer()
+            return status, headers, body[: len(body) // 2]
+
+        self._faults.append(_Fault(pattern, ("GET",), times, after, act))
+
+    def replace(self, key: str, data: bytes, *, after: int = 1) -> None:
+        """
+        Exchange an object between two reads of it.
+
+        Parameters
+        ----------
+        key
+            Its key.
+        data
+            What it holds from then on.
+        after
+            How many reads still see the old one.
+        """
+
+        def act(answer):
+            self.write(key, data)
+            return answer()
+
+        self._faults.append(_Fault(key, ("GET",), 1, after, act))
+
+    def _answer(self, environ: dict, start_response: Callable, application: Callable) -> Iterable[bytes]:
+        """Answer one request: hold it back, do it harm if asked, log it."""
+        method = environ["REQUEST_METHOD"]
+        key = environ["PATH_INFO"].removeprefix("/").partition("/")[2]
+        time.sleep(self.latency.to_value(u.s))
+        with self._lock:
+            fault = next((fault for fault in self._faults if fault.strikes(method, key)), None)
+
+        def answer():
+            return _run(application, environ)
+
+        status, headers, body = fault.act(answer) if fault else answer()
+        if method == "HEAD":
+            body = b""
+        code = int(status.split()[0])
+        self.log.append(LoggedRequest(method, key, environ.get("HTTP_RANGE"), code, len(body)))
+        start_response(status, headers)
+        return [body]
+
+    def _remove_everything(self) -> None:
+        self._faults = []
+        self.latency = 0 * u.s
+        self._files.invalidate_cache()
+        self._files.rm(self.bucket, recursive=True)
+
+
+@contextlib.contextmanager
+def _serve(answer: Callable):
+    """Run moto's S3 behind ``answer`` on a free port; gives the endpoint's URL."""
+    try:
+        from moto.server import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import WSGIRequestHandler, make_server
+    except ImportError as e:
+        raise ImportError('The local server needs moto: pip install "sunpy_heliocloud[demo]"') from e
+
+    class QuietRequestHandler(WSGIRequestHandler):
+        def log_request(self, code="-", size="-"):
+            """One line on the terminal for each of thousands of requests helps nobody."""
+
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def application(environ, start_response):
+        return answer(environ, start_response, moto)
+
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=QuietRequestHandler)
+    # Closing the server would otherwise wait for every connection that a client keeps open.
+    server.block_on_close = False
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _run(application: Callable, environ: dict) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Status, headers and body of a WSGI application's answer."""
+    started = []
+    chunks = application(
+        _in_own_bucket(environ), lambda status, headers, *_: started.append((status, headers))
+    )
+    try:
+        body = b"".join(chunks)
+    finally:
+        chunks.close()
+    return *started[-1], body
+
+
+def _in_own_bucket(environ: dict) -> dict:
+    """Moto keeps one set of buckets for the whole process: every server gets its own, named by its port."""
+    paths = {name: environ[name] for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI")}
+    return {
+        **environ,
+        **{
+            name: re.sub(r"^/([^/?]+)", rf"/\1-{environ['SERVER_PORT']}", path)
+            for name, path in paths.items()
+        },
+    }
+
+
+@contextlib.contextmanager
+def _environment(**variables: str):
+    """Set environment variables, and put back what was there."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
