@@ -1,0 +1,417 @@
+"""
+Resampling of an image at the pixel coordinates of a `~sunpy_heliocloud.kernels.pixel_map.pixel_map`.
+
+``coordinates`` always has the shape ``(2, ny + 2, nx + 2)``: the input pixel ``(x, y)``, counted from 0 at
+pixel centres, of every output pixel and of a rim of one pixel around them; NaN where there is none. An image
+may be a band of rows of the whole image; the result is that of the whole image if the band holds the needed
+rows, which `rows_needed` and `rows_needed_interpolation` tell.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from scipy import ndimage
+
+__all__ = ["resample_adaptive", "resample_interpolation", "rows_needed", "rows_needed_interpolation"]
+
+# Weights are products along rows while no exponent in the window exceeds the one and the window is no wider
+# than the other; beyond, rounding errors would add up (or the first weight underflow) and each weight takes
+# an exp.
+_MAX_EXPONENT = 100.0
+_MAX_REACH = 40.0
+
+# Output pixels whose weights are prepared together. A compile-time constant: only so can LLVM see that the
+# columns of the work array do not overlap, without which it does not vectorise the preparation (3 times
+# slower).
+_BLOCK = 128
+_LEFT, _RIGHT, _BOTTOM, _TOP, _WEIGHT, _STEP_X, _STEP_XX, _STEP_Y, _STEP_YY, _STEP_XY, _PRODUCTS = (
+    column * _BLOCK for column in range(11)
+)
+
+# A spline's prefilter decays by 0.268 a row: after this many rows nothing of a band's edge is left in
+# float64.
+_SPLINE_MARGIN = 28
+
+
+def resample_adaptive(
+    image: np.ndarray,
+    coordinates: np.ndarray,
+    *,
+    first_row: int = 0,
+    dtype: np.typing.DTypeLike = np.float32,
+    kernel_width: float = 1.3,
+    sample_region_width: float = 4.0,
+) -> np.ndarray:
+    """
+    Anti-aliased resampling with a Gaussian whose shape follows the transformation.
+
+    The method is that of DeForest (2004) [1]_ with the choices of `reproject.reproject_adaptive`: a Gaussian
+    that is nowhere narrower than ``kernel_width`` input pixels, a Jacobian from the neighbouring pixels, no
+    conservation of flux. An output pixel is NaN where its coordinates or a neighbour's are, where its window
+    leaves the image, and where a pixel in its window is NaN. Given the same coordinates the result is that of
+    reproject.
+
+    Parameters
+    ----------
+    image : `numpy.ndarray`
+        The input image, or a band of its rows, of any real type, shape ``(rows, columns)``.
+    coordinates : `numpy.ndarray`
+        Input pixels ``(x, y)`` of the output pixels, with the rim, shape ``(2, ny + 2, nx + 2)``.
+    first_row
+        Number in the whole image of the row ``image[0]``.
+    dtype
+        Type of the result: float32 or float64. Sums are in float64.
+    kernel_width
+        Width of the Gaussian in pixels (twice its standard deviation).
+    sample_region_width
+        Width of the window, in output pixels.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        The resampled image, shape ``(ny, nx)``.
+
+    References
+    ----------
+    .. [1] C. E. DeForest, "On Re-sampling of Solar Images", Solar Physics 219, 3 (2004),
+       https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
+    """
+    coordinates = _checked(coordinates)
+    image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
+    resampled = np.empty((coordinates.shape[1] - 2, coordinates.shape[2] - 2), dtype)
+    _resample(image, int(first_row), coordinates, 2 / kernel_width**2, float(sample_region_width), resampled)
+    return resampled
+
+
+def rows_needed(
+    coordinates: np.ndarray, image_shape: tuple[int, int], *, sample_region_width: float = 4.0
+) -> tuple[int, int]:
+    """
+    The rows of the image that `resample_adaptive` reads, or a few more.
+
+    Parameters
+    ----------
+    coordinates : `numpy.ndarray`
+        As for `resample_adaptive`.
+    image_shape
+        Shape ``(rows, columns)`` of the whole image.
+    sample_region_width
+        As for `resample_adaptive`.
+
+    Returns
+    -------
+    tuple of int
+        First row, and the row after the last; ``(0, 0)`` if nothing of the image is needed.
+    """
+    rows, columns = image_shape
+    return _adaptive_rows(_checked(coordinates), int(rows), int(columns), float(sample_region_width))
+
+
+def resample_interpolation(
+    image: np.ndarray,
+    coordinates: np.ndarray,
+    *,
+    order: int = 1,
+    first_row: int = 0,
+    dtype: np.typing.DTypeLike = np.float32,
+) -> np.ndarray:
+    """
+    Interpolation of the image at the coordinates, as `reproject.reproject_interp` does it.
+
+    In the outer half of the image's outermost pixels the value is that of the pixels' centres; NaN beyond.
+    NaN in the image spreads to the pixels whose 1, 2 x 2 or 4 x 4 neighbours contain it.
+
+    Parameters
+    ----------
+    image : `numpy.ndarray`
+        The input image, or a band of its rows, of any real type, shape ``(rows, columns)``.
+    coordinates : `numpy.ndarray`
+        Input pixels ``(x, y)`` of the output pixels, with the rim, which is not used.
+    order
+        0 (nearest pixel), 1 (linear) or 3 (cubic spline).
+    first_row
+        Number in the whole image of the row ``image[0]``.
+    dtype
+        Type of the result.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        The interpolated image, shape ``(ny, nx)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such order.
+    """
+    if order not in (0, 1, 3):
+        raise ValueError(f"order is {order!r}, but must be 0 (nearest), 1 (linear) or 3 (cubic)")
+    x, y = _checked(coordinates)[:, 1:-1, 1:-1]
+    image = np.asarray(image, np.result_type(image.dtype.newbyteorder("="), np.float32))
+    rows, columns = image.shape
+    at = np.stack([_to_pixel_centres(y - first_row, rows), _to_pixel_centres(x, columns)])
+    if order < 3 or np.isfinite(image).all():
+        return _spline(image, at, order, dtype)
+    # The prefilter would carry a NaN along whole rows and columns.
+    missing = ~np.isfinite(image)
+    if missing.all():
+        return np.full(x.shape, np.nan, dtype)
+    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
+    interpolated = _spline(image[tuple(nearest)], at, order, dtype)
+    interpolated[_touches(missing, at)] = np.nan
+    return interpolated
+
+
+def rows_needed_interpolation(
+    coordinates: np.ndarray, image_shape: tuple[int, int], *, order: int = 1
+) -> tuple[int, int]:
+    """
+    The rows of the image that `resample_interpolation` needs.
+
+    Parameters
+    ----------
+    coordinates : `numpy.ndarray`
+        As for `resample_interpolation`.
+    image_shape
+        Shape ``(rows, columns)`` of the whole image.
+    order
+        As for `resample_interpolation`. The cubic spline depends, ever less, on all rows; 28 on either side
+        leave nothing of the others in float64.
+
+    Returns
+    -------
+    tuple of int
+        First row, and the row after the last; ``(0, 0)`` if nothing of the image is needed.
+    """
+    rows, columns = image_shape
+    x, y = _checked(coordinates)[:, 1:-1, 1:-1]
+    inside = np.isfinite(_to_pixel_centres(x, columns)) & np.isfinite(_to_pixel_centres(y, rows))
+    if not inside.any():
+        return 0, 0
+    margin = _SPLINE_MARGIN if order == 3 else 0
+    y = y[inside]
+    return max(math.floor(y.min()) - margin, 0), min(math.floor(y.max()) + 2 + margin, rows)
+
+
+def _checked(coordinates: np.ndarray) -> np.ndarray:
+    if coordinates.ndim != 3 or coordinates.shape[0] != 2 or min(coordinates.shape[1:]) < 2:
+        raise ValueError(
+            f"coordinates have shape {coordinates.shape}, expected (2, ny + 2, nx + 2): the input pixels "
+            "(x, y) of the output pixels and of a rim of one pixel, as pixel_map returns them"
+        )
+    return np.ascontiguousarray(coordinates, dtype=np.float64)
+
+
+def _to_pixel_centres(position: np.ndarray, size: int) -> np.ndarray:
+    """Positions on an axis, moved inwards from the outer half of its outermost pixels; NaN off the axis."""
+    on_axis = (position >= -0.5) & (position <= size - 0.5)
+    return np.where(on_axis, np.clip(position, 0, size - 1), np.nan)
+
+
+def _spline(image: np.ndarray, at: np.ndarray, order: int, dtype: np.typing.DTypeLike) -> np.ndarray:
+    off_image = np.isnan(at).any(axis=0)
+    values = ndimage.map_coordinates(image, np.where(off_image, 0, at), output=dtype, order=order)
+    values[off_image] = np.nan
+    return values
+
+
+def _touches(missing: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether one of the 4 x 4 pixels around a position is missing."""
+    around = ndimage.maximum_filter(missing, size=4, origin=-1, mode="constant", cval=False)
+    row, column = np.floor(np.nan_to_num(at)).astype(int)
+    return around[row, column]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _adaptive_rows(coordinates, rows, columns, sample_region_width):
+    half = sample_region_width / 2
+    first, last = np.inf, -np.inf
+    for j in range(1, coordinates.shape[1] - 1):
+        for i in range(1, coordinates.shape[2] - 1):
+            x = coordinates[0, j, i]
+            y = coordinates[1, j, i]
+            # A window that leaves the image even at its smallest makes a NaN out of nothing.
+            if not (x - half > -1 and x + half < columns and y - half > -1 and y + half < rows):
+                continue
+            x_x = coordinates[0, j, i + 1] - coordinates[0, j, i - 1]
+            x_y = coordinates[0, j + 1, i] - coordinates[0, j - 1, i]
+            y_x = coordinates[1, j, i + 1] - coordinates[1, j, i - 1]
+            y_y = coordinates[1, j + 1, i] - coordinates[1, j - 1, i]
+            # The Jacobian's Frobenius norm is an upper bound of its singular values. NaN fails the
+            # comparison.
+            norm = math.sqrt(x_x * x_x + x_y * x_y + y_x * y_x + y_y * y_y) / 2
+            if norm >= 0:
+                reach = half * max(1.0, norm)
+                first = min(first, y - reach)
+                last = max(last, y + reach)
+    if first > last:
+        return 0, 0
+    return int(max(first, 0.0)), int(min(last, rows - 1.0)) + 1
+
+
+# Contraction to fused multiply-adds is allowed in here, and only here: elsewhere it could move the edge of a
+# window.
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+def _exp(exponent):
+    """exp for arguments within +-700, without a branch, so that LLVM can vectorise it; good to 2e-14."""
+    # Adding 1.5 * 2**52 rounds to an integer and leaves it in the lowest bits.
+    shifted = exponent * 1.4426950408889634 + 6755399441055744.0
+    power = shifted - 6755399441055744.0
+    r = (exponent - power * 6.93147180369123816490e-01) - power * 1.90821492927058770002e-10
+    series = 1 / 39916800
+    series = series * r + 1 / 3628800
+    series = series * r + 1 / 362880
+    series = series * r + 1 / 40320
+    series = series * r + 1 / 5040
+    series = series * r + 1 / 720
+    series = series * r + 1 / 120
+    series = series * r + 1 / 24
+    series = series * r + 1 / 6
+    series = series * r + 1 / 2
+    series = series * r + 1.0
+    series = series * r + 1.0
+    return series * np.int64((np.float64(shifted).view(np.int64) + 1023) << 52).view(np.float64)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _half_jacobian(coordinates, j, i):
+    """The Jacobian of output pixel (j, i) as E, F, G, H: half the sums and differences of its elements."""
+    x = coordinates[0, j + 1, i + 1]
+    y = coordinates[1, j + 1, i + 1]
+    # In this order of operations, for the last bit decides whether a row lies in the window.
+    x_x = ((x - coordinates[0, j + 1, i]) + (coordinates[0, j + 1, i + 2] - x)) / 2
+    x_y = ((x - coordinates[0, j, i + 1]) + (coordinates[0, j + 2, i + 1] - x)) / 2
+    y_x = ((y - coordinates[1, j + 1, i]) + (coordinates[1, j + 1, i + 2] - y)) / 2
+    y_y = ((y - coordinates[1, j, i + 1]) + (coordinates[1, j + 2, i + 1] - y)) / 2
+    return (x_x + y_y) / 2, (x_x - y_y) / 2, (y_x + x_y) / 2, (y_x - x_y) / 2
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _prepare(coordinates, j, start, count, sharpness, region, work):
+    """
+    Window and weights of the output pixels ``start`` to ``start + count`` of row ``j``.
+
+    A weight is ``exp(-p dx**2 - 2 q dx dy - r dy**2)`` with the matrix ((p, q), (q, r)) from the Jacobian's
+    singular values (raised to 1 where they are below, the signed second one included) and its left rotation.
+    The exponent is quadratic, so that from the window's corner all weights follow by multiplication.
+    """
+    for m in range(count):
+        i = start + m
+        x = coordinates[0, j + 1, i + 1]
+        y = coordinates[1, j + 1, i + 1]
+        e, f, g, h = _half_jacobian(coordinates, j, i)
+        rotation = math.sqrt(e * e + h * h)
+        reflection = math.sqrt(f * f + g * g)
+        major = rotation + reflection
+        minor = rotation - reflection
+        # Not max(), for NaN has to stay.
+        major = 1.0 if major < 1.0 else major
+        minor = 1.0 if minor < 1.0 else minor
+        reach = region / (2 * (1.0 / major))
+        left = np.ceil(x - reach)
+        bottom = np.ceil(y - reach)
+        product = rotation * reflection
+        product = product if product > 0 else 1.0
+        along = sharpness / (major * major)
+        across = sharpness / (minor * minor)
+        mean = 0.5 * (along + across)
+        difference = 0.5 * (along - across) / product
+        p = mean + difference * (e * f - g * h)
+        q = difference * (g * e + f * h)
+        r = mean - difference * (e * f - g * h)
+        dx = left - x
+        dy = bottom - y
+        work[_LEFT + m] = left
+        work[_RIGHT + m] = np.floor(x + reach)
+        work[_BOTTOM + m] = bottom
+        work[_TOP + m] = np.floor(y + reach)
+        work[_WEIGHT + m] = _exp(-(p * dx * dx + 2 * q * dx * dy + r * dy * dy))
+        work[_STEP_X + m] = _exp(-(p * (2 * dx + 1) + 2 * q * dy))
+        work[_STEP_XX + m] = _exp(-2 * p)
+        work[_STEP_Y + m] = _exp(-(r * (2 * dy + 1) + 2 * q * dx))
+        work[_STEP_YY + m] = _exp(-2 * r)
+        work[_STEP_XY + m] = _exp(-2 * q)
+        # Without reflection and rotation both the directions are undefined here, but not in reproject's
+        # atan2.
+        bound = 2 * reach * reach * across
+        safe = (
+            (bound < _MAX_EXPONENT) & (reach < _MAX_REACH) & ((rotation * reflection > 0) | (along == across))
+        )
+        work[_PRODUCTS + m] = 1.0 if safe else 0.0
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
+def _average_by_products(image, bottom, left, rows, columns, work, m):
+    row_weight, step_y, step_yy = work[_WEIGHT + m], work[_STEP_Y + m], work[_STEP_YY + m]
+    row_step_x, step_xx, step_xy = work[_STEP_X + m], work[_STEP_XX + m], work[_STEP_XY + m]
+    weighted = 0.0
+    total = 0.0
+    for row in range(rows):
+        weight, step_x = row_weight, row_step_x
+        for column in range(columns):
+            weighted += weight * image[bottom + row, left + column]
+            total += weight
+            weight *= step_x
+            step_x *= step_xx
+        row_weight *= step_y
+        step_y *= step_yy
+        row_step_x *= step_xy
+    return weighted / total
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _average_by_exp(image, first_row, bottom, left, rows, columns, coordinates, j, i, sharpness):
+    x = coordinates[0, j + 1, i + 1]
+    y = coordinates[1, j + 1, i + 1] - first_row
+    e, f, g, h = _half_jacobian(coordinates, j, i)
+    rotation = math.sqrt(e * e + h * h)
+    reflection = math.sqrt(f * f + g * g)
+    angle = (math.atan2(g, f) + math.atan2(h, e)) / 2
+    major = max(1.0, rotation + reflection)
+    minor = max(1.0, rotation - reflection)
+    along_x, along_y = math.cos(angle) / major, math.sin(angle) / major
+    across_x, across_y = -math.sin(angle) / minor, math.cos(angle) / minor
+    weighted = 0.0
+    total = 0.0
+    for row in range(bottom, bottom + rows):
+        for column in range(left, left + columns):
+            along = along_x * (column - x) + along_y * (row - y)
+            across = across_x * (column - x) + across_y * (row - y)
+            weight = math.exp(-sharpness * (along * along + across * across))
+            # A weight that underflows must not carry a NaN of the image into the sum.
+            if weight > 0:
+                weighted += weight * image[row, column]
+                total += weight
+    return weighted / total
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _resample(image, first_row, coordinates, sharpness, region, resampled):
+    ny, nx = resampled.shape
+    last_row = first_row + image.shape[0] - 1
+    last_column = image.shape[1] - 1
+    work = np.empty(11 * _BLOCK)
+    for j in range(ny):
+        for start in range(0, nx, _BLOCK):
+            count = min(_BLOCK, nx - start)
+            _prepare(coordinates, j, start, count, sharpness, region, work)
+            for m in range(count):
+                left, right = work[_LEFT + m], work[_RIGHT + m]
+                bottom, top = work[_BOTTOM + m], work[_TOP + m]
+                # Written so that NaN is outside.
+                if not (left >= 0 and right <= last_column and bottom >= first_row and top <= last_row):
+                    resampled[j, start + m] = np.nan
+                    continue
+                row, column = int(bottom) - first_row, int(left)
+                rows, columns = int(top - bottom) + 1, int(right - left) + 1
+                if work[_PRODUCTS + m] == 0.0:
+                    average = _average_by_exp(
+                        image, first_row, row, column, rows, columns, coordinates, j, start + m, sharpness
+                    )
+                elif rows == 4 and columns == 4:
+                    # The common case at unit scale: of a constant size, it is unrolled.
+                    average = _average_by_products(image, row, column, 4, 4, work, m)
+                else:
+                    average = _average_by_products(image, row, column, rows, columns, work, m)
+                resampled[j, start + m] = average

@@ -1,0 +1,148 @@
+"""Interpolation along the time axis, with gaps."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+__all__ = ["interpolate_time"]
+
+# Seconds since 1970 are good to 2.4e-7 s in float64: times that differ by less than this are the same.
+_SAME_TIME = 1e-6
+# Pixels that are interpolated together, so that the planes' parts stay in the cache.
+_BLOCK = 4096
+
+
+def interpolate_time(
+    planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, *, max_gap: float, method: str = "linear"
+) -> np.ndarray:
+    """
+    Interpolate every pixel to new times, without bridging gaps and without extrapolating.
+
+    A value is interpolated between the last finite sample of the pixel before the new time and the first one
+    after it. It is NaN where one of them does not exist, or where they are farther apart than ``max_gap``. A
+    finite sample at the new time itself (to a microsecond) is returned as it is, beside a gap, too.
+
+    Parameters
+    ----------
+    planes : `numpy.ndarray`
+        Samples, shape ``(t, ...)``; what is not finite is missing.
+    times : `numpy.ndarray`
+        Times of the samples in seconds, increasing, shape ``(t,)``.
+    new_times : `numpy.ndarray`
+        Times to interpolate to, in seconds, in any order.
+    max_gap
+        Longest time in seconds between two samples that is interpolated across.
+    method
+        ``"linear"``, or ``"nearest"`` (the earlier sample if both are as near).
+
+    Returns
+    -------
+    `numpy.ndarray`
+        Shape ``(len(new_times), ...)``, of the type of ``planes`` if that is float32 or float64; float64 for
+        other types.
+
+    Raises
+    ------
+    ValueError
+        If the times do not increase, are not one for each plane or not finite, or for an unknown method.
+    """
+    times, new_times = np.asarray(times, float), np.asarray(new_times, float)
+    _check(planes, times, new_times, method)
+    dtype = (
+        planes.dtype.newbyteorder("=")
+        if planes.dtype.kind == "f" and planes.dtype.itemsize > 2
+        else np.float64
+    )
+    flat = np.ascontiguousarray(planes, dtype).reshape(len(times), math.prod(planes.shape[1:]))
+    interpolated = np.empty((len(new_times), flat.shape[1]), dtype)
+    before, after, weight = _neighbours(times, new_times, max_gap)
+    nearest = method == "nearest"
+    if nearest:
+        weight = np.round(weight)
+    _interpolate(flat, times, new_times, before, after, weight, max_gap + _SAME_TIME, nearest, interpolated)
+    return interpolated.reshape(len(new_times), *planes.shape[1:])
+
+
+def _check(planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, method: str) -> None:
+    if times.shape != planes.shape[:1]:
+        raise ValueError(
+            f"there are {planes.shape[0]} planes, but times have shape {times.shape}: give one for each"
+        )
+    if not (np.isfinite(times).all() and np.isfinite(new_times).all()):
+        raise ValueError("times and new times must be finite")
+    if not (np.diff(times) > 0).all():
+        late = int(np.argmin(np.diff(times) > 0))
+        raise ValueError(
+            f"times must increase, but times[{late + 1}] = {times[late + 1]} follows "
+            f"times[{late}] = {times[late]}: sort the planes by time and drop duplicates"
+        )
+    if method not in ("linear", "nearest"):
+        raise ValueError(f"method is {method!r}, but must be 'linear' or 'nearest'")
+
+
+def _neighbours(
+    times: np.ndarray, new_times: np.ndarray, max_gap: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Planes before and after each new time and the latter's weight; plane -1 where there is no value."""
+    if len(times) == 0:
+        nowhere = np.full(len(new_times), -1)
+        return nowhere, nowhere, np.zeros(len(new_times))
+    closest = np.clip(np.searchsorted(times, new_times), 1, max(len(times) - 1, 1))
+    before, after = closest - 1, np.minimum(closest, len(times) - 1)
+    gap = times[after] - times[before]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = (new_times - times[before]) / gap
+    unknown = (new_times < times[0]) | (new_times > times[-1]) | (gap > max_gap + _SAME_TIME)
+    before, after = np.where(unknown, -1, before), np.where(unknown, -1, after)
+    for plane in (closest - 1, np.minimum(closest, len(times) - 1)):
+        same = np.abs(new_times - times[plane]) <= _SAME_TIME
+        before, after, weight = (
+            np.where(same, plane, before),
+            np.where(same, plane, after),
+            np.where(same, 0, weight),
+        )
+    return before, after, weight
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _interpolate(planes, times, new_times, before, after, weight, max_gap, nearest, interpolated):
+    pixels = planes.shape[1]
+    for start in range(0, pixels, _BLOCK):
+        stop = min(start + _BLOCK, pixels)
+        for k in range(len(new_times)):
+            if before[k] < 0:
+                interpolated[k, start:stop] = np.nan
+                continue
+            first, second, out = planes[before[k]], planes[after[k]], interpolated[k]
+            w = planes.dtype.type(weight[k])
+            missing = 0
+            for pixel in range(start, stop):
+                # A sample without weight counts too, for 0 * NaN is NaN.
+                value = first[pixel] * (1 - w) + second[pixel] * w
+                out[pixel] = value
+                missing += not np.isfinite(value)
+            if missing == 0:
+                continue
+            for pixel in range(start, stop):
+                if not np.isfinite(out[pixel]):
+                    out[pixel] = _across_missing(
+                        planes, pixel, times, new_times[k], before[k], after[k], max_gap, nearest
+                    )
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _across_missing(planes, pixel, times, time, before, after, max_gap, nearest):
+    """Interpolate between the finite samples of the pixel that are next to the time."""
+    # Nothing beyond the longest gap is looked at: pixels that are always missing must not cost a search each
+    # time.
+    while before >= 0 and time - times[before] <= max_gap and not np.isfinite(planes[before, pixel]):
+        before -= 1
+    while after < len(times) and times[after] - time <= max_gap and not np.isfinite(planes[after, pixel]):
+        after += 1
+    if before < 0 or after == len(times) or times[after] - times[before] > max_gap:
+        return planes.dtype.type(np.nan)
+    weight = (time - times[before]) / (times[after] - times[before])
+    if nearest:
+        weight = 1.0 if weight > 0.5 else 0.0
+    return planes.dtype.type(planes[before, pixel] * (1 - weight) + planes[after, pixel] * weight)
