@@ -1,0 +1,31 @@
+"""
+Solar image sequences from NASA's HelioCloud: found with Fido, read lazily, derotated, turned into time lag maps.
+
+Importing this registers the client with `sunpy.net.Fido` and the attributes ``a.heliocloud``. The pipeline is
+imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sunpy_heliocloud import net
+from sunpy_heliocloud.version import version as __version__
+
+if TYPE_CHECKING:
+    from sunpy_heliocloud.cube import TimeLagCube
+    from sunpy_heliocloud.lag_map import LagMap
+    from sunpy_heliocloud.sequence import LazyMapSequence
+
+__all__ = ["LagMap", "LazyMapSequence", "TimeLagCube", "__version__", "net"]
+
+_HOMES = {"LagMap": "lag_map", "LazyMapSequence": "sequence", "TimeLagCube": "cube"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

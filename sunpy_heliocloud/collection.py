@@ -1,0 +1,143 @@
+"""An NDCube that is a dask collection and keeps a plain WCS when it is sliced."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import dask
+import numpy as np
+from dask.base import DaskMethodsMixin
+from ndcube import NDCube
+
+import astropy.units as u
+from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
+
+from sunpy_heliocloud.plotting import PlanesOnDemand
+from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS, slice_wcs
+
+__all__ = ["DaskCube"]
+
+
+class DaskCube(DaskMethodsMixin, NDCube):
+    """
+    `ndcube.NDCube` on a dask array that dask knows how to compute.
+
+    ``cube.compute()`` and ``cube.persist()`` give a cube, ``dask.compute(a, b)`` computes several cubes in one pass
+    over what they share. Slices may have steps.
+    """
+
+    # ---- dask's collection protocol
+
+    def __dask_graph__(self) -> Any:
+        return self.data.__dask_graph__() if dask.is_dask_collection(self.data) else None
+
+    def __dask_keys__(self) -> list:
+        return self.data.__dask_keys__()
+
+    def __dask_layers__(self) -> tuple[str, ...]:
+        return self.data.__dask_layers__()
+
+    def __dask_tokenize__(self) -> Any:
+        return dask.base.normalize_token((type(self), self.data, str(self.unit), repr(self.wcs)))
+
+    @staticmethod
+    def __dask_optimize__(graph: Any, keys: Any, **kwargs: Any) -> Any:
+        return dask.array.optimize(graph, keys, **kwargs)
+
+    __dask_scheduler__ = staticmethod(dask.threaded.get)
+
+    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
+        finalize, args = self.data.__dask_postcompute__()
+        return self._rebuilt, (finalize, args)
+
+    def __dask_postpersist__(self) -> tuple[Callable, tuple]:
+        rebuild, args = self.data.__dask_postpersist__()
+        return self._rebuilt, (rebuild, args)
+
+    def _rebuilt(self, results: Any, function: Callable, args: tuple, **kwargs: Any) -> Self:
+        return self._new_instance(data=function(results, *args, **kwargs))
+
+    def _state(self) -> str:
+        return "lazy" if dask.is_dask_collection(self.data) else "in memory"
+
+    # ---- plotting
+
+    def plot(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        Plot the cube, see `ndcube.NDCube.plot`; of what is lazy each plane is computed once, when it is shown.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for `ndcube.NDCube.plot`.
+
+        Returns
+        -------
+        `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
+            The latter, with a slider for time, for a cube of three axes.
+        """
+        if not dask.is_dask_collection(self.data):
+            return super().plot(*args, **kwargs)
+        shown = self.compute().data if len(self.shape) < 3 else PlanesOnDemand(self.data)
+        return super(DaskCube, self._new_instance(data=shown)).plot(*args, **kwargs)
+
+    # ---- arithmetic
+
+    def __add__(self, value: Any) -> Self:
+        return super().__add__(self._in_own_precision(value))
+
+    def __mul__(self, value: Any) -> Self:
+        return super().__mul__(self._in_own_precision(value))
+
+    def _in_own_precision(self, value: Any) -> Any:
+        """A scalar that does not make float64 of float32 data, as numpy's scalars would."""
+        if isinstance(value, u.Quantity) and value.isscalar and self.data.dtype.kind == "f":
+            return value.astype(self.data.dtype)
+        return value.item() if isinstance(value, np.number) else value
+
+    # ---- slicing
+
+    def __getitem__(self, item: Any) -> Self:
+        item = self._full_item(item)
+        steps = tuple(i.step or 1 if isinstance(i, slice) else 1 for i in item)
+        if any(step < 1 for step in steps):
+            raise IndexError(
+                f"slices of a cube need positive steps, not {item}; the order of an axis is kept"
+            )
+        if all(step == 1 for step in steps):
+            return super().__getitem__(item)
+        if not self.extra_coords.is_empty or self.mask is not None or self.uncertainty is not None:
+            raise IndexError(
+                "a cube with extra coordinates, mask or uncertainty can be sliced with steps of 1 only"
+            )
+        whole = super().__getitem__(
+            tuple(slice(i.start, i.stop) if isinstance(i, slice) else i for i in item)
+        )
+        skip = tuple(slice(None, None, i.step) for i in item if isinstance(i, slice))
+        return whole._new_instance(data=whole.data[skip], wcs=slice_wcs(whole.wcs.low_level_wcs, skip))
+
+    def _full_item(self, item: Any) -> tuple[int | slice, ...]:
+        """An integer, counted from the front, or a slice for each axis."""
+        item = item if isinstance(item, tuple) else (item,)
+        if Ellipsis in item:
+            at = item.index(Ellipsis)
+            item = (*item[:at], *[slice(None)] * (len(self.shape) + 1 - len(item)), *item[at + 1 :])
+        if len(item) > len(self.shape):
+            raise IndexError(f"{len(item)} indices for a cube of {len(self.shape)} axes")
+        item = (*item, *[slice(None)] * (len(self.shape) - len(item)))
+        return tuple(self._front(i, n) for i, n in zip(item, self.shape, strict=True))
+
+    @staticmethod
+    def _front(index: Any, length: int) -> int | slice:
+        if isinstance(index, slice):
+            if len(range(*index.indices(length))) == 0:
+                raise IndexError(f"{index} leaves nothing of an axis of length {length}")
+            return index
+        if isinstance(index, (bool, np.bool)) or not isinstance(index, (int, np.integer)):
+            raise IndexError(f"a cube is sliced with integers and slices, not with {index!r}")
+        if not -length <= index < length:
+            raise IndexError(f"index {index} is out of bounds for an axis of length {length}")
+        return int(index) % length
+
+    def _slice_wcs(self, item: tuple[int | slice, ...]) -> BaseLowLevelWCS | HighLevelWCSWrapper:
+        sliced = slice_wcs(self.wcs.low_level_wcs, item)
+        return HighLevelWCSWrapper(sliced) if isinstance(sliced, (StackWCS, SlicedStackWCS)) else sliced

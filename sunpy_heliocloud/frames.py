@@ -1,0 +1,207 @@
+"""One frame of a sequence: "give me these rows"; and many of them, read together."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from dask import is_dask_collection
+
+from astropy.io import fits
+
+from sunpy_heliocloud.byte_ranges import ByteRange, ReadError, fetch
+from sunpy_heliocloud.headers import HeadTooShort, header_values
+from sunpy_heliocloud.layout import ImageLayout, find_image
+
+__all__ = ["ArrayFrame", "FITSFrame", "Frame", "open_frames", "read_rows"]
+
+# Enough for the headers and the tile table of a 5000² image; costs no more time than a kilobyte would.
+_HEAD_BYTES = 65536
+_FRAMES_AT_ONCE = 64
+
+
+class Frame(Protocol):
+    """An image that can be read in part. Making one does no I/O."""
+
+    url: str
+    shape: tuple[int, int]
+    dtype: np.dtype
+    storage_options: Mapping[str, Any]
+
+    def byte_range(self, start: int, stop: int) -> ByteRange | None:
+        """The bytes that hold these rows; `None` when the rows are in memory."""
+
+    def decode(self, buffer: bytes, start: int, stop: int, dtype: np.dtype) -> np.ndarray:
+        """Physical values of these rows, from the bytes that `byte_range` named."""
+
+
+@dataclass(frozen=True, eq=False)
+class FITSFrame:
+    """A frame in a FITS file, local or remote."""
+
+    url: str
+    layout: ImageLayout
+    storage_options: Mapping[str, Any]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.layout.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.layout.scaling.dtype(self.layout.dtype)
+
+    def byte_range(self, start: int, stop: int) -> ByteRange:
+        return ByteRange(self.url, *self.layout.byte_range(start, stop))
+
+    def decode(self, buffer: bytes, start: int, stop: int, dtype: np.dtype) -> np.ndarray:
+        return self.layout.scaling.apply(self.layout.decode(buffer, start, stop), dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayFrame:
+    """A frame that is an array already, of a Map for example; a dask array is computed in the task that needs it."""
+
+    array: Any
+    url: str = "in memory"
+    storage_options: Mapping[str, Any] = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    def byte_range(self, start: int, stop: int) -> None:
+        return None
+
+    def decode(self, buffer: bytes, start: int, stop: int, dtype: np.dtype) -> np.ndarray:
+        rows = self.array[start:stop].astype(dtype)
+        return rows.compute(scheduler="synchronous") if is_dask_collection(rows) else rows
+
+
+def read_rows(
+    frames: Sequence[Frame], windows: Sequence[tuple[int, int]], dtype: np.dtype
+) -> list[np.ndarray | ReadError]:
+    """
+    Read rows of several frames, whose requests are under way together.
+
+    Parameters
+    ----------
+    frames
+        Which frames.
+    windows
+        First row, and the one after the last, of each frame.
+    dtype
+        Of the result.
+
+    Returns
+    -------
+    list
+        For each frame its rows, ``(rows, nx)``, or the error that names its URL.
+    """
+    requests = [
+        frame.byte_range(*rows) if rows[1] > rows[0] else None
+        for frame, rows in zip(frames, windows, strict=True)
+    ]
+    wanted = [i for i, request in enumerate(requests) if request is not None]
+    buffers: dict[int, bytes | ReadError] = {}
+    if wanted:
+        answers = fetch([requests[i] for i in wanted], frames[wanted[0]].storage_options)
+        buffers = dict(zip(wanted, answers, strict=True))
+    return [
+        _decode(frame, buffers.get(i, b""), windows[i], np.dtype(dtype)) for i, frame in enumerate(frames)
+    ]
+
+
+def _decode(
+    frame: Frame, buffer: bytes | ReadError, rows: tuple[int, int], dtype: np.dtype
+) -> np.ndarray | ReadError:
+    if isinstance(buffer, ReadError):
+        return buffer
+    start, stop = rows
+    if stop <= start:
+        return np.empty((0, frame.shape[1]), dtype)
+    try:
+        image = frame.decode(buffer, start, stop, dtype)
+    except Exception as cause:  # noqa: BLE001  decoders raise anything on damaged bytes; the URL must stay
+        error = ReadError(
+            f"Could not decode rows {start} to {stop} of {frame.url}: {type(cause).__name__}: {cause}"
+        )
+        error.__cause__ = cause
+        return error
+    if image.shape != (stop - start, frame.shape[1]):
+        return ReadError(
+            f"Rows {start} to {stop} of {frame.url} came out with shape {image.shape}; the file is damaged."
+        )
+    return image
+
+
+def open_frames(
+    urls: Sequence[str],
+    storage_options: Mapping[str, Any],
+    progress: Callable[[int], Any] = lambda files: None,
+) -> list[tuple[FITSFrame, dict[str, Any]] | ReadError]:
+    """
+    Look into the first bytes of files: the header of each one's image, and where its rows are.
+
+    Parameters
+    ----------
+    urls
+        Of FITS files.
+    storage_options
+        As resolved by `sunpy_heliocloud.storage.resolve_storage_options`.
+    progress
+        Called with a number of files when so many more are open.
+
+    Returns
+    -------
+    list
+        For each URL the frame and its header, or the error that names the URL.
+    """
+    batches = [urls[i : i + _FRAMES_AT_ONCE] for i in range(0, len(urls), _FRAMES_AT_ONCE)]
+    opened: list[tuple[FITSFrame, dict[str, Any]] | ReadError] = []
+    for batch in batches:
+        opened += _open_batch(batch, storage_options)
+        progress(len(batch))
+    return opened
+
+
+def _open_batch(urls: Sequence[str], storage_options: Mapping[str, Any]) -> list:
+    """Read heads together; those that turn out to be longer once more, also together."""
+    results: dict[int, Any] = {}
+    needed = dict.fromkeys(range(len(urls)), _HEAD_BYTES)
+    while needed:
+        heads = fetch(
+            [ByteRange(urls[i], 0, size, exact=False) for i, size in needed.items()], storage_options
+        )
+        longer = {}
+        for (i, size), head in zip(needed.items(), heads, strict=True):
+            try:
+                results[i] = _opened(urls[i], head, storage_options)
+            except HeadTooShort as short:
+                if len(head) < size:
+                    results[i] = ReadError(
+                        f"{urls[i]} ends after {len(head)} bytes, within its headers; it is cut short."
+                    )
+                else:
+                    longer[i] = short.needed
+        needed = longer
+    return [results[i] for i in range(len(urls))]
+
+
+def _opened(url: str, head: bytes | ReadError, storage_options: Mapping[str, Any]) -> Any:
+    if isinstance(head, ReadError):
+        return head
+    try:
+        unit, layout = find_image(head)
+    except ValueError as cause:
+        error = ReadError(f"Could not open {url}: {cause}")
+        error.__cause__ = cause
+        return error
+    header = header_values(unit.header, unit.text)
+    bitpix = fits.DTYPE2BITPIX[layout.dtype.newbyteorder("=").name]
+    header.update(BITPIX=bitpix, NAXIS=2, NAXIS1=layout.shape[1], NAXIS2=layout.shape[0])
+    return FITSFrame(url, layout, storage_options), header

@@ -1,0 +1,203 @@
+"""Where one plane's pixels lie on the sky: a value that is compared, hashed, tokenised and sent to workers."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+import astropy.units as u
+from astropy.coordinates import CartesianRepresentation, HeliocentricMeanEcliptic, SkyCoord
+from astropy.time import Time
+from astropy.wcs import WCS
+
+from sunpy.coordinates import HeliographicStonyhurst
+
+__all__ = ["PlaneWCS", "with_observers"]
+
+_AUX = ("rsun_ref", "dsun_obs", "crln_obs", "hgln_obs", "hglt_obs")
+# What axes are called in plots; sunpy's WCS has no names, which leaves "custom:pos.helioprojective.lon".
+_NAMES = {"HPLN": "Helioprojective longitude", "HPLT": "Helioprojective latitude"}
+_DATES = ("dateobs", "dateavg", "datebeg", "dateend")
+
+
+@dataclass(frozen=True)
+class PlaneWCS:
+    """
+    A two-dimensional FITS WCS as a frozen value.
+
+    `astropy.wcs.WCS` objects are mutable, not safe to share between threads, and slow to compare and pickle; this
+    is what they are made from. Pixels count from one in ``crpix``, as in FITS.
+
+    Parameters
+    ----------
+    shape
+        ``(ny, nx)``.
+    ctype, cunit, crval, cdelt, crpix, pc, pv, pole
+        The FITS keywords; ``pc`` as two rows, ``pv`` as ``(axis, number, value)`` triples, ``pole`` LONPOLE and
+        LATPOLE.
+    aux
+        Observer and solar radius, ``(name, value)`` pairs in degrees and metres.
+    dates
+        DATE-OBS, DATE-AVG, DATE-BEG and DATE-END, ``(name, value)`` pairs, UTC.
+    """
+
+    shape: tuple[int, int]
+    ctype: tuple[str, str]
+    cunit: tuple[str, str]
+    crval: tuple[float, float]
+    cdelt: tuple[float, float]
+    crpix: tuple[float, float]
+    pc: tuple[tuple[float, float], tuple[float, float]]
+    pv: tuple[tuple[int, int, float], ...]
+    pole: tuple[float, float]
+    aux: tuple[tuple[str, float], ...]
+    dates: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def from_wcs(cls, wcs: WCS, shape: tuple[int, int] | None = None) -> "PlaneWCS":
+        """
+        Take the value of an astropy WCS.
+
+        Parameters
+        ----------
+        wcs
+            Two-dimensional, such as `sunpy.map.GenericMap.wcs`.
+        shape
+            ``(ny, nx)``; by default ``wcs.array_shape``.
+
+        Raises
+        ------
+        ValueError
+            When the WCS has distortions, another number of axes, or no shape.
+        """
+        shape = wcs.array_shape if shape is None else shape
+        if wcs.naxis != 2 or shape is None:
+            raise ValueError(
+                f"a two-dimensional WCS with a shape is needed, not {wcs.naxis} axes of shape {shape}"
+            )
+        if wcs.has_distortion:
+            raise ValueError(
+                "the WCS has distortions (SIP or lookup tables), which a derotated cube cannot carry; "
+                "reproject the image to a grid without them first"
+            )
+        w = wcs.wcs
+        aux = ((name, getattr(w.aux, name)) for name in _AUX)
+        dates = ((name, getattr(w, name)) for name in _DATES)
+        return cls(
+            shape=tuple(int(n) for n in shape),
+            ctype=tuple(w.ctype),
+            cunit=tuple(str(unit) for unit in w.cunit),
+            crval=tuple(w.crval.tolist()),
+            cdelt=tuple(w.get_cdelt().tolist()),
+            crpix=tuple(w.crpix.tolist()),
+            pc=tuple(tuple(row) for row in w.get_pc().tolist()),
+            pv=tuple(w.get_pv()),
+            pole=(float(w.lonpole), float(w.latpole)),
+            aux=tuple((name, float(value)) for name, value in aux if value is not None),
+            dates=tuple((name, value) for name, value in dates if value),
+        )
+
+    def to_wcs(self) -> WCS:
+        """A new `astropy.wcs.WCS` of this value, for the caller alone."""
+        wcs = WCS(naxis=2)
+        w = wcs.wcs
+        w.ctype, w.cunit = self.ctype, self.cunit
+        w.crval, w.cdelt, w.crpix, w.pc = self.crval, self.cdelt, self.crpix, self.pc
+        w.cname = [_NAMES.get(ctype[:4], "") for ctype in self.ctype]
+        w.set_pv(self.pv)
+        w.lonpole, w.latpole = self.pole
+        for name, value in self.aux:
+            setattr(w.aux, name, value)
+        for name, value in self.dates:
+            setattr(w, name, value)
+        w.set()
+        wcs.array_shape = self.shape
+        return wcs
+
+    @property
+    def date(self) -> Time:
+        """The time that the coordinates are for."""
+        dates = dict(self.dates)
+        return Time(dates.get("dateavg", dates.get("dateobs")), scale="utc")
+
+    def resampled(
+        self, shape: tuple[int, int], offset: tuple[float, float], factor: tuple[float, float]
+    ) -> "PlaneWCS":
+        """
+        The grid on which pixel ``p`` (from zero; y, x) is pixel ``offset + factor * p`` of this one.
+
+        Parameters
+        ----------
+        shape
+            ``(ny, nx)`` of the new grid.
+        offset, factor
+            In the order y, x.
+        """
+        (oy, ox), (fy, fx) = offset, factor
+        f = (fx, fy)
+        return dataclasses.replace(
+            self,
+            shape=shape,
+            crpix=((self.crpix[0] - 1 - ox) / fx + 1, (self.crpix[1] - 1 - oy) / fy + 1),
+            cdelt=(self.cdelt[0] * fx, self.cdelt[1] * fy),
+            pc=tuple(tuple(self.pc[i][j] * f[j] / f[i] for j in range(2)) for i in range(2)),
+        )
+
+    def sliced(self, item: tuple[slice, slice]) -> "PlaneWCS":
+        """The WCS of ``image[item]``; steps must be positive."""
+        rows, columns = (s.indices(n) for s, n in zip(item, self.shape, strict=True))
+        shape = (len(range(*rows)), len(range(*columns)))
+        return self.resampled(shape, (rows[0], columns[0]), (rows[2], columns[2]))
+
+    def at_height(self, height: float) -> "PlaneWCS":
+        """The same pixels, seen as lying ``height`` metres above the solar surface."""
+        aux = dict(self.aux)
+        if "rsun_ref" not in aux:
+            raise ValueError(
+                "the WCS says no solar radius (RSUN_REF), so that no height can be counted from it"
+            )
+        aux["rsun_ref"] += height
+        return dataclasses.replace(self, aux=tuple(aux.items()))
+
+
+def with_observers(
+    template: PlaneWCS, headers: Sequence[Mapping], dates: Mapping[str, Time]
+) -> list[PlaneWCS]:
+    """
+    The WCS of many frames that differ in time and place of the observer only, all at once.
+
+    Parameters
+    ----------
+    template
+        The WCS of one of them.
+    headers
+        Their headers, with the observer's place as HAEX_OBS, HAEY_OBS, HAEZ_OBS in metres, which is what sunpy
+        takes for SDO.
+    dates
+        ``dateobs`` and ``dateavg`` of each frame. The coordinates, and with them the observer, are of ``dateavg``.
+
+    Returns
+    -------
+    list of PlaneWCS
+    """
+    places = np.array([[header[f"HAE{axis}_OBS"] for axis in "XYZ"] for header in headers], dtype=float).T
+    obstime = dates["dateavg"]
+    observers = SkyCoord(
+        CartesianRepresentation(*places, unit=u.m), frame=HeliocentricMeanEcliptic(obstime=obstime)
+    ).transform_to(HeliographicStonyhurst(obstime=obstime))
+    columns = {
+        "dsun_obs": observers.radius.to_value(u.m).tolist(),
+        "hgln_obs": observers.lon.wrap_at(180 * u.deg).to_value(u.deg).tolist(),
+        "hglt_obs": observers.lat.to_value(u.deg).tolist(),
+    }
+    stamps = {name: times.utc.isot.tolist() for name, times in dates.items()}
+    rsun = tuple((name, value) for name, value in template.aux if name == "rsun_ref")
+    return [
+        dataclasses.replace(
+            template,
+            aux=rsun + tuple((name, values[i]) for name, values in columns.items()),
+            dates=tuple((name, values[i]) for name, values in stamps.items()),
+        )
+        for i in range(len(headers))
+    ]

@@ -1,0 +1,482 @@
+"""LazyMapSequence: frames in; Maps, or a cube, out."""
+
+import copy
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from tqdm.auto import tqdm
+
+import astropy.units as u
+from astropy.table import QTable, Row, Table
+from astropy.time import Time
+
+from sunpy import log
+from sunpy.map import GenericMap, Map, MapSequence
+from sunpy.time import parse_time
+from sunpy.util.exceptions import warn_user
+
+from sunpy_heliocloud import observation
+from sunpy_heliocloud.byte_ranges import ReadError
+from sunpy_heliocloud.calibration import Apply, DivideByExposure, Plane
+from sunpy_heliocloud.cube import TimeLagCube
+from sunpy_heliocloud.frames import ArrayFrame, Frame, open_frames
+from sunpy_heliocloud.graph import FrameArray, Recipe
+from sunpy_heliocloud.header_table import header_table, is_selected, keyword_of
+from sunpy_heliocloud.losses import lost_frames
+from sunpy_heliocloud.storage import resolve_storage_options
+from sunpy_heliocloud.wcs import StackWCS
+
+__all__ = ["LazyMapSequence"]
+
+_SHORT_EXPOSURE = 0.5  # of the median; in flares AIA's automatic exposure control goes far below
+
+type Header = Mapping[str, Any]
+
+
+class LazyMapSequence:
+    """
+    Images that follow each other in time, of which only the headers are read.
+
+    Parameters
+    ----------
+    source
+        What `sunpy.net.Fido` found (a response or one of its tables, of one or more channels), URLs or paths of FITS
+        files (``s3://``, ``https://``, local), or sunpy Maps. One URL, path or Map will do, too.
+    storage_options
+        For `s3fs.S3FileSystem`, such as credentials; without any, S3 is read anonymously. They reach dask workers.
+    errors
+        ``"raise"``: a frame that cannot be read is an error that names its URL. ``"mask"``: a frame whose header
+        cannot be read is left out, one whose pixels cannot be read is NaN; both are warned of and in `status`.
+
+    Raises
+    ------
+    ~sunpy_heliocloud.byte_ranges.ReadError
+        When a header cannot be read, or does not say its time (an `OSError`).
+    ValueError
+        When ``source`` is a search that failed, or a table without a column ``URL``.
+
+    Notes
+    -----
+    Making one reads the first 64 kB of each file, many at once, and shows a progress bar when that takes long.
+    Frames are put in the order of their times. Pixels are read when the data of a Map or a cube are computed.
+    """
+
+    def __init__(
+        self, source: Any, *, storage_options: Mapping[str, Any] | None = None, errors: str = "raise"
+    ) -> None:
+        if errors not in ("raise", "mask"):
+            raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'mask'")
+        self._errors = errors
+        self._steps: tuple[Apply, ...] = ()
+        self._left_out: dict[str, str] = {}
+        source = list(source) if isinstance(source, Iterator) else source
+        maps = _maps(source)
+        if maps is None:
+            self._frames, self._headers = self._open(_urls(source), resolve_storage_options(storage_options))
+        else:
+            self._frames, self._headers = (
+                [ArrayFrame(_map_data(m)) for m in maps],
+                [_map_header(m) for m in maps],
+            )
+        self._sort()
+
+    def _open(
+        self, urls: Sequence[str], storage_options: Mapping[str, Any]
+    ) -> tuple[list[Frame], list[Header]]:
+        with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
+            opened = _with_times(urls, open_frames(urls, storage_options, progress=bar.update))
+        failed = {
+            url: result for url, result in zip(urls, opened, strict=True) if isinstance(result, ReadError)
+        }
+        if failed and self._errors == "raise":
+            raise next(iter(failed.values()))
+        if failed:
+            self._left_out = {url: str(error) for url, error in failed.items()}
+            warn_user(f"{len(failed)} of {len(urls)} frames are left out, see .status", stacklevel=3)
+        frames = [result for result in opened if not isinstance(result, ReadError)]
+        return [frame for frame, _ in frames], [header for _, header in frames]
+
+    def _sort(self) -> None:
+        """Find each frame's time and channel, and put the frames in the order of time."""
+        times = observation.midpoints(self._headers)
+        order = np.argsort(times.jd, kind="stable")
+        self._frames = [self._frames[i] for i in order]
+        self._headers = [self._headers[i] for i in order]
+        self._times = times[order]
+        self._channels = observation.channels(self._headers)
+
+    # ---- a sequence
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __iter__(self) -> Iterator[GenericMap]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, item: Any) -> "GenericMap | LazyMapSequence":
+        """An integer gives a Map on a lazy array; a slice, a mask or several indices a sequence."""
+        if not isinstance(item, (int, np.integer)):
+            return self._picked(np.arange(len(self))[item])
+        frame, header = self._frames[item], self._headers[item]
+        # Functions are given floats, and integers have no NaN for pixels that cannot be read.
+        as_float = self._steps or self._errors == "mask"
+        dtype = np.result_type(frame.dtype, np.float32) if as_float else frame.dtype
+        recipe = Recipe.whole([self._plane(item)], dtype, steps=self._steps, errors=self._errors)
+        return Map(FrameArray(recipe)[0], dict(header))
+
+    def _picked(self, indices: Iterable[int]) -> Self:
+        picked = copy.copy(self)
+        picked._frames = [self._frames[i] for i in indices]
+        picked._headers = [self._headers[i] for i in indices]
+        picked._channels = [self._channels[i] for i in indices]
+        picked._times = self._times[indices]
+        return picked
+
+    def _plane(self, index: int) -> Plane:
+        """What a task needs of a frame; the header only if a function asks for it."""
+        exposure = float(observation.exposure_times([self._headers[index]])[0])
+        return Plane(self._frames[index], exposure, self._headers[index] if self._steps else None)
+
+    def nearest(self, time: Any) -> GenericMap:
+        """
+        The Map whose time is nearest.
+
+        Parameters
+        ----------
+        time
+            Anything that `sunpy.time.parse_time` takes.
+
+        Returns
+        -------
+        `sunpy.map.GenericMap`
+            On a lazy array.
+        """
+        self._require_frames()
+        return self[int(np.argmin(np.abs((self._times - parse_time(time)).to_value(u.s))))]
+
+    def between(self, start: Any, stop: Any) -> Self:
+        """
+        The frames whose times lie between two times, or on one of them.
+
+        Parameters
+        ----------
+        start, stop
+            Anything that `sunpy.time.parse_time` takes.
+
+        Returns
+        -------
+        LazyMapSequence
+        """
+        start, stop = parse_time(start), parse_time(stop)
+        if stop < start:
+            raise ValueError(f"the interval ends ({stop.isot}) before it begins ({start.isot}); swap the two")
+        return self._picked(np.flatnonzero((self._times >= start) & (self._times <= stop)))
+
+    # ---- what is known from the headers
+
+    @property
+    def times(self) -> Time:
+        """Midpoints of the exposures, UTC: from T_OBS, else DATE-AVG, else the start and half the exposure time."""
+        return self._times
+
+    @property
+    def exposure_time(self) -> u.Quantity:
+        """Of each frame; NaN where the header has none."""
+        return observation.exposure_times(self._headers) * u.s
+
+    @property
+    def wavelength(self) -> u.Quantity:
+        """Of each frame."""
+        wavelengths = [np.nan * u.AA if c.wavelength is None else c.wavelength for c in self._channels]
+        return u.Quantity(wavelengths) if wavelengths else [] * u.AA
+
+    @property
+    def observatory(self) -> list[str]:
+        """Of each frame."""
+        return [channel.observatory for channel in self._channels]
+
+    @property
+    def urls(self) -> list[str]:
+        """Where each frame comes from."""
+        return [frame.url for frame in self._frames]
+
+    @property
+    def table(self) -> QTable:
+        """The header keywords of all frames, a row a frame; masked where a header has no such keyword or no value."""
+        return header_table(self._headers)
+
+    @property
+    def status(self) -> Table:
+        """
+        What became of each frame: its URL, ``"ok"``, ``"left out"`` (no header) or ``"NaN"`` (no pixels), and why.
+
+        Whether pixels can be read is known once they have been computed, here or on the workers of the current
+        `distributed.Client`.
+        """
+        lost = lost_frames(self.urls)
+        rows = [(url, "NaN", lost[url]) if url in lost else (url, "ok", "") for url in self.urls]
+        rows += [(url, "left out", reason) for url, reason in self._left_out.items()]
+        return Table(rows=rows, names=("url", "status", "reason"), dtype=(str, str, str))
+
+    # ---- what can be changed
+
+    def select(self, **keywords: Any) -> Self:
+        """
+        Keep the frames whose headers meet conditions; how many are dropped is logged.
+
+        Parameters
+        ----------
+        **keywords
+            By header keyword, in any case, ``_`` standing for ``-``: a value (``quality=0``), a function of the
+            value (``exptime=lambda t: t > 1``), a range ``(low, high)`` with both ends, or a list or set of values.
+            Frames without the keyword are dropped.
+
+        Returns
+        -------
+        LazyMapSequence
+
+        Raises
+        ------
+        KeyError
+            When no frame has such a keyword.
+        """
+        if not self._headers:
+            return self
+        keep = np.ones(len(self), dtype=bool)
+        for name, condition in keywords.items():
+            keyword = keyword_of(self._headers, name)
+            keep &= [is_selected(header.get(keyword), condition) for header in self._headers]
+        conditions = ", ".join(f"{name}={condition!r}" for name, condition in keywords.items())
+        log.info(f"{np.count_nonzero(~keep)} of {len(self)} frames dropped by {conditions}")
+        return self._picked(np.flatnonzero(keep))
+
+    def update_headers(self, function: Callable[[dict[str, Any]], Header]) -> Self:
+        """
+        Change headers, at once: a better pointing, for example.
+
+        Parameters
+        ----------
+        function
+            Takes a copy of a header and returns the new one.
+
+        Returns
+        -------
+        LazyMapSequence
+            With times and coordinates of the new headers.
+        """
+        updated = copy.copy(self)
+        headers = [function(dict(header)) for header in self._headers]
+        if not all(isinstance(header, Mapping) for header in headers):
+            raise TypeError(
+                f"{function!r} must return the new header, but returned something else for a frame"
+            )
+        # Keywords in lower case, as sunpy has them, take the place of those in upper case.
+        updated._headers = [{key.upper(): value for key, value in header.items()} for header in headers]
+        updated._sort()
+        return updated
+
+    def apply(
+        self, function: Callable[[np.ndarray, dict[str, Any]], np.ndarray], *, pointwise: bool = False
+    ) -> Self:
+        """
+        Calibrate pixels with a function, when they are read.
+
+        Parameters
+        ----------
+        function
+            ``(data, header) -> data`` of the same shape; it runs in dask tasks, on workers too. It is given a copy
+            of the data as floats, and what it returns is taken in the same precision.
+        pointwise
+            Whether it treats each pixel by itself. Then it is given the rows that are needed, and only they are
+            read. Otherwise it sees whole images.
+
+        Returns
+        -------
+        LazyMapSequence
+        """
+        applied = copy.copy(self)
+        applied._steps = (*self._steps, Apply(function, pointwise))
+        return applied
+
+    # ---- the cube
+
+    def to_cube(self, *, normalize: bool = True) -> TimeLagCube:
+        """
+        Stack the frames of one channel.
+
+        Parameters
+        ----------
+        normalize
+            Divide counts by the exposure time. Data that are no counts, or rates already, or that have no exposure
+            time, are left alone; ``meta["normalization"]`` says what was done.
+
+        Returns
+        -------
+        TimeLagCube
+            Shape ``(n, ny, nx)``, float32, lazy, with coordinates of its own for each plane.
+
+        Raises
+        ------
+        ValueError
+            When there are no frames, or frames of several channels, units or shapes, or of the same time.
+
+        Warns
+        -----
+        ~sunpy.util.exceptions.SunpyUserWarning
+            When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by.
+        """
+        channel = self._one_channel()
+        self._warn_of_quality()
+        steps, unit, normalization = (
+            self._normalization(channel) if normalize else ((), channel.unit, "not asked for")
+        )
+        planes = [self._plane(i) for i in range(len(self))]
+        recipe = Recipe.whole(planes, np.float32, steps=(*self._steps, *steps), errors=self._errors)
+        meta = {
+            "wavelength": channel.wavelength,
+            "observatory": channel.observatory,
+            "instrument": channel.instrument,
+            "normalization": normalization,
+            "frames": self._frame_list(),
+        }
+        wcs = StackWCS(observation.plane_wcs(self._headers), self._times)
+        return TimeLagCube(FrameArray(recipe), wcs=wcs, unit=unit, meta=meta)
+
+    def _one_channel(self) -> observation.Channel:
+        self._require_frames()
+        names = sorted({str(channel) for channel in self._channels})
+        if len(names) > 1:
+            raise ValueError(
+                f"a cube is of one channel, but the sequence has {', '.join(names)}; "
+                "choose one with select(wavelnth=...), or use aligned_cubes for all of them"
+            )
+        units = sorted({str(channel.unit) for channel in self._channels})
+        if len(units) > 1:
+            raise ValueError(
+                f"a cube has one unit, but these frames have {', '.join(units)}; choose with select(bunit=...)"
+            )
+        shapes = {frame.shape for frame in self._frames}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"a cube needs frames of one shape, but these have {sorted(shapes)}; choose with select(naxis1=...)"
+            )
+        return self._channels[0]
+
+    def _normalization(self, channel: observation.Channel) -> tuple[tuple, u.UnitBase | None, str]:
+        if not channel.is_counts:
+            return (), channel.unit, f"left alone: the unit {channel.unit} is none of counts"
+        exposures = observation.exposure_times(self._headers)
+        if not np.isfinite(exposures).any():
+            return (), channel.unit, "left alone: the headers have no exposure time"
+        if without := np.count_nonzero(~(exposures > 0)):
+            warn_user(
+                f"{without} of {len(self)} frames have no exposure time, or zero, and are NaN", stacklevel=3
+            )
+        return (DivideByExposure(),), channel.unit / u.s, "divided by the exposure time"
+
+    def _frame_list(self) -> QTable:
+        quality = [header.get("QUALITY") for header in self._headers]
+        columns = {"url": self.urls, "time": self._times, "exposure_time": self.exposure_time}
+        if all(isinstance(value, int) for value in quality):
+            columns["quality"] = quality
+        return QTable(columns)
+
+    def _warn_of_quality(self) -> None:
+        damaged = sum(bool(header.get("QUALITY")) for header in self._headers)
+        exposures = observation.exposure_times(self._headers)
+        known = exposures[exposures > 0]
+        short = np.count_nonzero(known < _SHORT_EXPOSURE * np.median(known)) if known.size else 0
+        if damaged:
+            warn_user(
+                f"{damaged} of {len(self)} frames have a QUALITY other than 0; select(quality=0) drops them",
+                stacklevel=3,
+            )
+        if short:
+            warn_user(
+                f"{short} of {len(self)} frames have an exposure time under half the median", stacklevel=3
+            )
+
+    def _require_frames(self) -> None:
+        if not self._frames:
+            raise ValueError(
+                "the sequence has no frames: the search found nothing, or a selection kept nothing"
+            )
+
+    def __repr__(self) -> str:
+        if not self._frames:
+            return "<LazyMapSequence: no frames>"
+        channels = ", ".join(sorted({str(channel) for channel in self._channels}))
+        shapes = ", ".join(sorted({f"{ny}×{nx}" for ny, nx in (frame.shape for frame in self._frames)}))
+        return (
+            f"<LazyMapSequence: {len(self)} frames of {shapes} pixels\n"
+            f"  {channels}\n  {self._times[0].isot} to {self._times[-1].isot}>"
+        )
+
+
+def _with_times(urls: Sequence[str], opened: Sequence[Any]) -> Sequence[Any]:
+    """The same, with an error in place of a frame whose header does not say its time."""
+    try:
+        observation.midpoints([result[1] for result in opened if not isinstance(result, ReadError)])
+    except (KeyError, ValueError):
+        return [_with_time(url, result) for url, result in zip(urls, opened, strict=True)]
+    return opened
+
+
+def _with_time(url: str, result: Any) -> Any:
+    try:
+        if not isinstance(result, ReadError):
+            observation.midpoints([result[1]])
+    except (KeyError, ValueError) as cause:
+        error = ReadError(f"Could not tell the time of {url}: {cause}")
+        error.__cause__ = cause
+        return error
+    return result
+
+
+def _maps(source: Any) -> list[GenericMap] | None:
+    """The Maps of a source that is made of Maps."""
+    maps = [source] if isinstance(source, GenericMap) else source
+    if not isinstance(maps, (list, tuple, MapSequence)) or not len(maps):
+        return None
+    return list(maps) if all(isinstance(m, GenericMap) for m in maps) else None
+
+
+def _map_data(m: GenericMap) -> Any:
+    return m.data if m.mask is None else np.where(m.mask, np.nan, m.data)
+
+
+def _map_header(m: GenericMap) -> dict[str, Any]:
+    header = {key.upper(): value for key, value in m.meta.items()}
+    return header | {"NAXIS": 2, "NAXIS1": m.data.shape[1], "NAXIS2": m.data.shape[0]}
+
+
+def _urls(source: Any) -> list[str]:
+    """The URLs of a source that is not made of Maps."""
+    if isinstance(source, (str, os.PathLike)):
+        return [os.fspath(source)]
+    if isinstance(source, Row):
+        source = source.table[source.index : source.index + 1]
+    if isinstance(source, Table):
+        return _table_urls(source)
+    if not isinstance(source, Iterable):
+        raise TypeError(
+            f"frames come from a Fido response, URLs, paths or Maps, not from {type(source).__name__}; "
+            "Maps and URLs cannot be mixed"
+        )
+    return [
+        url
+        for part in source
+        for url in ([os.fspath(part)] if isinstance(part, (str, os.PathLike)) else _urls(part))
+    ]
+
+
+def _table_urls(table: Table) -> list[str]:
+    errors = getattr(table, "errors", None)
+    if errors:
+        cause = errors if isinstance(errors, Exception) else errors[0]
+        raise ValueError(f"the search failed, so that its table says nothing: {cause}") from cause
+    if "URL" not in table.colnames:
+        raise ValueError(f"a table of frames needs a column 'URL', but this one has {table.colnames}")
+    return [str(url) for url in table["URL"]]

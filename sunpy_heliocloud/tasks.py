@@ -1,0 +1,252 @@
+"""What a dask task does: values that are called with a chunk's input. Imported by every worker, so it imports little."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sunpy_heliocloud.byte_ranges import ReadError
+from sunpy_heliocloud.calibration import Plane, Step
+from sunpy_heliocloud.frames import read_rows
+from sunpy_heliocloud.kernels.correlation import lag_and_correlation
+from sunpy_heliocloud.kernels.derotation import (
+    resample_adaptive,
+    resample_interpolation,
+    rows_needed,
+    rows_needed_interpolation,
+)
+from sunpy_heliocloud.kernels.exact import derotate_exactly
+from sunpy_heliocloud.kernels.pixel_map import pixel_map
+from sunpy_heliocloud.kernels.time_axis import interpolate_time
+from sunpy_heliocloud.losses import report_loss
+from sunpy_heliocloud.plane_wcs import PlaneWCS
+
+__all__ = [
+    "Derotation",
+    "DerotateArrays",
+    "DerotateFrames",
+    "FirstPlane",
+    "LagAndCorrelation",
+    "ReadWindow",
+    "ResampleTime",
+]
+
+
+@dataclass(frozen=True)
+class ReadWindow:
+    """
+    Read a window of frames and calibrate it.
+
+    Parameters
+    ----------
+    steps
+        What is done to the pixels.
+    rows, columns
+        The window, ``(start, stop)`` in pixels of the frame.
+    dtype
+        In which frames are read.
+    errors
+        ``"raise"``, or ``"mask"`` for frames of NaN in place of those that cannot be read.
+    """
+
+    steps: tuple[Step, ...]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    dtype: np.dtype
+    errors: str
+
+    def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
+        return np.stack(self.images(planes, [(0, self.rows[1] - self.rows[0])] * len(planes)))
+
+    def images(self, planes: Sequence[Plane], bands: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+        """
+        Bands of rows, counted from the top of the window, as wide as the window.
+
+        A function that sees whole images is given whole images, whatever band is wanted.
+        """
+        whole = not all(step.pointwise for step in self.steps)
+        wanted = [(self.rows[0] + start, self.rows[0] + stop) for start, stop in bands]
+        reads = [
+            (0, plane.frame.shape[0]) if whole else rows for plane, rows in zip(planes, wanted, strict=True)
+        ]
+        images = read_rows([plane.frame for plane in planes], reads, self.dtype)
+        return [
+            self._calibrated(image, plane, slice(rows[0] - read[0], rows[1] - read[0]), whole)
+            for image, plane, rows, read in zip(images, planes, wanted, reads, strict=True)
+        ]
+
+    def _calibrated(
+        self, image: np.ndarray | ReadError, plane: Plane, rows: slice, whole: bool
+    ) -> np.ndarray:
+        columns = slice(*self.columns)
+        if isinstance(image, ReadError):
+            if self.errors == "raise":
+                raise image
+            report_loss(plane.frame.url, str(image))
+            return np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan, self.dtype)
+        if not whole:
+            image = image[:, columns]
+        for step in self.steps:
+            image = step(image, plane)
+        return image[rows, columns] if whole else image
+
+
+@dataclass(frozen=True)
+class FirstPlane:
+    """The one plane that ``read`` gives, as an image."""
+
+    read: ReadWindow
+
+    def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
+        return self.read(planes)[0]
+
+
+@dataclass(frozen=True)
+class Derotation:
+    """
+    How images are brought to the target grid.
+
+    Parameters
+    ----------
+    target
+        The grid, its observer and time.
+    algorithm
+        ``"adaptive"``, ``"interpolation"`` or ``"exact"``.
+    rotation_model
+        See `sunpy.coordinates.propagate_with_solar_surface`.
+    screen
+        `sunpy.coordinates.SphericalScreen` or the like, for what is off the disk; `None` leaves it NaN.
+    dtype
+        Of the result.
+    """
+
+    target: PlaneWCS
+    algorithm: str
+    rotation_model: str
+    screen: Any
+    dtype: np.dtype
+
+    def coordinates(self, source: PlaneWCS) -> np.ndarray:
+        """The input pixel of every output pixel, see `pixel_map`."""
+        return pixel_map(
+            self.target.to_wcs(),
+            source.to_wcs(),
+            self.target.shape,
+            rotation_model=self.rotation_model,
+            screen=self.screen,
+        )
+
+    def band(self, coordinates: np.ndarray, source: PlaneWCS) -> tuple[int, int]:
+        """The rows of the input that the result depends on."""
+        needed = rows_needed if self.algorithm == "adaptive" else rows_needed_interpolation
+        return needed(coordinates, source.shape)
+
+    def resample(self, image: np.ndarray, coordinates: np.ndarray, first_row: int) -> np.ndarray:
+        """The derotated image, from a band of rows of the input."""
+        kernel = resample_adaptive if self.algorithm == "adaptive" else resample_interpolation
+        return kernel(image, coordinates, first_row=first_row, dtype=self.dtype)
+
+    def exactly(self, image: np.ndarray, source: PlaneWCS) -> np.ndarray:
+        """The derotated image by the overlap of pixels' areas, which is left to reproject."""
+        return derotate_exactly(
+            image,
+            source.to_wcs(),
+            self.target.to_wcs(),
+            rotation_model=self.rotation_model,
+            screen=self.screen,
+        ).astype(self.dtype)
+
+
+@dataclass(frozen=True)
+class DerotateFrames:
+    """Read the rows of frames that matter, calibrate and derotate them."""
+
+    read: ReadWindow
+    derotation: Derotation
+
+    def __call__(self, sources: Sequence[tuple[Plane, PlaneWCS]]) -> np.ndarray:
+        planes = [plane for plane, _ in sources]
+        if self.derotation.algorithm == "exact":
+            images = self.read(planes)
+            return np.stack(
+                [self.derotation.exactly(image, wcs) for image, (_, wcs) in zip(images, sources, strict=True)]
+            )
+        maps = [self.derotation.coordinates(wcs) for _, wcs in sources]
+        bands = [
+            self.derotation.band(coordinates, wcs)
+            for coordinates, (_, wcs) in zip(maps, sources, strict=True)
+        ]
+        images = self.read.images(planes, bands)
+        return np.stack(
+            [
+                self.derotation.resample(image, coordinates, band[0])
+                for image, coordinates, band in zip(images, maps, bands, strict=True)
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class DerotateArrays:
+    """Derotate planes that are in memory."""
+
+    derotation: Derotation
+
+    def __call__(self, planes: np.ndarray, sources: Sequence[PlaneWCS]) -> np.ndarray:
+        results = []
+        for image, source in zip(planes, sources, strict=True):
+            if self.derotation.algorithm == "exact":
+                results.append(self.derotation.exactly(image, source))
+            else:
+                results.append(self.derotation.resample(image, self.derotation.coordinates(source), 0))
+        return np.stack(results)
+
+
+@dataclass(frozen=True)
+class ResampleTime:
+    """
+    Interpolate pencils (all planes of some pixels) to other times.
+
+    Parameters
+    ----------
+    times, new_times
+        In seconds since a common epoch.
+    max_gap
+        In seconds.
+    method
+        ``"linear"`` or ``"nearest"``.
+    """
+
+    times: tuple[float, ...]
+    new_times: tuple[float, ...]
+    max_gap: float
+    method: str
+
+    def __call__(self, planes: np.ndarray) -> np.ndarray:
+        return interpolate_time(
+            planes, np.array(self.times), np.array(self.new_times), max_gap=self.max_gap, method=self.method
+        )
+
+
+@dataclass(frozen=True)
+class LagAndCorrelation:
+    """
+    The lag and the maximum correlation of two pencils, ``(2, y, x)``.
+
+    Parameters
+    ----------
+    cadence, lag_bounds
+        In seconds.
+    min_overlap, refine
+        See `sunpy_heliocloud.TimeLagCube.time_lag`.
+    """
+
+    cadence: float
+    lag_bounds: tuple[float, float] | None
+    min_overlap: float
+    refine: bool
+
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return lag_and_correlation(
+            a, b, self.cadence, lag_bounds=self.lag_bounds, min_overlap=self.min_overlap, refine=self.refine
+        )

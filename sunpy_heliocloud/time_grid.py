@@ -1,0 +1,124 @@
+"""Even grids of times, and what two series of times have in common."""
+
+from typing import Any
+
+import numpy as np
+
+import astropy.units as u
+from astropy.time import Time
+
+from sunpy.time import parse_time
+
+__all__ = ["common_planes", "default_max_gap", "new_times", "seconds"]
+
+# Times count as the same within this; exposures are timed to a millisecond.
+_TOLERANCE = 1e-3
+# Of the cadence, by which frames may be early or late.
+_JITTER = 0.1
+
+
+def seconds(times: Time, since: Time) -> np.ndarray:
+    """Seconds from one time to others, as float64."""
+    return np.atleast_1d((times - since).to_value(u.s))
+
+
+def default_max_gap(times: Time) -> u.Quantity:
+    """Twice the median cadence, and a little for its jitter: one missing frame is bridged, two are not."""
+    if times.size < 2:
+        return 0 * u.s
+    return (2 + _JITTER) * np.median(np.diff(seconds(times, times[0]))) * u.s
+
+
+def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: Any, stop: Any) -> Time:
+    """
+    The times to resample to.
+
+    Parameters
+    ----------
+    own
+        Times of the cube.
+    cadence, times, start, stop
+        As given to `sunpy_heliocloud.TimeLagCube.resample_time`.
+
+    Raises
+    ------
+    ValueError
+        When they contradict each other or leave no time.
+    """
+    if (cadence is None) == (times is None):
+        raise ValueError(
+            "give either a cadence, such as 4 * u.min, or the new times themselves, such as other.times"
+        )
+    if times is not None:
+        if start is not None or stop is not None:
+            raise ValueError(
+                "start and stop go with a cadence; of explicit times choose the part that is wanted"
+            )
+        return times.utc
+    step = cadence.to_value(u.s)
+    if not step > 0:
+        raise ValueError(f"the cadence must be positive, not {cadence}")
+    first = own[0] if start is None else parse_time(start)
+    last = own[-1] if stop is None else parse_time(stop)
+    # Unix time has no leap seconds, so that multiples of a minute are full minutes.
+    low, high = (time.utc.unix / step for time in (first, last))
+    multiples = np.arange(np.ceil(low - _TOLERANCE / step), np.floor(high + _TOLERANCE / step) + 1)
+    if multiples.size == 0:
+        raise ValueError(
+            f"no multiple of {cadence} lies between {first.isot} and {last.isot}; use a shorter cadence"
+        )
+    grid = Time(multiples * step, format="unix", scale="utc")
+    grid.format = "isot"
+    return grid
+
+
+def common_planes(a: Time, b: Time) -> tuple[slice, slice, float]:
+    """
+    The planes of two even series that are of the same times.
+
+    Parameters
+    ----------
+    a, b
+        Times of each.
+
+    Returns
+    -------
+    tuple
+        Slices of ``a`` and of ``b``, and the cadence in seconds.
+
+    Raises
+    ------
+    ValueError
+        When a series is uneven, or they have too little in common.
+    """
+    remedy = (
+        "bring them to common times with resample_time(cadence) on both, or resample_time(times=other.times)"
+    )
+    cadences = [_cadence(times, remedy) for times in (a, b)]
+    if abs(cadences[0] - cadences[1]) * max(a.size, b.size) > _TOLERANCE:
+        raise ValueError(f"the cubes' cadences differ, {cadences[0]:g} s and {cadences[1]:g} s; {remedy}")
+    cadence = cadences[0]
+    shift = (b[0] - a[0]).to_value(u.s) / cadence
+    offset = round(shift)
+    if abs(shift - offset) * cadence > _TOLERANCE:
+        raise ValueError(f"the cubes' times are {(shift - offset) * cadence:.3g} s off each other; {remedy}")
+    start, stop = max(0, offset), min(a.size, b.size + offset)
+    if stop - start < 3:
+        raise ValueError(
+            f"the cubes have {max(stop - start, 0)} times in common ({a[0].isot} to {a[-1].isot} and {b[0].isot} to "
+            f"{b[-1].isot}); a correlation needs 3 at least"
+        )
+    return slice(start, stop), slice(start - offset, stop - offset), cadence
+
+
+def _cadence(times: Time, remedy: str) -> float:
+    if times.size < 3:
+        raise ValueError(
+            f"a cube of {times.size} planes is too short for a correlation, which needs 3 at least"
+        )
+    elapsed = seconds(times, times[0])
+    cadence = elapsed[-1] / (times.size - 1)
+    worst = np.abs(elapsed - cadence * np.arange(times.size)).max()
+    if worst > _TOLERANCE:
+        raise ValueError(f"times are uneven, up to {worst:.3g} s off a cadence of {cadence:.6g} s; {remedy}")
+    return float(cadence)
