@@ -12,13 +12,19 @@ from sunpy_heliocloud import net
 from sunpy_heliocloud.version import version as __version__
 
 if TYPE_CHECKING:
+    from sunpy_heliocloud.alignment import aligned_cubes
     from sunpy_heliocloud.cube import TimeLagCube
     from sunpy_heliocloud.lag_map import LagMap
     from sunpy_heliocloud.sequence import LazyMapSequence
 
-__all__ = ["LagMap", "LazyMapSequence", "TimeLagCube", "__version__", "net"]
+__all__ = ["LagMap", "LazyMapSequence", "TimeLagCube", "__version__", "aligned_cubes", "net"]
 
-_HOMES = {"LagMap": "lag_map", "LazyMapSequence": "sequence", "TimeLagCube": "cube"}
+_HOMES = {
+    "LagMap": "lag_map",
+    "LazyMapSequence": "sequence",
+    "TimeLagCube": "cube",
+    "aligned_cubes": "alignment",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -144,7 +144,7 @@ class TimeLagCube(DaskCube):
         ref_map
             The map whose grid, observer and time the planes are brought to; usually a submap of one of the frames.
         algorithm
-            ``"adaptive"`` (anti-aliased, DeForest 2004 [1]_), ``"interpolation"`` (linear) or ``"exact"`` (overlap
+            ``"adaptive"`` (anti-aliased, DeForest 2004), ``"interpolation"`` (linear) or ``"exact"`` (overlap
             of areas, slow), as in `reproject`.
         rotation_model
             ``"howard"``, ``"snodgrass"``, ``"allen"`` or ``"rigid"``: how the surface rotates, see
@@ -169,7 +169,7 @@ class TimeLagCube(DaskCube):
 
         References
         ----------
-        .. [1] DeForest, C. E. 2004, Solar Physics 219, 3, https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
+        * DeForest, C. E. 2004, Solar Physics 219, 3, https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
         """
         if algorithm not in _ALGORITHMS:
             raise ValueError(f"algorithm {algorithm!r} is unknown; choose one of {', '.join(_ALGORITHMS)}")
@@ -263,8 +263,8 @@ class TimeLagCube(DaskCube):
         """
         The time lag between two channels in every pixel: where their cross-correlation is largest.
 
-        Both are compared over their common times, each centred on its mean and divided by its standard deviation
-        [1]_ [2]_.
+        Both are compared over their common times, each centred on its mean and divided by its standard
+        deviation.
 
         Parameters
         ----------
@@ -297,9 +297,9 @@ class TimeLagCube(DaskCube):
 
         References
         ----------
-        .. [1] Viall, N. M. & Klimchuk, J. A. 2012, ApJ 753, 35, https://doi.org/10.1088/0004-637X/753/1/35
-        .. [2] Barnes, W. T., Bradshaw, S. J. & Viall, N. M. 2019, ApJ 880, 56,
-           https://doi.org/10.3847/1538-4357/ab290c
+        * Viall, N. M. & Klimchuk, J. A. 2012, ApJ 753, 35, https://doi.org/10.1088/0004-637X/753/1/35
+        * Barnes, W. T., Bradshaw, S. J. & Viall, N. M. 2019, ApJ 880, 56,
+          https://doi.org/10.3847/1538-4357/ab290c
         """
         lag, correlation = self._lag_and_correlation(other, lag_bounds, min_overlap, refine)
         if min_correlation is not None:

@@ -1,6 +1,7 @@
 """Frames that could not be read and became NaN: noted where it happens, told where it is asked for."""
 
 import threading
+import time
 import warnings
 from collections.abc import Iterable
 
@@ -9,7 +10,7 @@ from sunpy.util.exceptions import SunpyUserWarning
 __all__ = ["LostFrameWarning", "lost_frames", "report_loss"]
 
 _TOPIC = "sunpy_heliocloud-lost-frames"
-_lost: dict[str, str] = {}
+_lost: dict[str, tuple[float, str]] = {}
 _lock = threading.Lock()
 
 
@@ -19,31 +20,36 @@ class LostFrameWarning(SunpyUserWarning):
 
 def report_loss(url: str, reason: str) -> None:
     """
-    Note a lost frame, in this process and, on a dask worker, for the clients of its cluster.
+    Note a lost frame and warn of it, in this process or, from a dask worker, in the clients of its cluster.
 
     Parameters
     ----------
     url, reason
         Which frame, and the error's message.
     """
-    with _lock:
-        is_new = url not in _lost
-        _lost[url] = reason
+    message = f"A frame is NaN, since errors='mask': {reason}"
     worker = _worker()
-    if worker is not None:
+    if worker is None:
+        with _lock:
+            _lost[url] = time.time(), reason
+        warnings.warn(message, LostFrameWarning, stacklevel=2)
+    else:
+        import distributed
+
         worker.log_event(_TOPIC, {"url": url, "reason": reason})
-    elif is_new:
-        warnings.warn(f"A frame is NaN, since errors='mask': {reason}", LostFrameWarning, stacklevel=2)
+        distributed.warn(message, LostFrameWarning)
 
 
-def lost_frames(urls: Iterable[str]) -> dict[str, str]:
+def lost_frames(urls: Iterable[str], since: float) -> dict[str, str]:
     """
-    Which of these frames were lost in any computation so far, and why.
+    Which of these frames were lost in a computation, and why.
 
     Parameters
     ----------
     urls
         Of the frames.
+    since
+        Time (seconds, as `time.time` gives it) from which losses count: a file may have been mended.
 
     Returns
     -------
@@ -51,11 +57,12 @@ def lost_frames(urls: Iterable[str]) -> dict[str, str]:
         Reasons by URL, from this process and from the workers of the current `distributed.Client`.
     """
     with _lock:
-        lost = dict(_lost)
+        losses = dict(_lost)
     client = _client()
     if client is not None:
-        lost |= {event["url"]: event["reason"] for _, event in client.get_events(_TOPIC) or ()}
-    return {url: lost[url] for url in urls if url in lost}
+        events = client.get_events(_TOPIC) or ()
+        losses |= {event["url"]: (stamp, event["reason"]) for stamp, event in events}
+    return {url: losses[url][1] for url in urls if url in losses and losses[url][0] >= since}
 
 
 def _worker():  # -> distributed.Worker | None, a package that need not be installed

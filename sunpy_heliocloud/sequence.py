@@ -2,6 +2,7 @@
 
 import copy
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -69,6 +70,7 @@ class LazyMapSequence:
         if errors not in ("raise", "mask"):
             raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'mask'")
         self._errors = errors
+        self._opened = time.time()
         self._steps: tuple[Apply, ...] = ()
         self._left_out: dict[str, str] = {}
         source = list(source) if isinstance(source, Iterator) else source
@@ -174,6 +176,17 @@ class LazyMapSequence:
             raise ValueError(f"the interval ends ({stop.isot}) before it begins ({start.isot}); swap the two")
         return self._picked(np.flatnonzero((self._times >= start) & (self._times <= stop)))
 
+    def split(self) -> list[Self]:
+        """
+        A sequence for each channel, in the order in which the channels first occur.
+
+        Returns
+        -------
+        list of LazyMapSequence
+        """
+        names = [str(channel) for channel in self._channels]
+        return [self._picked(np.flatnonzero(np.array(names) == name)) for name in dict.fromkeys(names)]
+
     # ---- what is known from the headers
 
     @property
@@ -215,7 +228,7 @@ class LazyMapSequence:
         Whether pixels can be read is known once they have been computed, here or on the workers of the current
         `distributed.Client`.
         """
-        lost = lost_frames(self.urls)
+        lost = lost_frames(self.urls, since=self._opened)
         rows = [(url, "NaN", lost[url]) if url in lost else (url, "ok", "") for url in self.urls]
         rows += [(url, "left out", reason) for url, reason in self._left_out.items()]
         return Table(rows=rows, names=("url", "status", "reason"), dtype=(str, str, str))
@@ -241,11 +254,17 @@ class LazyMapSequence:
         ------
         KeyError
             When no frame has such a keyword.
+        TypeError
+            When a condition has a unit.
         """
         if not self._headers:
             return self
         keep = np.ones(len(self), dtype=bool)
         for name, condition in keywords.items():
+            if isinstance(condition, u.Quantity):
+                raise TypeError(
+                    f"header values have no units, but {name}={condition}; give {condition.value:g}"
+                )
             keyword = keyword_of(self._headers, name)
             keep &= [is_selected(header.get(keyword), condition) for header in self._headers]
         conditions = ", ".join(f"{name}={condition!r}" for name, condition in keywords.items())
@@ -350,7 +369,7 @@ class LazyMapSequence:
         if len(names) > 1:
             raise ValueError(
                 f"a cube is of one channel, but the sequence has {', '.join(names)}; "
-                "choose one with select(wavelnth=...), or use aligned_cubes for all of them"
+                "choose one with select(wavelnth=...), take them apart with split(), or use aligned_cubes"
             )
         units = sorted({str(channel.unit) for channel in self._channels})
         if len(units) > 1:
@@ -458,6 +477,8 @@ def _urls(source: Any) -> list[str]:
         return [os.fspath(source)]
     if isinstance(source, Row):
         source = source.table[source.index : source.index + 1]
+    if isinstance(source, Row):
+        return [str(source["URL"])]
     if isinstance(source, Table):
         return _table_urls(source)
     if not isinstance(source, Iterable):

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+import astropy.units as u
+
+import sunpy.map
+
+from helpers import no_compute
+from sunpy_heliocloud import LazyMapSequence, aligned_cubes
+from sunpy_heliocloud.simulation import SimulatedSun
+
+SUN = SimulatedSun()
+
+
+def maps(channel, minutes):
+    return [sunpy.map.Map(*SUN.frame(channel, SUN.time + m * u.min, shape=(100, 100))) for m in minutes]
+
+
+@pytest.fixture(scope="module")
+def sequence():
+    return LazyMapSequence([*maps(171, [0.1, 4, 8, 12, 16]), *maps(193, [-4, 0, 4, 8, 12.2])])
+
+
+def test_channels_share_grid_and_times(sequence):
+    ref_map = sequence[4].submap([30, 40] * u.pix, width=20 * u.pix, height=15 * u.pix)
+    with no_compute():
+        cubes = aligned_cubes(sequence, ref_map, cadence=4 * u.min)
+    assert set(cubes.keys()) == {"171", "193"}
+    for cube in cubes.values():
+        assert cube.times.isot.tolist() == [f"2018-05-29T18:{m:02d}:00.000" for m in (4, 8, 12)]
+        assert cube.shape == (3, *ref_map.data.shape)
+    assert np.isfinite(cubes["193"].time_lag(cubes["171"]).compute().data).any()
+
+
+def test_nothing_to_align(sequence):
+    with pytest.raises(ValueError, match="no frames"):
+        aligned_cubes(sequence[:0], sequence[0], cadence=4 * u.min)
+
+
+def test_split_gives_a_sequence_a_channel(sequence):
+    parts = sequence.split()
+    assert [part.wavelength[0].value for part in parts] == [193, 171]
+    assert [len(part) for part in parts] == [5, 5]

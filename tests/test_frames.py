@@ -1,0 +1,239 @@
+import pickle
+
+import dask.array as da
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import fits_bytes, fits_images, header_text, windows
+
+from astropy.io import fits
+
+from sunpy_heliocloud.byte_ranges import ReadError
+from sunpy_heliocloud.frames import ArrayFrame, open_frames, read_rows
+from sunpy_heliocloud.simulation import LocalServer
+from sunpy_heliocloud.storage import resolve_storage_options
+
+COUNTS = np.random.default_rng(0).poisson(200, (400, 500)).astype("i4")
+FLOAT = np.dtype("f4")
+
+
+@pytest.fixture(scope="module")
+def shared_server():
+    with LocalServer() as server:
+        yield server
+
+
+def opened(*urls):
+    return open_frames([str(url) for url in urls], resolve_storage_options())
+
+
+def rice(data=COUNTS, **cards):
+    image = fits.CompImageHDU(data, compression_type="RICE_1", tile_shape=(1, data.shape[1]))
+    image.header.update(cards)
+    return fits_bytes(fits.PrimaryHDU(), image)
+
+
+@settings(max_examples=40)
+@given(image=fits_images(), data=st.data())
+def test_values_equal_astropy_s(shared_server, tmp_path_factory, image, data):
+    """Local and on S3, in the types that astropy chooses and in float32."""
+    path = tmp_path_factory.getbasetemp() / "image.fits"
+    path.write_bytes(image.file)
+    expected = image.whole(uint=False)
+    frames = [frame for frame, _ in opened(path, shared_server.write("image.fits", image.file))]
+    window = data.draw(windows(expected.shape[0]))
+    dtype = frames[0].dtype
+    assert dtype.itemsize >= np.dtype("f4").itemsize or dtype == expected.dtype.newbyteorder("=")
+    for rows in read_rows(frames, [window, window], dtype):
+        assert rows.dtype == dtype
+        np.testing.assert_array_equal(rows, expected[slice(*window)])
+    for rows in read_rows(frames, [window, window], FLOAT):
+        assert rows.dtype == FLOAT
+        np.testing.assert_array_equal(rows, expected[slice(*window)].astype(FLOAT))
+
+
+@pytest.mark.parametrize("file", [rice(), fits_bytes(fits.PrimaryHDU(COUNTS)), rice(BLANK=-1)])
+def test_two_requests_and_the_bytes_of_the_rows(server, file):
+    url = server.write("a.fits", file)
+    server.reset()
+    ((frame, _),) = opened(url)
+    assert (server.requests, server.bytes_sent) == (1, min(len(file), 65536))
+    server.reset()
+    (rows,) = read_rows([frame], [(100, 200)], FLOAT)
+    np.testing.assert_array_equal(rows, COUNTS[100:200])
+    assert server.requests == 1
+    assert server.bytes_sent <= len(file) / 4
+
+
+def test_nothing_is_read_for_no_rows(server):
+    ((frame, _),) = opened(server.write("a.fits", rice()))
+    server.reset()
+    (rows,) = read_rows([frame], [(7, 7)], FLOAT)
+    assert rows.shape == (0, 500)
+    assert server.requests == 0
+
+
+@pytest.mark.parametrize("cards", [900, 2500])
+def test_headers_longer_than_the_first_look(server, cards):
+    image = fits.CompImageHDU(COUNTS)
+    for i in range(cards):
+        image.header[f"KEY{i}"] = i
+    url = server.write("a.fits", fits_bytes(fits.PrimaryHDU(), image))
+    server.reset()
+    ((frame, header),) = opened(url)
+    assert header[f"KEY{cards - 1}"] == cards - 1
+    assert server.requests <= 4
+    np.testing.assert_array_equal(read_rows([frame], [(1, 3)], FLOAT)[0], COUNTS[1:3])
+
+
+def test_an_image_far_behind_another_hdu(server):
+    other = fits.ImageHDU(np.zeros(300_000, "u1"))
+    url = server.write("a.fits", fits_bytes(fits.PrimaryHDU(), other, fits.CompImageHDU(COUNTS)))
+    ((frame, _),) = opened(url)
+    np.testing.assert_array_equal(read_rows([frame], [(1, 3)], FLOAT)[0], COUNTS[1:3])
+
+
+def test_the_header_is_that_of_the_image(tmp_path):
+    (tmp_path / "a.fits").write_bytes(rice(WAVELNTH=171))
+    ((_, header),) = opened(tmp_path / "a.fits")
+    assert header == {
+        "BITPIX": 32,
+        "NAXIS": 2,
+        "NAXIS1": 500,
+        "NAXIS2": 400,
+        "EXTNAME": "COMPRESSED_IMAGE",
+        "WAVELNTH": 171,
+    }
+
+
+def test_files_that_are_none(server, tmp_path):
+    whole = rice()
+    files = {
+        "html.fits": b"<html>" * 1000,
+        "empty.fits": b"",
+        "header.fits": whole[:3000],
+        "table.fits": fits_bytes(fits.PrimaryHDU()),
+        "nan.fits": header_text("SIMPLE  =  T", "BITPIX  =  16", "NAXIS   =  nan"),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    names = [*files, "missing.fits", "good.fits"]
+    (tmp_path / "good.fits").write_bytes(whole)
+    remote = [server.write(name, content) for name, content in files.items()]
+    remote += [f"{server.url}missing.fits", server.write("good.fits", whole)]
+    for urls in ([str(tmp_path / name) for name in names], remote):
+        *errors, good = opened(*urls)
+        assert all(
+            isinstance(error, ReadError) and url in str(error)
+            for url, error in zip(urls, errors, strict=False)
+        )
+        assert "not a FITS file: it begins with b'<html>" in str(errors[0])
+        assert "ends after 3000 bytes, within its headers" in str(errors[2])
+        assert "no HDU with a two-dimensional image" in str(errors[3])
+        assert "NAXIS" in str(errors[4])
+        assert isinstance(errors[5].__cause__, FileNotFoundError)
+        assert good[0].shape == COUNTS.shape
+
+
+def test_a_file_cut_short_costs_only_the_rows_that_are_gone(server, tmp_path):
+    file = rice()
+    (tmp_path / "a.fits").write_bytes(file[: len(file) // 2])
+    for url in (server.write("a.fits", file[: len(file) // 2]), str(tmp_path / "a.fits")):
+        ((frame, _),) = opened(url)
+        there, torn, gone = read_rows([frame] * 3, [(0, 100), (100, 300), (390, 400)], FLOAT)
+        np.testing.assert_array_equal(there, COUNTS[:100])
+        assert all(isinstance(error, ReadError) and url in str(error) for error in (torn, gone))
+
+
+def test_a_tile_table_that_points_outside_the_file(tmp_path):
+    file = bytearray(rice())
+    table = 2880 * 2
+    file[table + 8 * 10 + 4] = 0x7F  # the offset of row 10
+    (tmp_path / "a.fits").write_bytes(file)
+    ((frame, _),) = opened(tmp_path / "a.fits")
+    good, bad = read_rows([frame] * 2, [(0, 10), (5, 15)], FLOAT)
+    np.testing.assert_array_equal(good, COUNTS[:10])
+    assert "a.fits" in str(bad)
+    assert isinstance(bad, ReadError)
+
+
+def test_damaged_tiles_are_an_error_with_the_url(tmp_path):
+    image = fits.CompImageHDU(COUNTS, compression_type="GZIP_1")
+    file = fits_bytes(fits.PrimaryHDU(), image)
+    (tmp_path / "a.fits").write_bytes(file)
+    ((frame, _),) = opened(tmp_path / "a.fits")
+    start = frame.byte_range(5, 6).start
+    (tmp_path / "a.fits").write_bytes(file[:start] + b"damaged!" + file[start + 8 :])
+    good, bad = read_rows([frame] * 2, [(0, 5), (0, 10)], FLOAT)
+    np.testing.assert_array_equal(good, COUNTS[:5])
+    assert str(bad).startswith(f"Could not decode rows 0 to 10 of {tmp_path / 'a.fits'}: ")
+    assert bad.__cause__ is not None
+
+
+def test_a_frame_travels(tmp_path):
+    (tmp_path / "a.fits").write_bytes(rice())
+    ((frame, _),) = opened(tmp_path / "a.fits")
+    text = pickle.dumps(frame)
+    assert len(text) < 4000
+    np.testing.assert_array_equal(read_rows([pickle.loads(text)], [(3, 5)], FLOAT)[0], COUNTS[3:5])
+
+
+def test_many_files_are_opened_in_batches(tmp_path):
+    (tmp_path / "a.fits").write_bytes(rice())
+    seen = []
+    frames = open_frames([str(tmp_path / "a.fits")] * 150, {}, progress=seen.append)
+    assert len(frames) == sum(seen) == 150
+    assert len(seen) > 1
+
+
+@pytest.mark.parametrize("array", [COUNTS, da.from_array(COUNTS, chunks=99)])
+def test_arrays_in_memory(array):
+    frame = ArrayFrame(array)
+    assert (frame.shape, frame.dtype) == (COUNTS.shape, COUNTS.dtype)
+    (rows,) = read_rows([frame], [(3, 9)], FLOAT)
+    assert isinstance(rows, np.ndarray)
+    rows[:] = 0
+    np.testing.assert_array_equal(read_rows([frame], [(3, 9)], FLOAT)[0], COUNTS[3:9])
+
+
+REAL = [
+    *(
+        f"sdo/aia_synoptic/{channel}/AIA20140101_0000_{channel}.fits"
+        for channel in ("0094", "0131", "0171", "0193")
+    ),
+    *(f"sdo/aia_synoptic/{channel}/AIA20140101_0000_{channel}.fits" for channel in ("0211", "0335")),
+    "aia_171_cutout.fits",
+    "aia_lev1_1600a_2012_06_06t04_07_29_12z_image_lev1_lowres.fits",
+]
+
+
+@pytest.mark.parametrize("key", REAL)
+@pytest.mark.filterwarnings(
+    "ignore::astropy.io.fits.verify.VerifyWarning"
+)  # astropy mends what the files have
+def test_real_files(real_data, key):
+    url = f"{real_data.url}{key}"
+    ((frame, header),) = opened(url)
+    with fits.open(real_data.endpoint_url + url.removeprefix("s3:/"), cache=False) as hdus:
+        image = next(hdu for hdu in hdus if hdu.header["NAXIS"] == 2)
+        expected = image.data
+        blank = image.header.get("BLANK")
+    if (
+        frame.layout.dtype.kind == "f"
+    ):  # BLANK has no meaning for floats, but the missing pixels have its value
+        expected = np.where(expected == blank, np.nan, expected)
+    ny = expected.shape[0]
+    real_data.reset()
+    whole, part = read_rows([frame] * 2, [(0, ny), (ny // 2, ny // 2 + ny // 5)], frame.dtype)
+    np.testing.assert_array_equal(whole, expected)
+    np.testing.assert_array_equal(part, expected[ny // 2 : ny // 2 + ny // 5])
+    assert header["TELESCOP"].startswith("SDO")
+    whole_bytes, part_bytes = sorted((request.bytes_sent for request in real_data.log), reverse=True)
+    print(
+        key,
+        frame.shape,
+        frame.dtype,
+        f"{np.isnan(whole).mean():.1%} missing, a fifth is {part_bytes / whole_bytes:.0%}",
+    )
+    assert part_bytes < 0.45 * whole_bytes

@@ -1,0 +1,708 @@
+import logging
+import operator
+import pathlib
+import warnings
+
+import dask.array as da
+import numpy as np
+import pytest
+from strategies import fits_bytes
+
+import astropy.units as u
+from astropy.io import fits
+from astropy.table import Table
+from astropy.time import Time
+from astropy.wcs.utils import wcs_to_celestial_frame
+
+import sunpy.map
+from sunpy.net import Fido
+from sunpy.net import attrs as a
+from sunpy.net.base_client import QueryResponseTable
+from sunpy.util.exceptions import SunpyUserWarning
+
+from helpers import no_compute
+from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud.byte_ranges import ReadError
+from sunpy_heliocloud.losses import LostFrameWarning
+from sunpy_heliocloud.simulation import SimulatedSun, write_bucket
+
+SHAPE = (60, 80)
+SUN = SimulatedSun()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("bucket")
+
+
+@pytest.fixture(scope="module")
+def bucket(folder):
+    """Two channels of eight frames each, in local files; the fourth of each is damaged."""
+    return write_bucket(str(folder), SUN, n_frames=8, shape=SHAPE, bad_quality=[3], exposure_jitter=0.1 * u.s)
+
+
+@pytest.fixture(scope="module")
+def seq(bucket):
+    return LazyMapSequence(bucket.urls(171))
+
+
+@pytest.fixture(scope="module")
+def maps(bucket):
+    """The same, by sunpy."""
+    return sunpy.map.Map(bucket.urls(171))
+
+
+@pytest.fixture
+def remote(server, folder, bucket):
+    """The URLs of the frames in 171 Å on the test's own server."""
+    server.upload(folder)
+    server.reset()
+    return bucket.frames["datakey"][bucket.frames["wavelength"] == 171 * u.AA].tolist()
+
+
+def aia(i=0, data=None, **changes):
+    """A Map in memory, a few minutes after the last one; ``__`` in a keyword is ``-``, `None` takes it away."""
+    counts, header = SUN.frame(171, SUN.time + 4 * i * u.min, shape=(20, 30))
+    header = {key.lower(): header[key] for key in header if key not in ("", "COMMENT", "HISTORY")}
+    header |= {key.lower().replace("__", "-"): value for key, value in changes.items()}
+    data = counts.astype("f4") if data is None else data
+    return sunpy.map.Map(data, {key: value for key, value in header.items() if value is not None})
+
+
+def write_map(path, i=0, data=None, **cards):
+    """A FITS file with the header of `aia`, as an image that is not compressed."""
+    counts, header = SUN.frame(171, SUN.time + 4 * i * u.min, shape=(20, 30))
+    header = header.copy()
+    del header["BLANK"]
+    header.update(cards)
+    path.write_bytes(fits_bytes(fits.PrimaryHDU(counts if data is None else data, header)))
+    return str(path)
+
+
+# --- what it is made from
+
+
+def test_sources(bucket, maps):
+    urls = bucket.urls(171)
+    table = Table({"URL": urls, "Size": bucket.frames["size"][:8]})
+    sources = (
+        urls,
+        tuple(urls),
+        np.array(urls),
+        (url for url in urls),
+        map(pathlib.Path, urls),
+        table,
+        table["URL"],
+    )
+    sources += (
+        QueryResponseTable(table),
+        [table[:3], table[3:]],
+        [urls[0], pathlib.Path(urls[1]), *urls[2:]],
+        table[::-1],
+    )
+    for source in sources:
+        assert LazyMapSequence(source).urls == urls
+    for source in (urls[0], pathlib.Path(urls[0]), table[:1]):
+        assert LazyMapSequence(source).urls == urls[:1]
+    for source in (maps, tuple(maps), iter(maps), sunpy.map.Map(urls, sequence=True)):
+        assert LazyMapSequence(source).times.isot.tolist() == LazyMapSequence(urls).times.isot.tolist()
+    assert len(LazyMapSequence(maps[0])) == 1
+
+
+def test_a_table_row_is_one_frame(bucket):
+    table = QueryResponseTable({"URL": bucket.urls(171), "Size": bucket.frames["size"][:8]})
+    assert LazyMapSequence(table[2]).urls == [bucket.urls(171)[2]]
+
+
+def test_what_is_no_source(maps):
+    for source, kind in (
+        (None, "NoneType"),
+        ([None], "NoneType"),
+        (5, "int"),
+        ([maps[0], "a.fits"], "AIAMap"),
+    ):
+        with pytest.raises(TypeError, match=f"come from .* URLs, paths or Maps, not from {kind}"):
+            LazyMapSequence(source)
+
+
+def test_a_table_without_urls():
+    with pytest.raises(ValueError, match=r"needs a column 'URL', but this one has \['Size'\]"):
+        LazyMapSequence(Table({"Size": [1]}))
+
+
+def test_a_search_that_failed():
+    table = QueryResponseTable()
+    table.errors = ConnectionError("https://catalogue/ does not answer")
+    with pytest.raises(ValueError, match="the search failed.*https://catalogue/") as raised:
+        LazyMapSequence(table)
+    assert isinstance(raised.value.__cause__, ConnectionError)
+
+
+@pytest.mark.parametrize(
+    "source", [[], Table({"URL": np.array([], str)}), QueryResponseTable({"URL": np.array([], str)})]
+)
+def test_nothing(source):
+    seq = LazyMapSequence(source)
+    assert len(seq) == len(seq.times) == len(seq.exposure_time) == len(seq.wavelength) == len(seq.table) == 0
+    assert seq.urls == seq.observatory == list(seq) == []
+    assert len(seq.status) == 0
+    assert repr(seq) == "<LazyMapSequence: no frames>"
+    for same in (
+        seq[:],
+        seq[[]],
+        seq.between("2018-01-01", "2019-01-01"),
+        seq.select(quality=0),
+        seq.apply(operator.add),
+    ):
+        assert len(same) == 0
+    assert len(seq.update_headers(dict)) == 0
+    for needs_frames in (seq.to_cube, lambda: seq.nearest("2018-05-29")):
+        with pytest.raises(ValueError, match="no frames: the search found nothing"):
+            needs_frames()
+    with pytest.raises(IndexError):
+        seq[0]
+
+
+def test_unknown_errors():
+    with pytest.raises(ValueError, match="errors='ignore' is unknown; use 'raise' or 'mask'"):
+        LazyMapSequence([], errors="ignore")
+
+
+def test_only_headers_are_read_when_it_is_made(server, remote):
+    with no_compute():
+        seq = LazyMapSequence(remote)
+    assert server.requests == len(seq) == 8
+    assert {request.byte_range for request in server.log} == {"bytes=0-65535"}
+    server.reset()
+    with no_compute():
+        repr(seq), seq.table, seq.status, seq.select(quality=0)
+        seq[0], seq[1:3].nearest("2018-05-29T18:00"), seq[:3].to_cube(normalize=False)[:, :10]
+    assert server.requests == 0
+
+
+def test_credentials_reach_the_server(server, remote):
+    seq = LazyMapSequence(remote[:1], storage_options=server.storage_options)
+    assert seq[0].data.compute().shape == SHAPE
+
+
+# --- Maps
+
+
+def test_maps_are_those_of_sunpy(seq, maps):
+    assert len(seq) == len(maps)
+    for lazy, expected in zip(seq, maps, strict=True):
+        assert type(lazy) is type(expected)
+        assert isinstance(lazy.data, da.Array)
+        assert lazy.data.dtype == lazy.data.compute().dtype == expected.data.dtype
+        np.testing.assert_array_equal(lazy.data, expected.data)
+        assert lazy.wcs.wcs.compare(expected.wcs.wcs)
+        assert lazy.observer_coordinate.separation_3d(expected.observer_coordinate) == 0
+        assert (lazy.date, lazy.reference_date, lazy.unit) == (
+            expected.date,
+            expected.reference_date,
+            expected.unit,
+        )
+        differing = {
+            key
+            for key in lazy.meta.keys() | expected.meta.keys()
+            if lazy.meta.get(key) != expected.meta.get(key)
+        }
+        assert differing <= {"keycomments", "extname", "xtension", "pcount", "gcount"}
+
+
+@pytest.mark.parametrize("cards", [{}, {"BSCALE": 0.0625, "BZERO": 3.0}])
+def test_a_saved_map_is_the_same(tmp_path, cards):
+    seq = LazyMapSequence(write_map(tmp_path / "a.fits", **cards))
+    expected = sunpy.map.Map(str(tmp_path / "a.fits"))
+    seq[0].save(tmp_path / "b.fits")
+    again = LazyMapSequence(tmp_path / "b.fits")[0]
+    np.testing.assert_array_equal(seq[0].data, expected.data)
+    np.testing.assert_array_equal(again.data, expected.data)
+    np.testing.assert_array_equal(sunpy.map.Map(str(tmp_path / "b.fits")).data, expected.data)
+
+
+def test_a_submap_reads_only_its_rows(server, remote):
+    seq = LazyMapSequence(remote)
+    server.reset()
+    with no_compute():
+        part = seq[2].submap([10, 20] * u.pix, top_right=[29, 26] * u.pix)
+    np.testing.assert_array_equal(part.data.compute(), seq[2].data.compute()[20:27, 10:30])
+    part_bytes, whole_bytes = (request.bytes_sent for request in server.log)
+    assert part_bytes < 0.15 * whole_bytes
+
+
+# --- picking
+
+
+def test_indexing(seq):
+    urls = seq.urls
+    even = np.arange(8) % 2 == 0
+    for item in (
+        slice(2, 5),
+        slice(None, None, 3),
+        slice(None, None, -1),
+        even,
+        list(even),
+        [1, 5],
+        np.array([6, 0]),
+        [],
+    ):
+        expected = np.array(urls)[
+            np.asarray(item, dtype=int) if isinstance(item, list) and not item else item
+        ]
+        assert seq[item].urls == expected.tolist()
+        assert seq[item].times.isot.tolist() == seq.times[np.arange(8)[item]].isot.tolist()
+    for i in (0, -1, np.int64(3)):
+        assert seq[i].reference_date == seq.times[i]
+    assert seq[1:][2:].urls == urls[3:]
+    for item in (8, -9, 2.5, "2018", even[:3]):
+        with pytest.raises((IndexError, TypeError)):
+            seq[item]
+
+
+def test_masks_from_the_table(seq):
+    assert len(seq[seq.table["QUALITY"] == 0]) == 7
+    changed = seq.update_headers(lambda header: header | {"QUALITY": None} if header["QUALITY"] else header)
+    assert len(changed[changed.table["QUALITY"] == 0]) == 7
+
+
+def test_order_is_that_of_time(bucket, seq):
+    shuffled = np.random.default_rng(1).permutation(bucket.urls(171))
+    assert LazyMapSequence(shuffled).urls == seq.urls
+    assert (np.diff(seq.times.jd) > 0).all()
+
+
+def test_nearest(seq):
+    for i, time in enumerate(seq.times):
+        assert seq.nearest(time + 100 * u.s).reference_date == time
+        assert seq.nearest(time.isot).meta == seq[i].meta
+    assert seq.nearest("2019-01-01").meta == seq[-1].meta
+
+
+def test_between(seq):
+    assert seq.between(seq.times[2], seq.times[5]).urls == seq.urls[2:6]
+    assert len(seq.between("2018-01-01", "2018-02-01")) == 0
+    with pytest.raises(ValueError, match="ends .* before it begins .*; swap"):
+        seq.between("2018-02-01", "2018-01-01")
+
+
+# --- what headers say
+
+
+def test_properties(seq, bucket):
+    frames = bucket.frames[bucket.frames["wavelength"] == 171 * u.AA]
+    assert np.abs(seq.times - frames["time"]).max() < 1 * u.ms
+    np.testing.assert_array_equal(seq.exposure_time, frames["exposure_time"])
+    assert seq.exposure_time.unit == u.s
+    assert (seq.wavelength == 171 * u.AA).all()
+    assert seq.observatory == ["SDO"] * 8
+    assert seq.urls == bucket.urls(171)
+
+
+def test_table(seq):
+    table = seq.table
+    assert len(table) == 8
+    assert table["QUALITY"].tolist() == [0, 0, 0, 2097152, 0, 0, 0, 0]
+    assert table["WAVELNTH"].tolist() == [171] * 8
+    np.testing.assert_array_equal(table["EXPTIME"], seq.exposure_time.value)
+
+
+def test_what_it_looks_like(seq, bucket):
+    text = repr(LazyMapSequence(bucket.frames["url"]))
+    print(text)
+    assert "16 frames of 60×80 pixels" in text
+    assert "171 Angstrom" in text
+    assert "193 Angstrom" in text
+    assert seq.times[0].isot in text
+
+
+def test_select(seq, caplog):
+    with caplog.at_level(logging.INFO, logger="sunpy"):
+        good = seq.select(quality=0)
+    assert "1 of 8 frames dropped by quality=0" in caplog.text
+    assert good.urls == [*seq.urls[:3], *seq.urls[4:]]
+    exposures = seq.exposure_time.value
+    assert len(seq.select(exptime=lambda exposure: exposure > 2)) == (exposures > 2).sum()
+    low, high = sorted(exposures)[1], sorted(exposures)[5]
+    assert len(seq.select(exptime=(low, high))) == 5
+    assert len(seq.select(quality=[0, 2097152], wavelnth={171})) == 8
+    assert (
+        len(seq.select(T_OBS=("2018-05-29T18", "2018-05-29T19"), quality=0))
+        == (seq.times > Time("2018-05-29T18:00")).sum()
+    )
+    assert (
+        len(seq.select(date_obs=lambda date: date < "2018-05-29T18"))
+        == (seq.times < Time("2018-05-29T18:00:01")).sum()
+    )
+    assert len(seq.select(wavelnth=193)) == 0
+    with pytest.raises(KeyError, match="QUALTY"):
+        seq.select(qualty=0)
+
+
+# --- changes
+
+
+def test_update_headers(seq):
+    moved = seq.update_headers(
+        lambda header: {**header, "CRPIX1": header["CRPIX1"] + 2, "T_OBS": "2018-05-29T20:00:00"}
+    )
+    assert moved[0].reference_pixel.x - seq[0].reference_pixel.x == 2 * u.pix
+    assert (moved.times == Time("2018-05-29T20:00:00")).all()
+    assert seq.times[0] < Time("2018-05-29T20:00:00")
+    with pytest.raises(TypeError, match="must return the new header"):
+        seq.update_headers(lambda header: header.update(CRPIX1=2))
+
+
+def test_updated_headers_put_frames_into_their_new_order(seq):
+    times = dict(zip(seq.table["T_OBS"], seq.table["T_OBS"][::-1], strict=True))
+    turned = seq.update_headers(lambda header: header | {"T_OBS": times[header["T_OBS"]]})
+    assert turned.urls == seq.urls[::-1]
+
+
+@pytest.mark.parametrize("kind", [dict, fits.Header, sunpy.util.MetaDict])
+def test_updated_headers_may_be_of_any_kind_and_case(seq, kind):
+    def moved(header):
+        header = {key.lower(): value for key, value in header.items() if key != "KEYCOMMENTS"}
+        return kind(header | {"crpix1": 7.0, "t_obs": "2018-05-29T20:00:00"})
+
+    changed = seq[:1].update_headers(moved)
+    assert changed[0].reference_pixel.x == 6 * u.pix
+    assert changed.times[0] == changed[0].reference_date == Time("2018-05-29T20:00:00")
+    assert changed.to_cube().wcs.low_level_wcs.plane(0).crpix[0] == 7
+
+
+def test_mixed_case_the_new_keyword_counts(seq):
+    changed = seq[:1].update_headers(lambda header: header | {"crpix1": 7.0})
+    assert changed[0].reference_pixel.x == 6 * u.pix
+    assert changed.to_cube().wcs.low_level_wcs.plane(0).crpix[0] == 7
+
+
+def per_second(data, header):
+    return data / header["EXPTIME"]
+
+
+def upside_down(data, header):
+    return data[::-1]
+
+
+def test_apply(seq, maps):
+    with no_compute():
+        both = seq.apply(per_second, pointwise=True).apply(upside_down)
+        first, cube = both[1], both.select(quality=0).to_cube(normalize=False)
+    expected = maps[1].data[::-1] / maps[1].meta["exptime"]
+    np.testing.assert_allclose(first.data, expected)
+    np.testing.assert_allclose(cube.data[1], expected, rtol=1e-6)
+    assert cube.data.dtype == cube.data.compute().dtype == np.float32
+
+
+def test_applied_functions_run_in_order(seq, maps):
+    steps = seq.apply(lambda data, header: data + 1).apply(lambda data, header: data * 2)
+    np.testing.assert_array_equal(steps[0].data, (maps[0].data + 1) * 2)
+
+
+@pytest.mark.parametrize("data", [np.arange(600, dtype="i2").reshape(20, 30), None])
+def test_functions_are_given_and_give_floats(tmp_path, data):
+    path = write_map(tmp_path / "a.fits", data=data, EXPTIME=1.9)
+    stored = fits.getdata(path)
+    halved = LazyMapSequence(path).apply(lambda data, header: data / 2)[0]
+    assert halved.data.dtype == halved.data.compute().dtype
+    np.testing.assert_array_equal(halved.data, stored / 2)
+    integers = LazyMapSequence(path).apply(lambda data, header: data.astype(np.int32)).to_cube()
+    assert integers.data.compute().dtype == np.float32
+    np.testing.assert_allclose(integers.data[0], stored / 1.9, rtol=1e-6)
+
+
+def test_a_function_sees_whole_images_unless_it_is_pointwise(server, remote):
+    seen = []
+
+    def look(data, header):
+        seen.append(data.shape)
+        return data
+
+    seq = LazyMapSequence(remote)
+    for pointwise, shape in ((False, SHAPE), (True, (10, 80))):
+        seen.clear()
+        server.reset()
+        seq.apply(look, pointwise=pointwise)[0].data[5:15].compute(scheduler="synchronous")
+        assert seen == [shape]
+        assert server.requests == 1
+    seen.clear()
+    seq.apply(look, pointwise=True).apply(look)[0].data[5:15].compute(scheduler="synchronous")
+    assert seen == [SHAPE, SHAPE]
+
+
+def test_a_function_must_keep_the_shape(seq):
+    for function in (lambda data, header: data[1:], lambda data, header: None):
+        with pytest.raises(ValueError, match=r"into one of \(.*; it must keep the shape"):
+            seq.apply(function)[0].data.compute()
+
+
+def test_functions_cannot_reach_the_sequence(seq, maps):
+    def spoil(data, header):
+        data[:] = 0
+        header.clear()
+        return data
+
+    assert (seq.apply(spoil)[0].data.compute() == 0).all()
+    np.testing.assert_array_equal(seq[0].data, maps[0].data)
+    assert seq[0].meta["wavelnth"] == 171
+    in_memory = LazyMapSequence(maps)
+    assert (in_memory.apply(spoil)[0].data.compute() == 0).all()
+    assert in_memory[0].data.compute().any()
+
+
+# --- the cube
+
+
+def test_cube(seq, maps):
+    with no_compute(), pytest.warns(SunpyUserWarning, match="1 of 8 frames have a QUALITY other than 0"):
+        cube = seq.to_cube()
+    assert cube.shape == (8, *SHAPE)
+    assert cube.data.dtype == np.float32
+    assert cube.unit == u.DN / u.s
+    assert cube.meta["normalization"] == "divided by the exposure time"
+    assert (cube.times == seq.times).all()
+    assert (cube.wavelength, cube.observatory) == (171 * u.AA, "SDO")
+    assert cube.frames["url"].tolist() == seq.urls
+    assert cube.frames["quality"].tolist() == seq.table["QUALITY"].tolist()
+    expected = [m.data.astype("f4") / np.float32(m.meta["exptime"]) for m in maps]
+    np.testing.assert_array_equal(cube.data.compute(), expected)
+
+
+def test_a_cube_that_is_not_normalised(seq, maps):
+    cube = seq.select(quality=0).to_cube(normalize=False)
+    assert cube.unit == u.DN
+    assert cube.meta["normalization"] == "not asked for"
+    np.testing.assert_array_equal(cube.data[0], maps[0].data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "unit", "factor", "said"),
+    [
+        ({}, u.DN / u.s, 0.5, "divided"),
+        ({"BUNIT": "DN"}, u.DN / u.s, 0.5, "divided"),
+        ({"BUNIT": "ct"}, u.ct / u.s, 0.5, "divided"),
+        ({"BUNIT": "DN/s"}, u.DN / u.s, 1, r"left alone: the unit DN / s is none of counts"),
+        ({"BUNIT": "Gauss"}, u.G, 1, "left alone: the unit G"),
+        ({"EXPTIME": None}, u.DN, 1, "left alone: the headers have no exposure time"),
+        ({"INSTRUME": "other", "TELESCOP": "other"}, None, 1, "left alone: the unit None"),
+    ],
+)
+def test_normalisation(changes, unit, factor, said):
+    m = aia(**{"EXPTIME": 2.0, **changes})
+    cube = LazyMapSequence([m]).to_cube()
+    assert cube.unit == unit
+    assert said in cube.meta["normalization"]
+    np.testing.assert_array_equal(cube.data[0], m.data * np.float32(factor))
+
+
+def test_short_exposures_and_bad_quality_are_warned_of_once():
+    seq = LazyMapSequence([aia(i, EXPTIME=0.1 if i == 2 else 2.0, QUALITY=i // 3) for i in range(5)])
+    with pytest.warns(SunpyUserWarning) as warned:
+        seq.to_cube()
+    assert [str(warning.message) for warning in warned] == [
+        "2 of 5 frames have a QUALITY other than 0; select(quality=0) drops them",
+        "1 of 5 frames have an exposure time under half the median",
+    ]
+    assert {warning.filename for warning in warned} == {__file__}
+    seq[[0, 1]].to_cube()
+
+
+def test_frames_without_exposure_among_others_are_nan():
+    seq = LazyMapSequence([aia(i, EXPTIME=exposure) for i, exposure in enumerate((2.0, 0.0, None))])
+    with pytest.warns(
+        SunpyUserWarning, match="2 of 3 frames have no exposure time, or zero, and are NaN"
+    ) as warned:
+        cube = seq.to_cube()
+    assert [warning.filename for warning in warned] == [__file__]
+    assert np.isnan(cube.data.compute()).all(axis=(1, 2)).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"WAVELNTH": 193}, r"SDO AIA 3 171 .*, SDO AIA 3 193 .*; choose one with select"),
+        ({"BUNIT": "DN/s"}, "DN, DN / s"),
+    ],
+)
+def test_mixed_channels_and_units_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        LazyMapSequence([aia(), aia(1, **changes)]).to_cube()
+
+
+def test_mixed_shapes_are_refused(bucket):
+    with pytest.raises(ValueError, match=r"one shape, but these have \[\(20, 30\), \(40, 30\)\]"):
+        LazyMapSequence([aia(), aia(1, data=np.zeros((40, 30), "f4"))]).to_cube()
+
+
+def test_two_frames_of_one_time_are_refused():
+    with pytest.raises(ValueError, match="times must increase.*drop duplicates"):
+        LazyMapSequence([aia(), aia()]).to_cube()
+
+
+# --- Maps in memory
+
+
+def test_maps_in_memory(maps):
+    seq = LazyMapSequence(maps[::-1])
+    assert (np.diff(seq.times.jd) > 0).all()
+    for m, expected in zip(seq, maps, strict=True):
+        np.testing.assert_array_equal(m.data, expected.data)
+        assert m.wcs.wcs.compare(expected.wcs.wcs)
+    assert len(seq.table) == 8
+    np.testing.assert_array_equal(
+        seq.select(quality=0).to_cube(normalize=False).data[2, 5:9], maps[2].data[5:9]
+    )
+
+
+def test_dask_maps_stay_lazy():
+    values = np.arange(600.0, dtype="f4").reshape(20, 30)
+    with no_compute():
+        seq = LazyMapSequence([aia(i, data=da.from_array(values + i, chunks=7)) for i in range(3)])
+        cube, m = seq.to_cube(normalize=False), seq[1]
+    np.testing.assert_array_equal(cube.data, [values, values + 1, values + 2])
+    np.testing.assert_array_equal(m.data, values + 1)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i2"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_masked_pixels_are_nan(dtype, lazy):
+    values = np.arange(600).reshape(20, 30).astype(dtype)
+    data = da.from_array(values) if lazy else values
+    m = aia(data=data)
+    m = sunpy.map.Map(data, m.meta, mask=values % 3 == 0)
+    with no_compute():
+        seq = LazyMapSequence(m)
+    np.testing.assert_array_equal(seq[0].data, np.where(values % 3 == 0, np.nan, values))
+    assert seq.to_cube(normalize=False).data.dtype == np.float32
+
+
+# --- frames that cannot be read
+
+
+def test_a_missing_file_is_an_error_with_its_url(bucket):
+    with pytest.raises(ReadError, match="missing.fits") as raised:
+        LazyMapSequence([*bucket.urls(171), "/nowhere/missing.fits"])
+    assert isinstance(raised.value, OSError)
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
+
+
+def test_frames_without_header_are_left_out(bucket, tmp_path):
+    (tmp_path / "page.fits").write_bytes(b"<html>")
+    bad = [str(tmp_path / "page.fits"), "/nowhere/missing.fits"]
+    with pytest.warns(SunpyUserWarning, match="2 of 10 frames are left out, see .status") as warned:
+        seq = LazyMapSequence([*bad, *bucket.urls(171)], errors="mask")
+    assert warned[0].filename == __file__
+    assert seq.urls == bucket.urls(171)
+    status = seq.status
+    assert status["status"].tolist() == ["ok"] * 8 + ["left out"] * 2
+    assert status["url"].tolist() == [*bucket.urls(171), *bad]
+    assert "not a FITS file" in status["reason"][8]
+    assert len(seq[0].data.compute()) == SHAPE[0]
+
+
+def test_a_frame_without_time_is_named(tmp_path):
+    times = dict.fromkeys(("T_OBS", "DATE-OBS"), "")
+    paths = [write_map(tmp_path / "a.fits", EXPTIME=2.0), write_map(tmp_path / "timeless.fits", **times)]
+    with pytest.raises(ReadError, match="timeless.fits.*no observation time"):
+        LazyMapSequence(paths)
+    with pytest.raises(ReadError, match="(?s)later.fits.*MISSING"):
+        LazyMapSequence([*paths[:1], write_map(tmp_path / "later.fits", T_OBS="MISSING")])
+    with pytest.warns(SunpyUserWarning, match="1 of 2 frames are left out"):
+        seq = LazyMapSequence(paths, errors="mask")
+    assert seq.urls == paths[:1]
+    assert "no observation time" in seq.status["reason"][1]
+
+
+@pytest.fixture
+def torn(tmp_path):
+    """Three files, of which the second ends before its last rows."""
+    data = np.arange(200 * 300, dtype="i4").reshape(200, 300)
+    paths = [write_map(tmp_path / f"{i}.fits", i, data) for i in range(3)]
+    (tmp_path / "1.fits").write_bytes((tmp_path / "1.fits").read_bytes()[:150_000])
+    return paths
+
+
+def test_pixels_that_are_gone_are_an_error(torn):
+    cube = LazyMapSequence(torn).to_cube()
+    assert np.isfinite(cube.data[:, :100].compute()).all()
+    with pytest.raises(ReadError, match="1.fits.*the file is cut short"):
+        cube.data.compute()
+
+
+def test_pixels_that_are_gone_are_nan(torn):
+    seq = LazyMapSequence(torn, errors="mask")
+    cube = seq.to_cube()
+    assert seq.status["status"].tolist() == ["ok"] * 3
+    with pytest.warns(LostFrameWarning, match="1.fits.*the file is cut short"):
+        data = cube.data.compute()
+    assert np.isnan(data).all(axis=(1, 2)).tolist() == [False, True, False]
+    assert np.isnan(data[1]).all()
+    assert seq.status["status"].tolist() == ["ok", "NaN", "ok"]
+    assert seq[1:].status["status"].tolist() == ["NaN", "ok"]
+    assert "cut short" in seq.status["reason"][1]
+
+
+def test_a_map_of_integers_that_are_gone_is_nan_too(torn):
+    seq = LazyMapSequence(torn, errors="mask")
+    assert seq[1].data.dtype.kind == "f"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LostFrameWarning)
+        assert np.isnan(seq[1].data.compute()).all()
+
+
+def test_one_bad_answer_is_no_loss(server, remote):
+    server.truncate("*0171*", after=3)
+    seq = LazyMapSequence(remote)
+    server.fail("*0171*", status=500)
+    assert np.isfinite(seq[0].data.compute()).all()
+
+
+def test_over_http(server, remote, maps):
+    seq = LazyMapSequence([url.replace("s3:/", server.endpoint_url) for url in remote])
+    np.testing.assert_array_equal(seq[2].data, maps[2].data)
+
+
+# --- real images
+
+
+def test_real_synoptic_images(real_data):
+    channels = ("0094", "0131", "0171", "0193", "0211", "0335")
+    urls = [f"{real_data.url}sdo/aia_synoptic/{c}/AIA20140101_0000_{c}.fits" for c in channels]
+    seq = LazyMapSequence(urls)
+    print(seq)
+    assert real_data.requests == 6
+    assert sorted(seq.wavelength.to_value(u.AA)) == [94, 131, 171, 193, 211, 335]
+    assert set(seq.table["OSCNMEAN"]) == {"nan"}
+    assert (abs(seq.times - Time("2014-01-01T00:00:05")) < 12 * u.s).all()
+    with pytest.raises(ValueError, match="a cube is of one channel"):
+        seq.to_cube()
+    (m,) = seq.select(wavelnth=171)
+    assert 700 * u.arcsec < m.rsun_obs < 1000 * u.arcsec
+    cube = seq.select(wavelnth=171).to_cube()
+    real_data.reset()
+    np.testing.assert_allclose(cube.data[0, 400:500], m.data[400:500] / m.meta["exptime"], rtol=1e-6)
+    assert real_data.requests == 2
+    assert len({request.bytes_sent for request in real_data.log}) == 1
+
+
+def test_real_cutouts(real_data):
+    found = Fido.search(a.Time("2012-06-06", "2012-06-07"), a.heliocloud.Dataset("aia_cutout_1600"))
+    real_data.reset()
+    seq = LazyMapSequence(found)
+    print(seq)
+    assert real_data.requests == len(seq) == 596
+    assert len(seq.select(quality=0)) == 472
+    assert seq.table["PERCENTD"][seq.table["QUALITY"] == 2363136].tolist() == [68.36] * 112
+    cube = seq.select(quality=0).to_cube()
+    assert cube.shape[0] == 472
+    assert cube.unit == u.DN / u.s
+    plane = cube[200].data.compute()
+    expected = sunpy.map.Map(seq.select(quality=0)[200].data.compute(), seq.select(quality=0)[200].meta)
+    np.testing.assert_allclose(plane, expected.data / expected.meta["exptime"], rtol=1e-6)
+    wcs = cube[200].wcs.low_level_wcs
+    np.testing.assert_allclose(
+        wcs.pixel_to_world_values(3, 4), expected.wcs.pixel_to_world_values(3, 4), rtol=1e-12
+    )
+    observer = wcs_to_celestial_frame(wcs).observer
+    assert observer.separation_3d(expected.observer_coordinate) < 1 * u.mm
