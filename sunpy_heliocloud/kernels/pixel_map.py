@@ -10,10 +10,11 @@ import numpy as np
 from numba import njit
 
 import astropy.units as u
+from astropy.coordinates import UnitSphericalRepresentation
 from astropy.wcs import WCS
-from astropy.wcs.utils import pixel_to_pixel, proj_plane_pixel_scales, wcs_to_celestial_frame
+from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
-from sunpy.coordinates import Helioprojective, propagate_with_solar_surface
+from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, propagate_with_solar_surface
 from sunpy.coordinates.screens import BaseScreen
 
 __all__ = ["pixel_map"]
@@ -100,9 +101,6 @@ def pixel_map(
         tiles = failed
     y, x = np.nonzero(exact)
     pixels[:, y, x] = transformation(x - 1.0, y - 1.0)
-    if screen is None and transformation.within_one_frame:
-        y, x = np.indices(pixels.shape[1:]) - 1.0
-        pixels[:, transformation.from_limb(x, y) > 0] = np.nan
     return pixels
 
 
@@ -147,6 +145,8 @@ class _Transformation:
     def __init__(self, target_wcs: WCS, source_wcs: WCS, rotation_model: str, screen: BaseScreen | None):
         self.target_wcs = target_wcs
         self.source_wcs = source_wcs
+        self.target_frame = wcs_to_celestial_frame(target_wcs)
+        self.source_frame = wcs_to_celestial_frame(source_wcs)
         self.rotation_model = rotation_model
         self.screen = screen
 
@@ -165,26 +165,26 @@ class _Transformation:
     def _of_points(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         # sunpy warns when no point is on the disk, which is nothing to be warned of in a part of an image.
         x_on_disk, y_on_disk = self.target_wcs.world_to_pixel_values(0, 0)
-        points = pixel_to_pixel(
-            self.target_wcs, self.source_wcs, np.append(x, x_on_disk), np.append(y, y_on_disk)
+        lon, lat = self.target_wcs.pixel_to_world_values(np.append(x, x_on_disk), np.append(y, y_on_disk))
+        unit_lon, unit_lat = self.target_wcs.world_axis_units
+        points = self.target_frame.realize_frame(
+            UnitSphericalRepresentation(u.Quantity(lon, unit_lon), u.Quantity(lat, unit_lat))
         )
-        return np.array(points)[:, :-1]
-
-    @property
-    def within_one_frame(self) -> bool:
-        """Whether both images are of one time and observer: then sunpy transforms nothing, even off the disk."""
-        target, source = (wcs_to_celestial_frame(wcs) for wcs in (self.target_wcs, self.source_wcs))
-        if not (isinstance(target, Helioprojective) and isinstance(source, Helioprojective)):
-            return False
-        # Not is_equivalent_frame: sunpy takes observers that are close for the same, and ignores rsun.
-        return bool(target.obstime == source.obstime) and all(
-            u.allclose(getattr(target.observer, name), getattr(source.observer, name))
-            for name in ("lon", "lat", "radius")
+        if isinstance(self.target_frame, Helioprojective):
+            # By way of the surface at the target's own time: the same numbers as in one step, in half the time, for
+            # sunpy takes two turns. Off the disk this is undefined, also for a source of the same time and place.
+            surface = HeliographicStonyhurst(obstime=self.target_frame.obstime, rsun=self.target_frame.rsun)
+            points = points.transform_to(surface)
+        seen = points.transform_to(self.source_frame).spherical
+        unit_lon, unit_lat = self.source_wcs.world_axis_units
+        source = self.source_wcs.world_to_pixel_values(
+            seen.lon.to_value(unit_lon), seen.lat.to_value(unit_lat)
         )
+        return np.array(source)[:, :-1]
 
     def from_limb(self, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
         """Target pixels between points and the limb, negative on the disk; None if there is no limb."""
-        frame = wcs_to_celestial_frame(self.target_wcs)
+        frame = self.target_frame
         if not isinstance(frame, Helioprojective):
             return None
         radian = u.Unit(self.target_wcs.world_axis_units[0]).to(u.rad)
