@@ -1,7 +1,10 @@
 """Real images, served as the bucket and found with Fido; skipped unless HELIOCLOUD_REAL_DATA names their folder."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
@@ -41,24 +44,71 @@ def test_four_hours_of_cutouts_and_their_lag_behind_themselves():
     assert gaps.mean() < 0.2
 
 
-@pytest.mark.usefixtures("real_data")
-def test_six_hours_of_the_full_disk_stay_in_place():
+@pytest.fixture
+def full_disk(real_data):
+    """Seven hourly frames, and the central 800 arcsec of the first."""
     found = Fido.search(
         a.Time("2017-08-07T23:00", "2017-08-08T07:00"), a.heliocloud.Dataset("aia_browse_0171")
     )
     sequence = LazyMapSequence(found)
     assert len(sequence) == 7
-    first = sequence[0]
-    corner = SkyCoord(-400 * u.arcsec, -400 * u.arcsec, frame=first.coordinate_frame)
-    center = first.submap(corner, width=800 * u.arcsec, height=800 * u.arcsec)
+    corner = SkyCoord(-400 * u.arcsec, -400 * u.arcsec, frame=sequence[0].coordinate_frame)
+    center = sequence[0].submap(corner, width=800 * u.arcsec, height=800 * u.arcsec)
     with pytest.warns(UserWarning, match="QUALITY"):
         cube = sequence.to_cube()
+    return sequence, cube, center
+
+
+def test_six_hours_of_the_full_disk_stay_in_place(full_disk):
+    sequence, cube, center = full_disk
     derotated = cube[::6].derotate_to(center).compute().data
-    rows, columns = (slice(round(start), round(start) + n) for start, n in pixels(first, center))
+    rows, columns = (slice(round(start), round(start) + n) for start, n in pixels(sequence[0], center))
     fixed = cube[::6, rows, columns].compute().data
     with_rotation, without = correlation(*derotated), correlation(*fixed)
     print(f"correlation of the central 800 arcsec over 6 hours: {without:.3f}, derotated {with_rotation:.3f}")
     assert with_rotation > without + 0.3
+
+
+def test_hourly_frames_stay_registered(full_disk):
+    """Shifts of patches from hour to hour; what is high above the surface drifts steadily, which is not counted."""
+    _, cube, center = full_disk
+    planes = [fine_structure(plane) for plane in cube.derotate_to(center).compute().data]
+    steps = [typical_shift(before, after) for before, after in pairwise(planes)]
+    drift = np.cumsum([[0, 0], *steps], axis=0)
+    hours = np.arange(7)
+    trend = np.polynomial.polynomial.polyfit(hours, drift, 1)
+    residual = drift - np.polynomial.polynomial.polyval(hours, trend).T
+    print(
+        f"drift of {trend[1].round(2)} pixels an hour (y, x), about it {np.abs(residual).max():.2f} pixel at most"
+    )
+    assert np.abs(residual).max() < 0.2
+
+
+def fine_structure(plane):
+    """What is between 1 and 12 pixels wide, bright or not."""
+    plane = np.log(np.clip(plane, 1, None))
+    return gaussian_filter(plane, 1) - gaussian_filter(plane, 12)
+
+
+def typical_shift(before, after, size=128):
+    """Median over patches that overlap by half; beyond 5 pixels it is some other feature that matches."""
+    starts = [range(0, length - size + 1, size // 2) for length in before.shape]
+    patches = [np.s_[y : y + size, x : x + size] for y in starts[0] for x in starts[1]]
+    shifts = np.array([shift(before[patch], after[patch]) for patch in patches])
+    return np.median(shifts[np.abs(shifts).max(axis=1) < 5], axis=0)
+
+
+def shift(before, after):
+    """By how many pixels (y, x) a patch has moved: the peak of the cross-correlation, refined by parabolas."""
+    window = np.multiply.outer(*map(np.hanning, before.shape))
+    spectra = [np.fft.rfft2((patch - patch.mean()) * window) for patch in (before, after)]
+    peak = np.fft.fftshift(np.fft.irfft2(spectra[1] * np.conj(spectra[0]), before.shape))
+    y, x = np.unravel_index(peak[1:-1, 1:-1].argmax(), (before.shape[0] - 2, before.shape[1] - 2))
+    around = peak[y : y + 3, x : x + 3]
+    return [
+        at + 1 + (low - high) / (2 * (low - 2 * top + high)) - length // 2
+        for at, length, (low, top, high) in zip((y, x), before.shape, (around[:, 1], around[1]), strict=True)
+    ]
 
 
 def pixels(whole, part):
