@@ -92,6 +92,15 @@ def test_a_failure_for_good_reaches_the_reader(server):
         anonymous(url).cat_file(url, start=0, end=1)
 
 
+def test_heal_ends_all_failures(server):
+    url = server.write("one.fits", b"1234")
+    server.fail("one.fits", status=403, times=None)
+    server.truncate("one.fits", times=None)
+    server.replace("one.fits", b"other")
+    server.heal()
+    assert statuses(server, url, 2) == [(200, b"1234")] * 2
+
+
 def test_truncated_body(server):
     url = server.write("one.fits", bytes(1000))
     server.truncate("one.fits")

@@ -292,6 +292,11 @@ class LocalServer:
 
         self._faults.append(_Fault(key, ("GET",), 1, after, act))
 
+    def heal(self) -> None:
+        """Answer well from now on: whatever `fail`, `truncate` and `replace` have ordered is off."""
+        with self._lock:
+            self._faults.clear()
+
     def _answer(self, environ: dict, start_response: Callable, application: Callable) -> Iterable[bytes]:
         """Answer one request: hold it back, do it harm if asked, log it."""
         method = environ["REQUEST_METHOD"]
