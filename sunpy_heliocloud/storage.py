@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-import fsspec
-from fsspec import AbstractFileSystem
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
-__all__ = ["filesystem", "resolve_storage_options"]
+__all__ = ["filesystem", "https_url", "resolve_storage_options"]
 
 
 def resolve_storage_options(storage_options: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -38,7 +39,9 @@ def resolve_storage_options(storage_options: Mapping[str, Any] | None = None) ->
     return resolved
 
 
-def filesystem(url: str, storage_options: Mapping[str, Any] | None = None) -> tuple[AbstractFileSystem, str]:
+def filesystem(
+    url: str, storage_options: Mapping[str, Any] | None = None
+) -> "tuple[AbstractFileSystem, str]":
     """
     The filesystem that holds ``url``, and the path of ``url`` on it.
 
@@ -54,5 +57,40 @@ def filesystem(url: str, storage_options: Mapping[str, Any] | None = None) -> tu
     tuple
         The filesystem and the path.
     """
+    # A search reads over http and can do without; importing it takes longer than a search.
+    import fsspec
+
     options = resolve_storage_options(storage_options) if url.startswith("s3://") else {}
     return fsspec.core.url_to_fs(url, **options)
+
+
+def https_url(url: str) -> str:
+    """
+    Where an object of a public bucket is for programs that know no S3.
+
+    Parameters
+    ----------
+    url
+        ``s3://bucket/key``. Any other URL stays as it is.
+
+    Returns
+    -------
+    str
+        Its address at the endpoint in ``AWS_ENDPOINT_URL_S3`` if that is set, else at Amazon.
+
+    Raises
+    ------
+    ValueError
+        If there is no bucket in it.
+    """
+    if not url.startswith("s3://"):
+        return url
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise ValueError(f"{url!r} names no bucket: expected s3://bucket/key")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3")
+    if endpoint:
+        return f"{endpoint.rstrip('/')}/{bucket}/{quote(key)}"
+    # Names with dots do not fit the certificate of *.s3.amazonaws.com.
+    host = f"s3.amazonaws.com/{bucket}" if "." in bucket else f"{bucket}.s3.amazonaws.com"
+    return f"https://{host}/{quote(key)}"

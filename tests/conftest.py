@@ -9,12 +9,15 @@ from hypothesis import settings
 
 # Before sunpy, astropy and s3fs are imported, which read these once.
 os.environ["SUNPY_CONFIGDIR"] = os.environ["SUNPY_DOWNLOADDIR"] = tempfile.mkdtemp(prefix="sunpy-")
+os.environ["SUNPY_HELIOCLOUD_CACHE"] = tempfile.mkdtemp(prefix="heliocloud-")
 for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CATALOG_REGISTRY_URL"):
     os.environ.pop(name, None)
 
 from astropy.utils import iers
 
+from sunpy_heliocloud.net import cache
 from sunpy_heliocloud.simulation import LocalServer
+from sunpy_heliocloud.storage import filesystem
 
 matplotlib.use("Agg")
 # Without these, a time that is newer than the installed tables starts a download.
@@ -30,6 +33,40 @@ def server():
     """An empty HelioCloud of the test's own; within the test everything reads from it."""
     with LocalServer() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    """Every test begins without what others have read."""
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def one_server():
+    """The server of `shared_server`."""
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def shared_server(one_server, monkeypatch):
+    """An empty HelioCloud. The tests share its server, since starting one takes longer than a test."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", one_server.endpoint_url)
+    monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", one_server.registry_url)
+    one_server.reset()
+    yield one_server
+    one_server.heal()
+    files, path = filesystem(one_server.url, one_server.storage_options)
+    files.invalidate_cache()
+    if keys := files.find(path):
+        files.rm(keys)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch):
+    """Who asks again does so at once."""
+    for module in ("reading", "download"):
+        monkeypatch.setattr(f"sunpy_heliocloud.net.{module}.PAUSES", (0.01, 0.02, 0.03))
 
 
 @pytest.fixture(scope="session")

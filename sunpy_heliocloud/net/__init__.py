@@ -5,7 +5,19 @@ Importing this package registers `HelioCloudClient` with `sunpy.net.Fido` and it
 nothing from the network.
 """
 
-from .catalog import CatalogError
-from .client import HelioCloudClient, HelioCloudResponse, datasets
+from .client import HelioCloudClient
+from .disk_cache import Cache, cache
+from .overview import datasets
+from .reading import CatalogError
+from .refresh import refresh_datasets
+from .response import HelioCloudResponse
 
-__all__ = ["CatalogError", "HelioCloudClient", "HelioCloudResponse", "datasets"]
+__all__ = [
+    "Cache",
+    "CatalogError",
+    "HelioCloudClient",
+    "HelioCloudResponse",
+    "cache",
+    "datasets",
+    "refresh_datasets",
+]

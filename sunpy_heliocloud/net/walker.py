@@ -11,8 +11,8 @@ from astropy.time import Time
 from sunpy.net import attrs as a
 from sunpy.net.attr import Attr, AttrAnd, AttrOr, AttrWalker, DummyAttr
 
-from sunpy_heliocloud.net.attrs import Bucket, Dataset
-from sunpy_heliocloud.net.catalog import PROVIDER, Entry
+from sunpy_heliocloud.net.attrs import Bucket, Dataset, Lookup
+from sunpy_heliocloud.net.entry import PROVIDER, Entry
 
 __all__ = ["Filter", "Query", "walker"]
 
@@ -62,6 +62,8 @@ class Query:
         The time to find the nearest file to (``datetime64[us]``), or None.
     sample
         The cadence to thin to (``timedelta64[us]``), or None.
+    lists_folders
+        Whether to list folders in S3 instead of reading indexes.
     filters
         What narrows the choice of data sets.
     """
@@ -72,6 +74,7 @@ class Query:
     bucket: str | None = None
     near: np.datetime64 | None = None
     sample: np.timedelta64 | None = None
+    lists_folders: bool = False
     filters: list[Filter] = field(default_factory=list)
 
 
@@ -98,7 +101,7 @@ def _refuse(wlk, attr, query):
     kind = type(attr)
     raise ValueError(
         f"HelioCloud cannot search by {kind.__module__}.{kind.__qualname__}: remove it, or use "
-        "a.heliocloud.Dataset, a.heliocloud.Bucket, a.Time, a.Wavelength, a.Instrument, a.Source, a.Physobs, "
+        "a.heliocloud.Dataset, a.heliocloud.Bucket, a.heliocloud.Lookup, a.Time, a.Wavelength, a.Instrument, a.Source, a.Physobs, "
         "a.Provider, a.Sample"
     )
 
@@ -122,6 +125,11 @@ def _apply_dataset(wlk, attr, query):
 @walker.add_applier(Bucket)
 def _apply_bucket(wlk, attr, query):
     query.bucket = attr.value
+
+
+@walker.add_applier(Lookup)
+def _apply_lookup(wlk, attr, query):
+    query.lists_folders = attr.value == "listing"
 
 
 @walker.add_applier(a.Time)

@@ -1,0 +1,130 @@
+"""The files of data sets in a time range, by the yearly indexes."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from sunpy_heliocloud.net.csv_index import TIMETABLE, read_rows, timetable
+from sunpy_heliocloud.net.disk_cache import cache
+from sunpy_heliocloud.net.documents import Document, parsed
+from sunpy_heliocloud.net.entry import FIRST_YEAR, Entry
+from sunpy_heliocloud.net.packed_index import SUFFIXES, UNPACK
+from sunpy_heliocloud.net.reading import CatalogError, exists, in_parallel
+from sunpy_heliocloud.net.rows import Rows
+
+__all__ = ["index_rows"]
+
+# A file that reaches over New Year may be longer than all files of the new year, but hardly a day longer.
+MARGIN = np.timedelta64(1, "D")
+# Seconds for which the index of a past year need not be asked about again, as long as the catalogue stays the same.
+DAY = 86400.0
+
+# The rows of a year, and how long its longest file is; None where there is no index.
+type Year = tuple[Rows, np.timedelta64] | None
+
+
+def index_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime64) -> list[Rows]:
+    """
+    The files of data sets whose intervals meet a time range.
+
+    Parameters
+    ----------
+    entries
+        The data sets.
+    start, stop
+        The range, UTC. Both ends belong to it, and both ends of a file's interval belong to the file.
+
+    Returns
+    -------
+    list of Rows
+        For each data set, in time order. Of a data set without times, all files.
+
+    Raises
+    ------
+    CatalogError
+        If an index cannot be read, or a row cannot be understood. A year without an index is a year without files; a
+        data set without any index is an error.
+    """
+    return in_parallel(lambda entry: _entry_rows(entry, start, stop), entries)
+
+
+def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows:
+    if entry.is_static and (everything := _index(entry, "static", start, stop)):
+        return everything[0]
+    years = _years(entry, start, stop)
+    if not any(years):
+        _check_that_there_is_an_index(entry)
+        return Rows.empty()
+    rows = Rows.concatenate(rows for rows, _ in filter(None, years))
+    return rows.take(np.argsort(rows.start, kind="stable"))
+
+
+def _years(entry: Entry, start: np.datetime64, stop: np.datetime64) -> list[Year]:
+    first, last = (int(str(moment)[:4]) for moment in (start, stop))
+    earliest = min(first, entry.first_year) if entry.multiyear else first
+    found = in_parallel(lambda year: _index(entry, f"{year:04d}", start, stop), range(earliest, last + 1))
+    # A file that begins before New Year is in the index of the old year, even if it ends after it.
+    longest = max((duration for _, duration in filter(None, found)), default=np.timedelta64(0, "us"))
+    if earliest == first and start - np.datetime64(f"{first:04d}-01-01") <= longest + MARGIN:
+        found.append(_index(entry, f"{first - 1:04d}", start, stop))
+    return found
+
+
+def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -> Year:
+    def parse(document: Document) -> Year:
+        table = _timetable(document)
+        begins, ends = table["start"], table["stop"]
+        meets = (begins <= stop) & (np.maximum(begins, ends) >= start) | np.isnat(begins)
+        longest = (ends - begins).max(initial=np.timedelta64(0, "us"), where=~np.isnat(begins))
+        return read_rows(document.data, document.url, np.array(table[meets])), longest
+
+    url = _index_url(entry, year)
+    is_past = year == "static" or int(year) < datetime.now(UTC).year
+    try:
+        return parsed(
+            url,
+            parse,
+            unpack=UNPACK[entry.indextype],
+            fresh_for=DAY if is_past else 0,
+            stamp=entry.catalog_version,
+        )
+    except FileNotFoundError:
+        return None
+
+
+def _index_url(entry: Entry, year: str) -> str:
+    if entry.indextype not in SUFFIXES:
+        raise CatalogError(
+            f"The index of {entry.id} in {entry.bucket}catalog.json is of the type {entry.indextype!r}: "
+            f"expected {', '.join(SUFFIXES)}, which are all that there are in the specification"
+        )
+    return f"{entry.index}{entry.id}_{year}{SUFFIXES[entry.indextype]}"
+
+
+def _timetable(document: Document) -> np.ndarray:
+    """Rows of an index and their times, which the cache has if it was parsed before."""
+    if document.path is None:
+        return timetable(bytes(document.data), document.url)
+    path = document.path.with_suffix(".npy")
+    try:
+        table = np.load(path, mmap_mode="r", allow_pickle=False)
+        if table.dtype == TIMETABLE and table["end"].max(initial=0) <= len(document.data):
+            return table
+    except (OSError, ValueError):
+        pass  # It is not there yet, or it is damaged: it is made again.
+    table = timetable(bytes(document.data), document.url)
+    cache.write_array(path, table)
+    return table
+
+
+def _check_that_there_is_an_index(entry: Entry) -> None:
+    """No index of the years asked for is no news; none of any year is."""
+    now = datetime.now(UTC).year
+    likely = range(entry.first_year, now + 1)
+    unlikely = range(min(entry.first_year, now + 1) - 1, FIRST_YEAR - 1, -1)
+    if not any(exists(_index_url(entry, f"{year:04d}")) for year in (*likely, *unlikely)):
+        raise CatalogError(
+            f"There is no index {_index_url(entry, 'YYYY')} of any year, though {entry.bucket}catalog.json says so: it "
+            "may have moved. Try again later, or tell its contact (sunpy_heliocloud.net.datasets)."
+        )

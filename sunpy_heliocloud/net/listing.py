@@ -1,0 +1,120 @@
+"""The files of data sets whose folders are known, as S3 lists them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+import numpy as np
+
+from sunpy_heliocloud.net.entry import Entry
+from sunpy_heliocloud.net.reading import CatalogError, in_parallel, read
+from sunpy_heliocloud.net.rows import Rows
+from sunpy_heliocloud.storage import https_url
+
+__all__ = ["listed_rows"]
+
+# Keys in an answer; S3 gives no more than 1000.
+PAGE = 1000
+
+
+class _Layout(NamedTuple):
+    """How the keys of a data set begin, what follows for a day, and what the names of its files are."""
+
+    root: str
+    day: str
+    name: re.Pattern
+
+
+def listed_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime64) -> list[Rows]:
+    """
+    The files of data sets in a time range, by the times in their names.
+
+    Parameters
+    ----------
+    entries
+        The data sets.
+    start, stop
+        The range, UTC; both ends belong to it.
+
+    Returns
+    -------
+    list of Rows
+        For each data set, in time order; of several versions of a file the last. Files end when they begin, since
+        names do not say how long they last.
+
+    Raises
+    ------
+    ValueError
+        If the folders of a data set are not known.
+    CatalogError
+        If they cannot be listed.
+    """
+    return in_parallel(lambda entry: _entry_rows(entry, start, stop), entries)
+
+
+def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows:
+    layout = _layout(entry)
+    bucket = re.match(r"s3://[^/]+/", entry.index)[0]
+    days = np.arange(start.astype("M8[D]"), stop.astype("M8[D]") + 1).tolist()
+    listings = in_parallel(lambda day: list(_objects(bucket, f"{layout.root}{day:{layout.day}}")), days)
+    found: dict[np.datetime64, tuple[int, str, int]] = {}
+    for key, size in (item for listing in listings for item in listing):
+        if name := layout.name.search(key):
+            time = np.datetime64(_iso(name["time"]), "us")
+            found[time] = max(found.get(time, (-1, "", 0)), (int(name["version"]), f"{bucket}{key}", size))
+    if not found:
+        _check_root(bucket, layout.root, entry)
+    times = np.array([time for time in sorted(found) if start <= time <= stop], "M8[us]")
+    files = [found[time] for time in times]
+    return Rows(times, times, [url for _, url, _ in files], np.array([size for *_, size in files], float), {})
+
+
+def _layout(entry: Entry) -> _Layout:
+    match entry.words:
+        case ["aia", channel] if re.fullmatch(r"\d{4}", channel) and entry.index.startswith("s3://"):
+            name = rf"/sdo_aia_h2_(?P<time>\d{{8}}T\d{{6}})_{channel}_v(?P<version>\d+)\.fits$"
+            return _Layout("sdo/aia/", f"%Y%m%d/{channel}/", re.compile(name))
+    raise ValueError(
+        f"The folders of {entry.id} are not known, only those of aia_0094, aia_0171 and the like: "
+        "remove a.heliocloud.Lookup('listing')"
+    )
+
+
+def _iso(label: str) -> str:
+    """From 20200201T000000."""
+    return re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6", label)
+
+
+def _check_root(bucket: str, root: str, entry: Entry) -> None:
+    """No files of some days is no news; no files at all means that they are elsewhere now."""
+    if next(_objects(bucket, root), None) is None:
+        raise CatalogError(
+            f"There are no files in {bucket}{root}, where those of {entry.id} used to be: "
+            "remove a.heliocloud.Lookup('listing')"
+        )
+
+
+def _objects(bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
+    """Keys and sizes, page by page."""
+    address = https_url(bucket)
+    query = {"list-type": 2, "prefix": prefix, "max-keys": PAGE}
+    while True:
+        url = f"{address}?{urlencode(query)}"
+        page = _page(url)
+        for item in page.iterfind("{*}Contents"):
+            yield item.findtext("{*}Key"), int(item.findtext("{*}Size"))
+        token = page.findtext("{*}NextContinuationToken")
+        if not token:
+            return
+        query["continuation-token"] = token
+
+
+def _page(url: str) -> ElementTree.Element:
+    try:
+        return ElementTree.fromstring(read(url).data)
+    except ElementTree.ParseError as e:
+        raise CatalogError(f"{url} is no listing of S3 ({e}): it is incomplete. Try again later.") from e
+    except FileNotFoundError as e:
+        raise CatalogError(f"{url} does not exist. Check the address of the bucket.") from e

@@ -1,0 +1,48 @@
+"""The list of all data sets."""
+
+import re
+from fnmatch import fnmatchcase
+
+from astropy.table import Table
+
+from sunpy_heliocloud.net.catalog import bucket_urls, catalog_entries
+from sunpy_heliocloud.net.search import warn_of
+
+__all__ = ["datasets"]
+
+
+def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
+    """
+    List the data sets in HelioCloud.
+
+    Parameters
+    ----------
+    pattern
+        What to look for in ids and titles: a glob, or a part of a name. Case does not matter.
+    bucket
+        URL of a bucket to look into, instead of all buckets in the registry.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        One row a data set, with the columns ``id``, ``title``, ``start``, ``stop``, ``indextype``, ``filetype``,
+        ``contact``, ``bucket``. Times are as the catalogue has them, which may be malformed, and the archive often
+        has files after ``stop``.
+
+    Raises
+    ------
+    CatalogError
+        If the registry cannot be read, or none of the buckets. A bucket that cannot be read is warned of.
+    """
+    entries, errors = catalog_entries([bucket] if bucket else bucket_urls())
+    if errors and not entries:
+        raise errors[0]
+    warn_of(errors)
+    pattern = pattern.casefold() if re.search(r"[*?[]", pattern) else f"*{pattern.casefold()}*"
+    columns = ("title", "start", "stop", "indextype", "filetype", "contact")
+    rows = [
+        (entry.id, *(str(entry.metadata.get(name) or "") for name in columns), entry.bucket)
+        for entry in entries
+        if any(fnmatchcase(str(entry.metadata.get(name)).casefold(), pattern) for name in ("id", "title"))
+    ]
+    return Table(rows=rows or None, names=("id", *columns, "bucket"), dtype=[str] * (len(columns) + 2))

@@ -1,0 +1,184 @@
+"""Downloads: whole files or none."""
+
+import gc
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import parfive
+import pytest
+
+from sunpy.net import Fido
+from sunpy.net import attrs as a
+
+from buckets import entry, fill, search
+from sunpy_heliocloud.net import HelioCloudClient
+from sunpy_heliocloud.net.entry import Entry
+from sunpy_heliocloud.net.response import response
+from sunpy_heliocloud.net.rows import Rows
+from sunpy_heliocloud.storage import https_url
+
+DAY = a.Time("2020-02-01", "2020-02-02")
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
+
+@pytest.fixture
+def server(shared_server):
+    return shared_server
+
+
+def fetch(*results, **options):
+    """Download, and collect the event loops at once that parfive leaves unclosed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        downloaded = Fido.fetch(*results, progress=False, **options)
+        gc.collect()
+    return downloaded
+
+
+@pytest.fixture
+def files(server):
+    """A table of three files of 200 kB, and their contents by name."""
+    contents = {f"{i} +ü.fits": bytes([i]) * 200_000 for i in range(3)}
+    rows = ""
+    for i, (name, content) in enumerate(contents.items()):
+        url = server.write(f"x/{i}/{name}", content)
+        rows += f"2020-02-01T00:0{i}Z,2020-02-01T00:0{i}Z,{url},{len(content)}\n"
+    fill(server, {"x": {2020: rows}})
+    table = search(DAY, a.heliocloud.Dataset("x"))
+    server.reset()
+    return table, contents
+
+
+def contents_of(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def reads(server):
+    return [request for request in server.log if request.key.startswith("x/")]
+
+
+def test_fetch(files, tmp_path):
+    table, contents = files
+    results = fetch(table, path=tmp_path)
+    assert results.errors == []
+    assert sorted(results) == sorted(str(tmp_path / name) for name in contents)
+    assert contents_of(tmp_path) == contents
+
+
+def test_fetch_of_a_row_into_a_template(files, tmp_path):
+    table, _ = files
+    path = str(tmp_path / "{dataset}/{start_time}/{file}")
+    assert list(fetch(table[1], path=path)) == [str(tmp_path / "x/2020-02-01T00:01:00.000/1 +ü.fits")]
+
+
+def test_whole_files_are_not_fetched_again(files, server, tmp_path):
+    table, contents = files
+    fetch(table, path=tmp_path)
+    server.reset()
+    results = fetch(table, path=tmp_path)
+    assert len(results) == 3
+    assert reads(server) == []
+    fetch(table, path=tmp_path, overwrite=True)
+    assert reads(server) != []
+    assert contents_of(tmp_path) == contents
+
+
+def test_partial_file_is_fetched_again(files, tmp_path):
+    table, contents = files
+    (tmp_path / "1 +ü.fits").write_bytes(b"\x01" * 100)
+    results = fetch(table, path=tmp_path)
+    assert len(results) == 3
+    assert contents_of(tmp_path) == contents
+
+
+def test_unique_names(files, tmp_path):
+    table, contents = files
+    for _ in range(2):
+        results = fetch(table[:1], path=tmp_path, overwrite="unique")
+    assert list(results) == [str(tmp_path / "0 +ü.1.fits")]
+    assert contents_of(tmp_path) == dict.fromkeys(["0 +ü.fits", "0 +ü.1.fits"], contents["0 +ü.fits"])
+
+
+def test_wrong_size_leaves_nothing(files, server, tmp_path):
+    table, _ = files
+    server.write("x/1/1 +ü.fits", b"shorter")
+    (tmp_path / "1 +ü.fits").write_bytes(b"from before")
+    results = fetch(table[1], path=tmp_path)
+    assert list(results) == []
+    assert "it has 7 bytes, and the catalogue says 200000" in str(results.errors[0].exception)
+    assert contents_of(tmp_path) == {"1 +ü.fits": b"from before"}
+
+
+def test_downloads_are_repeated(files, server, tmp_path):
+    table, contents = files
+    server.fail("x/0/*", status=503, times=2, methods=("GET", "HEAD"))
+    server.truncate("x/1/*", times=2)
+    results = fetch(table, path=tmp_path, max_splits=1)
+    assert results.errors == []
+    assert contents_of(tmp_path) == contents
+
+
+def test_failed_download(files, server, tmp_path):
+    table, contents = files
+    server.fail("x/1/*", status=403, times=2, methods=("GET", "HEAD"))
+    results = fetch(table, path=tmp_path)
+    assert len(results) == 2
+    (error,) = results.errors
+    assert "1%20%2B%C3%BC.fits was not downloaded: the server answered 403" in str(error.exception)
+    assert error.url.startswith(server.endpoint_url)
+    assert set(contents_of(tmp_path)) == set(contents) - {"1 +ü.fits"}
+
+    # sunpy's way to try again.
+    assert str(tmp_path / "1 +ü.fits") in fetch(results)
+    assert contents_of(tmp_path) == contents
+
+
+def test_files_of_the_same_name(server, tmp_path):
+    rows = "2020-02-01T01:00Z,,s3://b/1/a.fits,1\n2020-02-01T02:00Z,,s3://b/2/a.fits,1\n"
+    fill(server, {"x": {2020: rows}})
+    with pytest.raises(ValueError, match=r"s3://b/1/a.fits and s3://b/2/a.fits would both be saved as"):
+        fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://b/..", "s3://b/folder/", "s3://b", "s3://b/a\\..\\b", "gs://b/a.fits", "/etc/passwd"]
+)
+def test_names_that_lead_elsewhere(url, tmp_path):
+    rows = Rows(*np.array([["2020"], ["2021"]], "datetime64[us]"), [url], np.array([1.0]), {})
+    table = response([(Entry("x", "s3://b/", "s3://b/"), rows)])
+    with pytest.raises(ValueError, match="The catalogue has a file at"):
+        HelioCloudClient().fetch(
+            table, path=tmp_path / "{file}", downloader=parfive.Downloader(progress=False)
+        )
+
+
+def test_template_stays_in_its_folder(server, tmp_path):
+    url = server.write("a.fits", b"content")
+    content = {"catalog": [entry("..", f"{server.url}registries/")]}
+    fill(server, {"..": {2020: f"2020-02-01T01:00Z,,{url},7\n"}})
+    server.write("catalog.json", json.dumps(content).encode())
+    table = search(DAY, a.heliocloud.Dataset(".."))
+    results = fetch(table, path=str(tmp_path / "{dataset}/{file}"))
+    assert list(results) == [str(tmp_path / "_/a.fits")]
+
+
+@pytest.mark.parametrize(
+    ("url", "https"),
+    [
+        ("s3://gov-nasa-hdrl-data1/sdo/a.fits", "https://gov-nasa-hdrl-data1.s3.amazonaws.com/sdo/a.fits"),
+        ("s3://b/a b+#?.fits", "https://b.s3.amazonaws.com/a%20b%2B%23%3F.fits"),
+        ("s3://my.bucket/a.fits", "https://s3.amazonaws.com/my.bucket/a.fits"),
+        ("https://example.org/a.fits", "https://example.org/a.fits"),
+    ],
+)
+def testhttps_url(url, https, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    assert https_url(url) == https
+
+
+def test_real_image(real_data, tmp_path):
+    day = a.Time("2012-06-06T00:00", "2012-06-07T00:00")
+    (path,) = fetch(search(day, a.heliocloud.Dataset("aia_cutout_1600"))[0], path=tmp_path)
+    assert Path(path).stat().st_size == 112320
