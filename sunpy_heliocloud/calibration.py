@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from dask.base import tokenize
 
 from sunpy_heliocloud.frames import Frame
 
 __all__ = ["Apply", "Arithmetic", "DivideByExposure", "Plane", "Step"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Plane:
     """
     A frame as a plane of a cube.
@@ -29,6 +30,10 @@ class Plane:
     frame: Frame
     exposure_time: float = np.nan
     header: Mapping[str, Any] | None = None
+
+    def __dask_tokenize__(self) -> str:
+        header = "" if self.header is None else tokenize(dict(self.header))
+        return f"{self.frame.__dask_tokenize__()} {self.exposure_time!r} {header}"
 
 
 class Step(Protocol):

@@ -1,23 +1,27 @@
 """One frame of a sequence: "give me these rows"; and many of them, read together."""
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from dask import is_dask_collection
+from dask.base import tokenize
 
 from astropy.io import fits
 
-from sunpy_heliocloud.byte_ranges import ByteRange, ReadError, fetch
-from sunpy_heliocloud.headers import HeadTooShort, header_values
-from sunpy_heliocloud.layout import ImageLayout, find_image
+from sunpy_heliocloud.byte_ranges import ByteRange, Piece, ReadError, Version, fetch
+from sunpy_heliocloud.headers import HeadTooShort, image_header
+from sunpy_heliocloud.layout import ImageLayout, WholeFileLayout, find_image
 
 __all__ = ["ArrayFrame", "FITSFrame", "Frame", "open_frames", "read_rows"]
 
 # Enough for the headers and the tile table of a 5000² image; costs no more time than a kilobyte would.
 _HEAD_BYTES = 65536
-_FRAMES_AT_ONCE = 64
+_FRAMES_AT_ONCE = 256
+
+_log = logging.getLogger(__name__)
 
 
 class Frame(Protocol):
@@ -28,6 +32,9 @@ class Frame(Protocol):
     dtype: np.dtype
     storage_options: Mapping[str, Any]
 
+    def __dask_tokenize__(self) -> str:
+        """What tells its pixels from those of any other frame."""
+
     def byte_range(self, start: int, stop: int) -> ByteRange | None:
         """The bytes that hold these rows; `None` when the rows are in memory."""
 
@@ -35,13 +42,32 @@ class Frame(Protocol):
         """Physical values of these rows, from the bytes that `byte_range` named."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class FITSFrame:
-    """A frame in a FITS file, local or remote."""
+    """
+    A frame in a FITS file, local or remote.
+
+    Parameters
+    ----------
+    url
+        ``s3://``, ``http(s)://`` or local path.
+    layout
+        Where its rows are.
+    storage_options
+        See `sunpy_heliocloud.storage.filesystem`.
+    version
+        Of the file that the layout is of. Rows of another are an error.
+    """
 
     url: str
     layout: ImageLayout
     storage_options: Mapping[str, Any]
+    version: Version = Version()
+
+    def __dask_tokenize__(self) -> str:
+        if self.version.etag is None:
+            return f"{self.url} {tokenize(self.layout)}"
+        return f"{self.url} {self.version}"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,7 +78,7 @@ class FITSFrame:
         return self.layout.scaling.dtype(self.layout.dtype)
 
     def byte_range(self, start: int, stop: int) -> ByteRange:
-        return ByteRange(self.url, *self.layout.byte_range(start, stop))
+        return ByteRange(self.url, *self.layout.byte_range(start, stop), version=self.version)
 
     def decode(self, buffer: bytes, start: int, stop: int, dtype: np.dtype) -> np.ndarray:
         return self.layout.scaling.apply(self.layout.decode(buffer, start, stop), dtype)
@@ -73,6 +99,9 @@ class ArrayFrame:
     @property
     def dtype(self) -> np.dtype:
         return self.array.dtype
+
+    def __dask_tokenize__(self) -> str:
+        return f"{self.url} {tokenize(self.array)}"
 
     def byte_range(self, start: int, stop: int) -> None:
         return None
@@ -107,25 +136,23 @@ def read_rows(
         for frame, rows in zip(frames, windows, strict=True)
     ]
     wanted = [i for i, request in enumerate(requests) if request is not None]
-    buffers: dict[int, bytes | ReadError] = {}
+    buffers: dict[int, Piece | ReadError] = {}
     if wanted:
         answers = fetch([requests[i] for i in wanted], frames[wanted[0]].storage_options)
         buffers = dict(zip(wanted, answers, strict=True))
-    return [
-        _decode(frame, buffers.get(i, b""), windows[i], np.dtype(dtype)) for i, frame in enumerate(frames)
-    ]
+    return [_decode(frame, buffers.get(i), windows[i], np.dtype(dtype)) for i, frame in enumerate(frames)]
 
 
 def _decode(
-    frame: Frame, buffer: bytes | ReadError, rows: tuple[int, int], dtype: np.dtype
+    frame: Frame, piece: Piece | ReadError | None, rows: tuple[int, int], dtype: np.dtype
 ) -> np.ndarray | ReadError:
-    if isinstance(buffer, ReadError):
-        return buffer
+    if isinstance(piece, ReadError):
+        return piece
     start, stop = rows
     if stop <= start:
         return np.empty((0, frame.shape[1]), dtype)
     try:
-        image = frame.decode(buffer, start, stop, dtype)
+        image = frame.decode(b"" if piece is None else piece.data, start, stop, dtype)
     except Exception as cause:  # noqa: BLE001  decoders raise anything on damaged bytes; the URL must stay
         error = ReadError(
             f"Could not decode rows {start} to {stop} of {frame.url}: {type(cause).__name__}: {cause}"
@@ -142,8 +169,8 @@ def _decode(
 def open_frames(
     urls: Sequence[str],
     storage_options: Mapping[str, Any],
-    progress: Callable[[int], Any] = lambda files: None,
-) -> list[tuple[FITSFrame, dict[str, Any]] | ReadError]:
+    sizes: Sequence[int | None] | None = None,
+) -> Iterator[list[tuple[FITSFrame, dict[str, Any]] | ReadError]]:
     """
     Look into the first bytes of files: the header of each one's image, and where its rows are.
 
@@ -153,38 +180,38 @@ def open_frames(
         Of FITS files.
     storage_options
         As resolved by `sunpy_heliocloud.storage.resolve_storage_options`.
-    progress
-        Called with a number of files when so many more are open.
+    sizes
+        Bytes of each file as far as they are known; a file of another size is an error.
 
-    Returns
-    -------
+    Yields
+    ------
     list
-        For each URL the frame and its header, or the error that names the URL.
+        For each of some URLs, in their order, the frame and its header, or the error that names the URL.
     """
-    batches = [urls[i : i + _FRAMES_AT_ONCE] for i in range(0, len(urls), _FRAMES_AT_ONCE)]
-    opened: list[tuple[FITSFrame, dict[str, Any]] | ReadError] = []
-    for batch in batches:
-        opened += _open_batch(batch, storage_options)
-        progress(len(batch))
-    return opened
+    sizes = [None] * len(urls) if sizes is None else sizes
+    for i in range(0, len(urls), _FRAMES_AT_ONCE):
+        batch = slice(i, i + _FRAMES_AT_ONCE)
+        yield _open_batch(urls[batch], sizes[batch], storage_options)
 
 
-def _open_batch(urls: Sequence[str], storage_options: Mapping[str, Any]) -> list:
+def _open_batch(
+    urls: Sequence[str], sizes: Sequence[int | None], storage_options: Mapping[str, Any]
+) -> list[tuple[FITSFrame, dict[str, Any]] | ReadError]:
     """Read heads together; those that turn out to be longer once more, also together."""
     results: dict[int, Any] = {}
     needed = dict.fromkeys(range(len(urls)), _HEAD_BYTES)
     while needed:
-        heads = fetch(
+        pieces = fetch(
             [ByteRange(urls[i], 0, size, exact=False) for i, size in needed.items()], storage_options
         )
         longer = {}
-        for (i, size), head in zip(needed.items(), heads, strict=True):
+        for (i, size), piece in zip(needed.items(), pieces, strict=True):
             try:
-                results[i] = _opened(urls[i], head, storage_options)
+                results[i] = _opened(urls[i], sizes[i], piece, storage_options)
             except HeadTooShort as short:
-                if len(head) < size:
+                if len(piece.data) < size:
                     results[i] = ReadError(
-                        f"{urls[i]} ends after {len(head)} bytes, within its headers; it is cut short."
+                        f"{urls[i]} ends after {len(piece.data)} bytes, within its headers; it is cut short."
                     )
                 else:
                     longer[i] = short.needed
@@ -192,16 +219,25 @@ def _open_batch(urls: Sequence[str], storage_options: Mapping[str, Any]) -> list
     return [results[i] for i in range(len(urls))]
 
 
-def _opened(url: str, head: bytes | ReadError, storage_options: Mapping[str, Any]) -> Any:
-    if isinstance(head, ReadError):
-        return head
+def _opened(
+    url: str, size: int | None, piece: Piece | ReadError, storage_options: Mapping[str, Any]
+) -> tuple[FITSFrame, dict[str, Any]] | ReadError:
+    if isinstance(piece, ReadError):
+        return piece
+    if None not in (size, piece.version.size) and size != piece.version.size:
+        return ReadError(
+            f"{url} has {piece.version.size} bytes, but the catalogue says {size}: the file is cut short or has been "
+            "replaced, or the catalogue is out of date. A list of the URLs instead of the table opens it as it is."
+        )
     try:
-        unit, layout = find_image(head)
+        unit, layout = find_image(piece.data)
     except ValueError as cause:
         error = ReadError(f"Could not open {url}: {cause}")
         error.__cause__ = cause
         return error
-    header = header_values(unit.header, unit.text)
+    if isinstance(layout, WholeFileLayout):
+        _log.debug("%s can only be read whole: its tile table has columns of an unknown kind", url)
+    header = image_header(unit.header)
     bitpix = fits.DTYPE2BITPIX[layout.dtype.newbyteorder("=").name]
     header.update(BITPIX=bitpix, NAXIS=2, NAXIS1=layout.shape[1], NAXIS2=layout.shape[0])
-    return FITSFrame(url, layout, storage_options), header
+    return FITSFrame(url, layout, storage_options, piece.version), header

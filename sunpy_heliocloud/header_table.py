@@ -7,6 +7,8 @@ import numpy as np
 
 from astropy.table import MaskedColumn, QTable
 
+from sunpy_heliocloud.header_columns import HeaderColumns, column
+
 __all__ = ["header_table", "is_selected", "keyword_of"]
 
 
@@ -23,8 +25,13 @@ def header_table(headers: Sequence[Mapping[str, Any]]) -> QTable:
     -------
     `astropy.table.QTable`
     """
-    keywords = dict.fromkeys(keyword for header in headers for keyword in header)
-    return QTable({keyword: _column([header.get(keyword) for header in headers]) for keyword in keywords})
+    return QTable({keyword: _column(column(headers, keyword)) for keyword in _keywords(headers)})
+
+
+def _keywords(headers: Sequence[Mapping[str, Any]]) -> list[str]:
+    if isinstance(headers, HeaderColumns):
+        return headers.keywords
+    return list(dict.fromkeys(keyword for header in headers for keyword in header))
 
 
 def _column(values: Sequence[Any]) -> np.ndarray | MaskedColumn:
@@ -48,8 +55,9 @@ def keyword_of(headers: Sequence[Mapping[str, Any]], name: str) -> str:
     KeyError
         When no header has it.
     """
+    known = _keywords(headers)
     for keyword in (name.upper(), name.upper().replace("_", "-")):
-        if any(keyword in header for header in headers):
+        if keyword in known:
             return keyword
     raise KeyError(f"no frame has the header keyword {name.upper()}; see .table.colnames for those there are")
 

@@ -2,20 +2,21 @@
 
 import io
 import re
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 
 from astropy.io import fits
-from astropy.io.fits.verify import VerifyError
 
 from sunpy_heliocloud.headers import HeaderUnit, HeadTooShort, header_units
 
 __all__ = ["ImageLayout", "PlainLayout", "Scaling", "TiledLayout", "WholeFileLayout", "find_image"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scaling:
     """From the numbers that a file stores to physical values: BSCALE, BZERO and BLANK."""
 
@@ -24,13 +25,16 @@ class Scaling:
     blank: int | None = None
 
     @classmethod
-    def from_header(cls, header: fits.Header) -> "Scaling":
+    def from_header(cls, header: Mapping[str, Any]) -> "Scaling":
         """
         Read the three keywords.
 
         FITS gives BLANK a meaning for integers only, but there are float images whose missing pixels have its value.
         """
-        return cls(float(header.get("BSCALE", 1)), float(header.get("BZERO", 0)), header.get("BLANK"))
+        bscale, bzero, blank = header.get("BSCALE", 1), header.get("BZERO", 0), header.get("BLANK")
+        if isinstance(bscale, str) or isinstance(bzero, str) or isinstance(blank, str):
+            raise TypeError(f"BSCALE={bscale}, BZERO={bzero}, BLANK={blank} are no numbers")
+        return cls(float(bscale), float(bzero), blank)
 
     @property
     def is_identity(self) -> bool:
@@ -71,7 +75,7 @@ class ImageLayout(Protocol):
         """Rows ``start`` to ``stop`` as stored, from the bytes that `byte_range` named."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlainLayout:
     """An image that is not compressed: row after row, big-endian."""
 
@@ -88,7 +92,7 @@ class PlainLayout:
         return np.frombuffer(buffer, self.dtype).reshape(stop - start, self.shape[1])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class TiledLayout:
     """
     A tile-compressed image: rows of tiles, each described by a row of a binary table, in a heap behind the table.
@@ -110,7 +114,8 @@ class TiledLayout:
         The tile table as it stands in the file, ``(tiles, bytes)``; or, where tiles are stored in order without
         gaps and nothing else is in the table, their lengths in bytes, ``(tiles,)``, which is four times smaller.
     descriptor_dtype, descriptor_columns
-        The type of a length and an offset in the table, and the bytes of a table row at which such pairs begin.
+        The type of a length and an offset in the table; the bytes of a table row at which such pairs begin, and how
+        many bytes each of the elements has that the length counts.
     first_offset
         Where in the heap the first tile begins, when ``table`` holds lengths.
     dither_seed
@@ -126,7 +131,7 @@ class TiledLayout:
     heap_start: int
     table: np.ndarray
     descriptor_dtype: np.dtype
-    descriptor_columns: tuple[int, ...]
+    descriptor_columns: tuple[tuple[int, int], ...]
     first_offset: int = 0
     dither_seed: int | None = None
 
@@ -152,7 +157,7 @@ class TiledLayout:
             start = self.first_offset + int(self.table[:first].sum(dtype=np.int64))
             return start, start + int(self.table[first:last].sum(dtype=np.int64))
         descriptors = self._descriptors(self.table[first:last])
-        lengths, offsets = descriptors[..., 0], descriptors[..., 1]
+        lengths, offsets = descriptors[..., 0] * self._element_bytes, descriptors[..., 1]
         used = lengths > 0
         if not used.any():
             return 0, 0
@@ -163,9 +168,13 @@ class TiledLayout:
         size = 2 * self.descriptor_dtype.itemsize
         columns = [
             np.ascontiguousarray(table[:, at : at + size]).view(self.descriptor_dtype)
-            for at in self.descriptor_columns
+            for at, _ in self.descriptor_columns
         ]
         return np.stack(columns, axis=1).astype(np.int64)
+
+    @property
+    def _element_bytes(self) -> np.ndarray:
+        return np.array([size for _, size in self.descriptor_columns])
 
     def _small_file(self, heap: bytes, tiles: tuple[int, int], rows: int) -> bytes:
         """A FITS file of the tiles ``tiles[0]`` to ``tiles[1]``, whose bytes are ``heap``."""
@@ -199,13 +208,13 @@ class TiledLayout:
         descriptors = self._descriptors(table)
         descriptors[..., 1] -= np.where(descriptors[..., 0] > 0, start, descriptors[..., 1])
         size = 2 * self.descriptor_dtype.itemsize
-        for i, at in enumerate(self.descriptor_columns):
+        for i, (at, _) in enumerate(self.descriptor_columns):
             column = np.ascontiguousarray(descriptors[:, i].astype(self.descriptor_dtype))
             table[:, at : at + size] = column.view(np.uint8)
         return table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WholeFileLayout:
     """An image that only its whole file can give."""
 
@@ -257,7 +266,7 @@ def find_image(head: bytes) -> tuple[HeaderUnit, ImageLayout]:
                 break
     except KeyError as error:
         raise ValueError(f"a FITS header without the obligatory {error}") from error
-    except (TypeError, ArithmeticError, VerifyError) as error:
+    except (TypeError, ArithmeticError) as error:
         raise ValueError(f"a FITS header with a damaged card: {error}") from error
     raise ValueError("no HDU with a two-dimensional image")
 
@@ -265,17 +274,18 @@ def find_image(head: bytes) -> tuple[HeaderUnit, ImageLayout]:
 def _plain_layout(unit: HeaderUnit) -> PlainLayout:
     header = unit.header
     return PlainLayout(
-        (header["NAXIS2"], header["NAXIS1"]),
+        _shared((header["NAXIS2"], header["NAXIS1"])),
         _stored_dtype(header["BITPIX"]),
-        Scaling.from_header(header),
+        _shared(Scaling.from_header(header)),
         unit.data_start,
     )
 
 
 def _tiled_layout(head: bytes, unit: HeaderUnit, number: int) -> TiledLayout | WholeFileLayout:
     header = unit.header
-    shape = (header["ZNAXIS2"], header["ZNAXIS1"])
-    dtype, scaling = _stored_dtype(header["ZBITPIX"]).newbyteorder("="), Scaling.from_header(header)
+    shape = _shared((int(header["ZNAXIS2"]), int(header["ZNAXIS1"])))
+    dtype = _shared(_stored_dtype(header["ZBITPIX"]).newbyteorder("="))
+    scaling = _shared(Scaling.from_header(header))
     columns = _descriptor_columns(header)
     if columns is None:
         return WholeFileLayout(shape, dtype, scaling, number)
@@ -305,29 +315,38 @@ def _compact(layout: TiledLayout) -> TiledLayout:
     """The same layout with row lengths instead of the table, where these say it all; else with a table of its own."""
     if layout.table.shape[1] == 2 * layout.descriptor_dtype.itemsize:
         lengths, offsets = layout._descriptors(layout.table)[:, 0].T
-        if (offsets[1:] == offsets[:-1] + lengths[:-1]).all():
+        if layout.descriptor_columns == ((0, 1),) and (offsets[1:] == offsets[:-1] + lengths[:-1]).all():
             small = lengths.astype(np.uint16 if lengths.max() < 2**16 else np.uint32)
             return replace(layout, table=small, first_offset=int(offsets[0]))
     return replace(layout, table=layout.table.copy())
 
 
+@lru_cache
 def _stored_dtype(bitpix: int) -> np.dtype:
     return np.dtype({8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}[bitpix])
 
 
-_DESCRIPTOR = re.compile(r"^[01]?([PQ])B")  # bytes; the 16-bit lists of PLIO_1 are left to astropy
+@lru_cache(maxsize=256)
+def _shared[T: Hashable](value: T) -> T:
+    """The value that was there first, of those that are equal: what all frames have is kept in memory once."""
+    return value
+
+
+_DESCRIPTOR = re.compile(r"^[01]?([PQ])([BIJKED])")
 _FORMAT = re.compile(r"^(\d*)([LXBIJKAEDCM])")
 _FORMAT_BYTES = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16}
 
 
-def _descriptor_columns(header: fits.Header) -> tuple[np.dtype, tuple[int, ...]] | None:
+def _descriptor_columns(
+    header: Mapping[str, Any],
+) -> tuple[np.dtype, tuple[tuple[int, int], ...]] | None:
     """Type and places of the array descriptors in a row of the tile table; `None` for a table not understood."""
     kinds, places, at = set(), [], 0
     for i in range(1, header["TFIELDS"] + 1):
         form = header[f"TFORM{i}"].strip()
         if descriptor := _DESCRIPTOR.match(form):
             kinds.add(descriptor[1])
-            places.append(at)
+            places.append((at, _FORMAT_BYTES[descriptor[2]]))
             at += 8 if descriptor[1] == "P" else 16
         elif (plain := _FORMAT.match(form)) and plain[2] in _FORMAT_BYTES:
             at += int(plain[1] or 1) * _FORMAT_BYTES[plain[2]]
@@ -335,7 +354,7 @@ def _descriptor_columns(header: fits.Header) -> tuple[np.dtype, tuple[int, ...]]
             return None
     if len(kinds) != 1 or at != header["NAXIS1"]:
         return None
-    return np.dtype(">i4" if kinds == {"P"} else ">i8"), tuple(places)
+    return _shared(np.dtype(">i4" if kinds == {"P"} else ">i8")), _shared(tuple(places))
 
 
 _DECODING = re.compile(
@@ -346,7 +365,12 @@ _DEQUANTISING = re.compile(r"^(ZQUANTIZ|ZSCALE|ZZERO|ZBLANK) *=")
 
 def _decoding_cards(text: str, *, quantised: bool) -> tuple[str, ...]:
     cards = [text[i : i + 80] for i in range(0, len(text), 80)]
-    return tuple(card for card in cards if _DECODING.match(card) or (quantised and _DEQUANTISING.match(card)))
+    return _shared(tuple(card for card in cards if _says_how_to_decode(card, quantised)))
+
+
+@lru_cache(maxsize=4096)
+def _says_how_to_decode(card: str, quantised: bool) -> bool:
+    return bool(_DECODING.match(card) or (quantised and _DEQUANTISING.match(card)))
 
 
 _END = "END".ljust(80)

@@ -12,6 +12,7 @@ from astropy.time import Time
 import sunpy.map
 from sunpy.time import parse_time
 
+from sunpy_heliocloud.header_columns import column
 from sunpy_heliocloud.plane_wcs import PlaneWCS, with_observers
 
 __all__ = ["Channel", "channels", "exposure_times", "midpoints", "plane_wcs"]
@@ -87,12 +88,16 @@ def channels(headers: Sequence[Header]) -> list[Channel]:
     """The channel of each header; sunpy is asked once for each that occurs."""
     known: dict[tuple, Channel] = {}
     found = []
-    for header in headers:
-        key = tuple(header.get(keyword) for keyword in _CHANNEL_KEYS)
+    for i, key in enumerate(_keys(headers, _CHANNEL_KEYS)):
         if key not in known:
-            known[key] = _channel(header)
+            known[key] = _channel(headers[i])
         found.append(known[key])
     return found
+
+
+def _keys(headers: Sequence[Header], keywords: Sequence[str]) -> list[tuple]:
+    """The values of some keywords, a tuple a header."""
+    return list(zip(*(column(headers, keyword) for keyword in keywords), strict=True))
 
 
 def _channel(header: Header) -> Channel:
@@ -111,11 +116,13 @@ def _empty_map(header: Header) -> sunpy.map.GenericMap:
 
 def exposure_times(headers: Sequence[Header]) -> np.ndarray:
     """Exposure times in seconds; NaN where a header has none."""
-    values = [
-        next((header[key] for key in _EXPOSURE_KEYS if header.get(key) is not None), None)
-        for header in headers
-    ]
+    values = [_first(values) for values in _keys(headers, _EXPOSURE_KEYS)]
     return np.array([value if isinstance(value, (int, float)) else np.nan for value in values], dtype=float)
+
+
+def _first(values: Sequence[Any]) -> Any:
+    """The first value that there is."""
+    return next((value for value in values if value is not None), None)
 
 
 def midpoints(headers: Sequence[Header]) -> Time:
@@ -132,25 +139,19 @@ def midpoints(headers: Sequence[Header]) -> Time:
     KeyError
         When a header has none of the keywords.
     """
-    exposures = exposure_times(headers)
-    stamps, offsets = [], np.zeros(len(headers))
-    for i, header in enumerate(headers):
-        key = next((key for key in _MIDPOINT_KEYS if header.get(key)), None)
-        if key is None:
-            key = _start_key(header)
-            offsets[i] = np.nan_to_num(exposures[i]) / 2
-        stamps.append(header[key])
-    times = _parsed(stamps, [header.get("TIMESYS") or "UTC" for header in headers])
-    return times + offsets * u.s if offsets.any() else times
-
-
-def _start_key(header: Header) -> str:
-    key = next((key for key in _START_KEYS if header.get(key)), None)
-    if key is None:
+    middles = [next(filter(None, values), None) for values in _keys(headers, _MIDPOINT_KEYS)]
+    starts = [next(filter(None, values), None) for values in _keys(headers, _START_KEYS)]
+    if any(middle is None and start is None for middle, start in zip(middles, starts, strict=True)):
         raise KeyError(
             f"no observation time: none of {', '.join((*_MIDPOINT_KEYS, *_START_KEYS))} is in the header"
         )
-    return key
+    systems = [system or "UTC" for system in column(headers, "TIMESYS")]
+    stamps = [middle or start for middle, start in zip(middles, starts, strict=True)]
+    times = _parsed(stamps, systems)
+    from_start = np.array([middle is None for middle in middles], dtype=bool)
+    if not from_start.any():
+        return times
+    return times + np.where(from_start, np.nan_to_num(exposure_times(headers)) / 2, 0) * u.s
 
 
 def _parsed(stamps: Sequence[str], systems: Sequence[str]) -> Time:
@@ -171,40 +172,41 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     """
     The WCS that sunpy's Map gives for each header.
 
-    Maps take milliseconds each. Of AIA frames on the same grid only the first is asked for; the others differ in
-    observer and time, which are computed for all of them together.
+    Maps take milliseconds each. Of AIA frames that differ in pointing, scale, roll, time and observer only the first
+    is asked for; the others' are computed for all of them together.
     """
     groups: dict[tuple, list[int]] = {}
-    for i, header in enumerate(headers):
-        key = tuple(header.get(keyword) for keyword in _GRID_KEYS)
-        groups.setdefault(key if _is_aia(header) else (*key, i), []).append(i)
+    for i, key in enumerate(zip(_keys(headers, _GRID_KEYS), _is_aia(headers), strict=True)):
+        groups.setdefault(key if key[1] else (*key, i), []).append(i)
     planes: list[PlaneWCS | None] = [None] * len(headers)
     for members in groups.values():
         template = PlaneWCS.from_wcs(_empty_map(headers[members[0]]).wcs)
-        rest = members[1:]
         planes[members[0]] = template
+        rest = members[1:]
         if rest:
-            for i, plane in zip(rest, _aia_planes(template, [headers[i] for i in rest]), strict=True):
+            some = [headers[i] for i in rest] if isinstance(headers, list) else headers[np.array(rest)]
+            for i, plane in zip(rest, _aia_planes(template, some), strict=True):
                 planes[i] = plane
     return planes
 
 
-def _is_aia(header: Header) -> bool:
-    """Whether sunpy takes observer and time of this header from where `_aia_planes` does."""
-    needed = ("T_OBS", "DATE-OBS", "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS")
-    unusual = ("DATE-BEG", "DATE-END", "DATE_OBS")
-    return (
-        str(header.get("INSTRUME", "")).startswith("AIA")
-        and all(header.get(key) is not None for key in needed)
-        and not any(key in header for key in unusual)
-    )
+def _is_aia(headers: Sequence[Header]) -> list[bool]:
+    """Whether sunpy takes observer and time of a header from where `_aia_planes` does."""
+    needed = _keys(headers, ("T_OBS", "DATE-OBS", "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS"))
+    unusual = _keys(headers, ("DATE-BEG", "DATE-END", "DATE_OBS"))
+    instruments = column(headers, "INSTRUME")
+    return [
+        str(instrument or "").startswith("AIA") and None not in some and not any(others)
+        for instrument, some, others in zip(instruments, needed, unusual, strict=True)
+    ]
 
 
 def _aia_planes(template: PlaneWCS, headers: Sequence[Header]) -> list[PlaneWCS]:
-    systems = [header.get("TIMESYS") or "UTC" for header in headers]
+    systems = [system or "UTC" for system in column(headers, "TIMESYS")]
+    places = np.array([column(headers, f"HAE{axis}_OBS") for axis in "XYZ"], dtype=float)
     dates = {"dateobs": "DATE-OBS", "dateavg": "T_OBS"}
     return with_observers(
         template,
-        headers,
-        {name: _parsed([header[key] for header in headers], systems) for name, key in dates.items()},
+        places,
+        {name: _parsed(column(headers, key), systems) for name, key in dates.items()},
     )

@@ -4,7 +4,7 @@ import copy
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -24,6 +24,7 @@ from sunpy_heliocloud.calibration import Apply, DivideByExposure, Plane
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.frames import ArrayFrame, Frame, open_frames
 from sunpy_heliocloud.graph import FrameArray, Recipe
+from sunpy_heliocloud.header_columns import HeaderColumns
 from sunpy_heliocloud.header_table import header_table, is_selected, keyword_of
 from sunpy_heliocloud.losses import lost_frames
 from sunpy_heliocloud.storage import resolve_storage_options
@@ -31,6 +32,7 @@ from sunpy_heliocloud.wcs import StackWCS
 
 __all__ = ["LazyMapSequence"]
 
+_BATCH = 1024  # headers that are dictionaries at a time
 _SHORT_EXPOSURE = 0.5  # of the median; in flares AIA's automatic exposure control goes far below
 
 type Header = Mapping[str, Any]
@@ -76,36 +78,45 @@ class LazyMapSequence:
         source = list(source) if isinstance(source, Iterator) else source
         maps = _maps(source)
         if maps is None:
-            self._frames, self._headers = self._open(_urls(source), resolve_storage_options(storage_options))
+            files = _files(source)
+            self._frames, self._headers = self._open(files, resolve_storage_options(storage_options))
         else:
-            self._frames, self._headers = (
-                [ArrayFrame(_map_data(m)) for m in maps],
-                [_map_header(m) for m in maps],
-            )
+            self._frames = [ArrayFrame(_map_data(m)) for m in maps]
+            self._headers = HeaderColumns.from_headers([_map_header(m) for m in maps])
         self._sort()
 
     def _open(
-        self, urls: Sequence[str], storage_options: Mapping[str, Any]
-    ) -> tuple[list[Frame], list[Header]]:
+        self, files: Sequence["_File"], storage_options: Mapping[str, Any]
+    ) -> tuple[list[Frame], HeaderColumns]:
+        urls, sizes = [file.url for file in files], [file.size for file in files]
+        frames: list[Frame] = []
+        headers = [HeaderColumns.from_headers([])]
         with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
-            opened = _with_times(urls, open_frames(urls, storage_options, progress=bar.update))
-        failed = {
-            url: result for url, result in zip(urls, opened, strict=True) if isinstance(result, ReadError)
-        }
-        if failed and self._errors == "raise":
-            raise next(iter(failed.values()))
-        if failed:
-            self._left_out = {url: str(error) for url, error in failed.items()}
-            warn_user(f"{len(failed)} of {len(urls)} frames are left out, see .status", stacklevel=3)
-        frames = [result for result in opened if not isinstance(result, ReadError)]
-        return [frame for frame, _ in frames], [header for _, header in frames]
+            for batch in open_frames(urls, storage_options, sizes):
+                results = _with_times(urls[bar.n : bar.n + len(batch)], batch)
+                good = [result for result in results if not isinstance(result, ReadError)]
+                self._leave_out(urls[bar.n :], results)
+                frames += [frame for frame, _ in good]
+                headers.append(HeaderColumns.from_headers([header for _, header in good]))
+                bar.update(len(batch))
+        if self._left_out:
+            warn_user(f"{len(self._left_out)} of {len(urls)} frames are left out, see .status", stacklevel=3)
+        return frames, HeaderColumns.concatenate(headers)
+
+    def _leave_out(self, urls: Sequence[str], results: Sequence[Any]) -> None:
+        """Note the frames that could not be opened; or raise the first one's error."""
+        for url, result in zip(urls, results, strict=False):
+            if isinstance(result, ReadError):
+                if self._errors == "raise":
+                    raise result
+                self._left_out[url] = str(result)
 
     def _sort(self) -> None:
         """Find each frame's time and channel, and put the frames in the order of time."""
         times = observation.midpoints(self._headers)
         order = np.argsort(times.jd, kind="stable")
         self._frames = [self._frames[i] for i in order]
-        self._headers = [self._headers[i] for i in order]
+        self._headers = self._headers[order]
         self._times = times[order]
         self._channels = observation.channels(self._headers)
 
@@ -125,21 +136,23 @@ class LazyMapSequence:
         # Functions are given floats, and integers have no NaN for pixels that cannot be read.
         as_float = self._steps or self._errors == "mask"
         dtype = np.result_type(frame.dtype, np.float32) if as_float else frame.dtype
-        recipe = Recipe.whole([self._plane(item)], dtype, steps=self._steps, errors=self._errors)
+        recipe = Recipe.whole(self._planes(np.array([item])), dtype, steps=self._steps, errors=self._errors)
         return Map(FrameArray(recipe)[0], dict(header))
 
-    def _picked(self, indices: Iterable[int]) -> Self:
+    def _picked(self, indices: np.ndarray) -> Self:
         picked = copy.copy(self)
         picked._frames = [self._frames[i] for i in indices]
-        picked._headers = [self._headers[i] for i in indices]
+        picked._headers = self._headers[indices]
         picked._channels = [self._channels[i] for i in indices]
         picked._times = self._times[indices]
         return picked
 
-    def _plane(self, index: int) -> Plane:
-        """What a task needs of a frame; the header only if a function asks for it."""
-        exposure = float(observation.exposure_times([self._headers[index]])[0])
-        return Plane(self._frames[index], exposure, self._headers[index] if self._steps else None)
+    def _planes(self, indices: np.ndarray) -> list[Plane]:
+        """What tasks need of frames; headers only if a function asks for them."""
+        exposures = observation.exposure_times(self._headers[indices]).tolist()
+        headers = self._headers[indices] if self._steps else [None] * len(indices)
+        frames = [self._frames[i] for i in indices]
+        return [Plane(*parts) for parts in zip(frames, exposures, headers, strict=True)]
 
     def nearest(self, time: Any) -> GenericMap:
         """
@@ -257,7 +270,7 @@ class LazyMapSequence:
         TypeError
             When a condition has a unit.
         """
-        if not self._headers:
+        if not len(self):
             return self
         keep = np.ones(len(self), dtype=bool)
         for name, condition in keywords.items():
@@ -266,7 +279,7 @@ class LazyMapSequence:
                     f"header values have no units, but {name}={condition}; give {condition.value:g}"
                 )
             keyword = keyword_of(self._headers, name)
-            keep &= [is_selected(header.get(keyword), condition) for header in self._headers]
+            keep &= [is_selected(value, condition) for value in self._headers.column(keyword)]
         conditions = ", ".join(f"{name}={condition!r}" for name, condition in keywords.items())
         log.info(f"{np.count_nonzero(~keep)} of {len(self)} frames dropped by {conditions}")
         return self._picked(np.flatnonzero(keep))
@@ -286,13 +299,13 @@ class LazyMapSequence:
             With times and coordinates of the new headers.
         """
         updated = copy.copy(self)
-        headers = [function(dict(header)) for header in self._headers]
-        if not all(isinstance(header, Mapping) for header in headers):
-            raise TypeError(
-                f"{function!r} must return the new header, but returned something else for a frame"
+        batches = [
+            HeaderColumns.from_headers(
+                [_updated(header, function) for header in self._headers[i : i + _BATCH]]
             )
-        # Keywords in lower case, as sunpy has them, take the place of those in upper case.
-        updated._headers = [{key.upper(): value for key, value in header.items()} for header in headers]
+            for i in range(0, len(self), _BATCH)
+        ]
+        updated._headers = HeaderColumns.concatenate([HeaderColumns.from_headers([]), *batches])
         updated._sort()
         return updated
 
@@ -351,7 +364,7 @@ class LazyMapSequence:
         steps, unit, normalization = (
             self._normalization(channel) if normalize else ((), channel.unit, "not asked for")
         )
-        planes = [self._plane(i) for i in range(len(self))]
+        planes = self._planes(np.arange(len(self)))
         recipe = Recipe.whole(planes, np.float32, steps=(*self._steps, *steps), errors=self._errors)
         meta = {
             "wavelength": channel.wavelength,
@@ -396,14 +409,14 @@ class LazyMapSequence:
         return (DivideByExposure(),), channel.unit / u.s, "divided by the exposure time"
 
     def _frame_list(self) -> QTable:
-        quality = [header.get("QUALITY") for header in self._headers]
+        quality = self._headers.column("QUALITY")
         columns = {"url": self.urls, "time": self._times, "exposure_time": self.exposure_time}
         if all(isinstance(value, int) for value in quality):
             columns["quality"] = quality
         return QTable(columns)
 
     def _warn_of_quality(self) -> None:
-        damaged = sum(bool(header.get("QUALITY")) for header in self._headers)
+        damaged = sum(map(bool, self._headers.column("QUALITY")))
         exposures = observation.exposure_times(self._headers)
         known = exposures[exposures > 0]
         short = np.count_nonzero(known < _SHORT_EXPOSURE * np.median(known)) if known.size else 0
@@ -432,6 +445,14 @@ class LazyMapSequence:
             f"<LazyMapSequence: {len(self)} frames of {shapes} pixels\n"
             f"  {channels}\n  {self._times[0].isot} to {self._times[-1].isot}>"
         )
+
+
+def _updated(header: dict[str, Any], function: Callable[[dict[str, Any]], Header]) -> Header:
+    new = function(header)
+    if not isinstance(new, Mapping):
+        raise TypeError(f"{function!r} must return the new header, but returned something else for a frame")
+    # Keywords in lower case, as sunpy has them, take the place of those in upper case.
+    return {key.upper(): value for key, value in new.items()}
 
 
 def _with_times(urls: Sequence[str], opened: Sequence[Any]) -> Sequence[Any]:
@@ -471,33 +492,45 @@ def _map_header(m: GenericMap) -> dict[str, Any]:
     return header | {"NAXIS": 2, "NAXIS1": m.data.shape[1], "NAXIS2": m.data.shape[0]}
 
 
-def _urls(source: Any) -> list[str]:
-    """The URLs of a source that is not made of Maps."""
+class _File(NamedTuple):
+    """Where a frame is, and how many bytes a catalogue says that it has."""
+
+    url: str
+    size: int | None = None
+
+
+def _files(source: Any) -> list[_File]:
+    """The files of a source that is not made of Maps."""
     if isinstance(source, (str, os.PathLike)):
-        return [os.fspath(source)]
+        return [_File(os.fspath(source))]
     if isinstance(source, Row):
         source = source.table[source.index : source.index + 1]
     if isinstance(source, Row):
-        return [str(source["URL"])]
+        return [_File(str(source["URL"]))]
     if isinstance(source, Table):
-        return _table_urls(source)
+        return _table_files(source)
     if not isinstance(source, Iterable):
         raise TypeError(
             f"frames come from a Fido response, URLs, paths or Maps, not from {type(source).__name__}; "
             "Maps and URLs cannot be mixed"
         )
-    return [
-        url
-        for part in source
-        for url in ([os.fspath(part)] if isinstance(part, (str, os.PathLike)) else _urls(part))
-    ]
+    return [file for part in source for file in _files(part)]
 
 
-def _table_urls(table: Table) -> list[str]:
+def _table_files(table: Table) -> list[_File]:
     errors = getattr(table, "errors", None)
     if errors:
         cause = errors if isinstance(errors, Exception) else errors[0]
         raise ValueError(f"the search failed, so that its table says nothing: {cause}") from cause
     if "URL" not in table.colnames:
         raise ValueError(f"a table of frames needs a column 'URL', but this one has {table.colnames}")
-    return [str(url) for url in table["URL"]]
+    urls = [str(url) for url in table["URL"]]
+    return [_File(url, size) for url, size in zip(urls, _sizes(table), strict=True)]
+
+
+def _sizes(table: Table) -> list[int | None]:
+    """Bytes of each file, where the table says so."""
+    if "Size" not in table.colnames or getattr(table["Size"], "unit", None) is None:
+        return [None] * len(table)
+    sizes = np.ma.filled(u.Quantity(table["Size"]).to_value(u.byte), np.nan)
+    return [round(size) if np.isfinite(size) else None for size in sizes.tolist()]

@@ -25,7 +25,8 @@ def shared_server():
 
 
 def opened(*urls):
-    return open_frames([str(url) for url in urls], resolve_storage_options())
+    batches = open_frames([str(url) for url in urls], resolve_storage_options())
+    return [result for batch in batches for result in batch]
 
 
 def rice(data=COUNTS, **cards):
@@ -165,6 +166,7 @@ def test_damaged_tiles_are_an_error_with_the_url(tmp_path):
     ((frame, _),) = opened(tmp_path / "a.fits")
     start = frame.byte_range(5, 6).start
     (tmp_path / "a.fits").write_bytes(file[:start] + b"damaged!" + file[start + 8 :])
+    ((frame, _),) = opened(tmp_path / "a.fits")
     good, bad = read_rows([frame] * 2, [(0, 5), (0, 10)], FLOAT)
     np.testing.assert_array_equal(good, COUNTS[:5])
     assert str(bad).startswith(f"Could not decode rows 0 to 10 of {tmp_path / 'a.fits'}: ")
@@ -181,10 +183,47 @@ def test_a_frame_travels(tmp_path):
 
 def test_many_files_are_opened_in_batches(tmp_path):
     (tmp_path / "a.fits").write_bytes(rice())
-    seen = []
-    frames = open_frames([str(tmp_path / "a.fits")] * 150, {}, progress=seen.append)
-    assert len(frames) == sum(seen) == 150
-    assert len(seen) > 1
+    batches = list(open_frames([str(tmp_path / "a.fits")] * 300, {}))
+    assert sum(map(len, batches)) == 300
+    assert len(batches) > 1
+
+
+def test_another_size_than_the_catalogue_says(server, tmp_path):
+    file = rice()
+    (tmp_path / "a.fits").write_bytes(file)
+    urls = [str(tmp_path / "a.fits"), server.write("a.fits", file)]
+    options = resolve_storage_options()
+    for size in (len(file), None):
+        (results,) = open_frames(urls, options, [size] * 2)
+        assert [frame.version.size for frame, _ in results] == [len(file)] * 2
+    (results,) = open_frames(urls, options, [len(file) + 1] * 2)
+    for url, result in zip(urls, results, strict=True):
+        assert isinstance(result, ReadError)
+        assert str(result).startswith(f"{url} has {len(file)} bytes, but the catalogue says {len(file) + 1}")
+
+
+def test_a_file_that_is_replaced_after_opening(server, tmp_path):
+    """Its rows lie elsewhere now, or are others: both would be wrong pixels."""
+    path = tmp_path / "a.fits"
+    old, new = rice(), rice(COUNTS[::-1].copy())
+    path.write_bytes(old)
+    url = server.write("a.fits", old)
+    frames = [frame for frame, _ in opened(path, url)]
+    server.write("a.fits", new)
+    path.write_bytes(new)
+    for frame, error in zip(frames, read_rows(frames, [(100, 200)] * 2, FLOAT), strict=True):
+        assert isinstance(error, ReadError)
+        assert f"{frame.url}: the file has been replaced since its header was read" in str(error)
+
+
+def test_bytes_behind_the_end_are_not_asked_for(server):
+    file = rice()
+    cut = file[: len(file) // 2]
+    ((frame, _),) = opened(server.write("a.fits", cut))
+    server.reset()
+    (error,) = read_rows([frame], [(300, 400)], FLOAT)
+    assert f"a.fits: the file has {len(cut)} bytes; either" in str(error)
+    assert server.requests == 0
 
 
 @pytest.mark.parametrize("array", [COUNTS, da.from_array(COUNTS, chunks=99)])

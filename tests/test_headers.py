@@ -9,7 +9,7 @@ from strategies import fits_bytes, header_text
 
 from astropy.io import fits
 
-from sunpy_heliocloud.headers import HeaderUnit, HeadTooShort, header_units, header_values
+from sunpy_heliocloud.headers import HeaderUnit, HeadTooShort, header_units, image_header, parse_header
 
 START = ("SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0")
 
@@ -25,7 +25,7 @@ def units(head: bytes) -> list[HeaderUnit]:
 
 def values(*cards: str) -> dict:
     (unit,) = units(header_text(*START, *cards))
-    return header_values(unit.header, unit.text)
+    return unit.header
 
 
 def test_where_headers_and_data_are():
@@ -113,7 +113,7 @@ def test_of_a_compressed_image_only_its_own_keywords_are_kept():
     image = fits.CompImageHDU(np.ones((4, 4), "f4"), quantize_method=1, dither_seed=3)
     image.header.update(BSCALE=2.0, ZENITH=1, WAVELNTH=171)
     _, unit = units(fits_bytes(fits.PrimaryHDU(), image))
-    kept = header_values(unit.header, unit.text)
+    kept = image_header(unit.header)
     assert {"BSCALE", "ZENITH", "WAVELNTH"} <= kept.keys()
     assert kept.keys() - {"BSCALE", "ZENITH", "WAVELNTH"} <= {
         "BITPIX",
@@ -122,3 +122,37 @@ def test_of_a_compressed_image_only_its_own_keywords_are_kept():
         "NAXIS2",
         "EXTNAME",
     }
+
+
+FIELDS = st.one_of(
+    st.integers(-(10**12), 10**12).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda value: f"{value:.9G}"),
+    st.sampled_from(
+        ["T", "F", "TRUE", "nan", "-.5", "1.", "+7", "007", "1e5", "1.0D3", "(1, 2)", "", "1 2", "1.5.6"]
+    ),
+    st.text("ab' /:=1.", max_size=30).map(lambda text: "'" + text.replace("'", "''") + "'"),
+    st.sampled_from(
+        ["'open", "'a'b'", "'EXTVER: 1'", "''", "'   '", "'  lead'", "'a''b'", "'/'", "'a / b' / c"]
+    ),
+)
+
+
+@given(
+    st.sampled_from(["KEY", "DATE-OBS", "A_B", "key", "A"]),
+    st.sampled_from(["= ", "=     ", "=                "]),
+    FIELDS,
+    st.sampled_from(["", " ", " / why", "/why", " x"]),
+)
+@pytest.mark.filterwarnings("ignore::astropy.io.fits.verify.VerifyWarning")
+def test_cards_are_read_as_astropy_reads_them(keyword, equals, field, comment):
+    image = f"{keyword:<8}{equals}{field}{comment}".ljust(80)[:80]
+    card = fits.Card.fromstring(image)
+    try:
+        expected = card.value
+    except fits.VerifyError:
+        return
+    if card.keyword in ("", "HISTORY", "COMMENT"):
+        return
+    value = parse_header(image)[card.keyword.upper()]
+    expected = None if isinstance(expected, fits.card.Undefined) else expected
+    assert (value, type(value)) == (expected, type(expected))

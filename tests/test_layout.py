@@ -1,3 +1,6 @@
+import gzip
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -46,7 +49,7 @@ def test_rows_are_those_of_the_whole_file(image, data):
         (compressed(compression_type="GZIP_2", tile_shape=(3, 7)), TiledLayout),
         (compressed(COUNTS.astype("f4"), quantize_method=2), TiledLayout),
         (compressed(compression_type="HCOMPRESS_1"), TiledLayout),
-        (compressed(compression_type="PLIO_1", data=COUNTS // 250), WholeFileLayout),
+        (compressed(compression_type="PLIO_1", data=COUNTS // 250), TiledLayout),
     ],
 )
 def test_what_can_be_read_in_part(hdu, kind):
@@ -124,6 +127,39 @@ def test_long_descriptors():
     long = file[:2880] + header.tostring().encode() + table + heap + b"\0" * 2880
     _, layout = find_image(long)
     np.testing.assert_array_equal(rows_of(long, layout, 50, 64), COUNTS[50:])
+
+
+@settings(max_examples=10)
+@given(window=windows(64), name=st.sampled_from(["GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"]))
+def test_tiles_in_another_column(window, name):
+    """Where the compression of the other tiles gains nothing, a tile is gzipped or left as it is."""
+    file = fits_bytes(fits.PrimaryHDU(), compressed())
+    unit, layout = find_image(file)
+    lengths = layout.table.astype(int)
+    starts = layout.heap_start + np.cumsum(lengths) - lengths
+    heap, table = b"", []
+    for i, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        tile = COUNTS[i].astype(">i4").tobytes()
+        if i % 3:
+            table.append([length, len(heap), 0, 0])
+            heap += file[start : start + length]
+        elif name == "UNCOMPRESSED_DATA":
+            table.append([0, 0, len(tile) // 4, len(heap)])
+            heap += tile
+        else:
+            table.append([0, 0, len(gzip.compress(tile)), len(heap)])
+            heap += gzip.compress(tile)
+    header = fits.Header.fromstring(unit.text)
+    header.update(NAXIS1=16, PCOUNT=len(heap), TFIELDS=2)
+    header.insert("TFORM1", ("TTYPE2", name), after=True)
+    header.insert("TTYPE2", ("TFORM2", "1PJ(80)" if name == "UNCOMPRESSED_DATA" else "1PB(400)"), after=True)
+    data = np.array(table, ">i4").tobytes() + heap
+    mixed = file[:2880] + header.tostring().encode() + data.ljust(-(-len(data) // 2880) * 2880, b"\0")
+    with fits.open(io.BytesIO(mixed)) as hdus:
+        np.testing.assert_array_equal(hdus[1].data, COUNTS)
+    _, layout = find_image(mixed)
+    assert isinstance(layout, TiledLayout)
+    np.testing.assert_array_equal(rows_of(mixed, layout, *window), COUNTS[slice(*window)])
 
 
 def test_the_first_image_with_two_dimensions_counts():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -118,7 +120,7 @@ def same(plane: PlaneWCS, expected: PlaneWCS) -> bool:
     assert places.keys() == expected_places.keys()
     for key, value in expected_places.items():
         np.testing.assert_allclose(places[key], value, rtol=1e-14, atol=1e-13)
-    return {**vars(plane), "aux": ()} == {**vars(expected), "aux": ()}
+    return dataclasses.replace(plane, aux=()) == dataclasses.replace(expected, aux=())
 
 
 @pytest.mark.parametrize(
