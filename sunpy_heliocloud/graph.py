@@ -138,7 +138,8 @@ class FrameArray(da.Array):
 
     def __new__(cls, recipe: Recipe) -> "FrameArray":
         name = "frames-" + tokenize(recipe)
-        graph = _from_planes(name, recipe.read, [(plane,) for plane in recipe.planes], flat=recipe.flat)
+        read = FirstPlane(recipe.read) if recipe.flat else recipe.read
+        graph = _from_planes(name, read, [(plane,) for plane in recipe.planes], flat=recipe.flat)
         array = super().__new__(cls, graph, name, recipe.chunks, dtype=recipe.result_dtype)
         array.recipe = recipe
         return array
@@ -177,17 +178,33 @@ for _name in ("add", "sub", "mul", "truediv", "pow"):
     setattr(FrameArray, f"__r{_name}__", _pointwise(f"__r{_name}__", _operation, reflected=True))
 
 
+class FrameSources(BlockwiseDepDict):
+    """
+    What each task of a layer that reads frames is given.
+
+    Parameters
+    ----------
+    function
+        What the tasks do with it: a `ReadWindow`, `FirstPlane` or `DerotateFrames`.
+    mapping, numblocks
+        As for `dask.blockwise.BlockwiseDepDict`.
+    """
+
+    def __init__(self, function: Callable, mapping: dict, numblocks: tuple[int, ...]) -> None:
+        super().__init__(mapping, numblocks=numblocks)
+        self.function = function
+
+
 def _from_planes(
     name: str, function: Callable, chunks: Sequence[Any], *, flat: bool = False
 ) -> HighLevelGraph:
     """A layer with one task for each element of ``chunks``, which makes a chunk of planes of it."""
     if flat:
-        sources = BlockwiseDepDict({(0, 0): chunks[0]}, numblocks=(1, 1))
-        layer = blockwise(FirstPlane(function), name, "yx", sources, "yx", numblocks={})
+        sources = FrameSources(function, {(0, 0): chunks[0]}, numblocks=(1, 1))
+        layer = blockwise(function, name, "yx", sources, "yx", numblocks={})
     else:
-        sources = BlockwiseDepDict(
-            {(i, 0, 0): chunk for i, chunk in enumerate(chunks)}, numblocks=(len(chunks), 1, 1)
-        )
+        blocks = {(i, 0, 0): chunk for i, chunk in enumerate(chunks)}
+        sources = FrameSources(function, blocks, numblocks=(len(chunks), 1, 1))
         layer = blockwise(function, name, "tyx", sources, "tyx", numblocks={})
     return HighLevelGraph.from_collections(name, layer)
 

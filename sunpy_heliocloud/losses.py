@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sunpy.util.exceptions import SunpyUserWarning
 
-__all__ = ["LostFrameWarning", "lost_frames", "report_loss"]
+__all__ = ["LostFrameWarning", "current_client", "lost_frames", "report_loss"]
 
 _TOPIC = "sunpy_heliocloud-lost-frames"
 _lost: dict[str, tuple[float, str]] = {}
@@ -58,7 +58,7 @@ def lost_frames(urls: Iterable[str], since: float) -> dict[str, str]:
     """
     with _lock:
         losses = dict(_lost)
-    client = _client()
+    client = current_client()
     if client is not None:
         events = client.get_events(_TOPIC) or ()
         losses |= {event["url"]: (stamp, event["reason"]) for stamp, event in events}
@@ -76,7 +76,8 @@ def _worker():  # -> distributed.Worker | None, a package that need not be insta
         return None
 
 
-def _client():  # -> distributed.Client | None
+def current_client():  # -> distributed.Client | None
+    """The client of the cluster that computes, if there is one."""
     try:
         from distributed import default_client
     except ImportError:

@@ -65,16 +65,24 @@ class ReadWindow:
 
         A function that sees whole images is given whole images, whatever band is wanted.
         """
-        whole = not all(step.pointwise for step in self.steps)
+        whole = self._sees_whole_images
         wanted = [(self.rows[0] + start, self.rows[0] + stop) for start, stop in bands]
-        reads = [
-            (0, plane.frame.shape[0]) if whole else rows for plane, rows in zip(planes, wanted, strict=True)
-        ]
+        reads = [self.rows_read(plane, band) for plane, band in zip(planes, bands, strict=True)]
         images = read_rows([plane.frame for plane in planes], reads, self.dtype)
         return [
             self._calibrated(image, plane, slice(rows[0] - read[0], rows[1] - read[0]), whole)
             for image, plane, rows, read in zip(images, planes, wanted, reads, strict=True)
         ]
+
+    def rows_read(self, plane: Plane, band: tuple[int, int]) -> tuple[int, int]:
+        """The rows of a frame that are read for a band of the window."""
+        if self._sees_whole_images:
+            return 0, plane.frame.shape[0]
+        return self.rows[0] + band[0], self.rows[0] + band[1]
+
+    @property
+    def _sees_whole_images(self) -> bool:
+        return not all(step.pointwise for step in self.steps)
 
     def _calibrated(
         self, image: np.ndarray | ReadError, plane: Plane, rows: slice, whole: bool
@@ -141,6 +149,10 @@ class Derotation:
         """The rows of the input that the result depends on."""
         needed = rows_needed if self.algorithm == "adaptive" else rows_needed_interpolation
         return needed(coordinates, source.shape)
+
+    def band_of(self, source: PlaneWCS) -> tuple[int, int]:
+        """The same, for a plane whose coordinates are not known yet."""
+        return self.band(self.coordinates(source), source)
 
     def resample(self, image: np.ndarray, coordinates: np.ndarray, first_row: int) -> np.ndarray:
         """The derotated image, from a band of rows of the input."""
