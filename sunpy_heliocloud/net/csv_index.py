@@ -25,6 +25,7 @@ TIMETABLE = np.dtype(
 )
 # Any longer field is no time: 2020-01-01T00:00:00.000000000Z has 30 characters.
 LONGEST_TIME = 40
+LONGEST_NUMBER = 30
 # What may stand around a field without being part of it.
 BLANKS = b" \t\r'\""
 # What stands for a time in the indexes of files that have none.
@@ -189,18 +190,14 @@ class _Lines(NamedTuple):
 
     def times(self, k: int) -> np.ndarray:
         """Field k of all rows as ``datetime64[us]``, NaT where it is empty."""
-        begin, end = _trimmed(self.text, self.bounds[k], self.bounds[k + 1] - 1, also=b"Zz")
+        begin, end = self._trimmed_field(k, also=b"Zz")
         length = end - begin
         for long in np.flatnonzero(length > LONGEST_TIME)[:1]:
             raise self.error(long, f"has no time in field {k + 1}")
-        width = max(length.max(initial=0), 6)
-        letters = np.lib.stride_tricks.sliding_window_view(self.text, width)[begin]
-        if length.min(initial=width) < width:
-            letters[np.arange(width) >= length[:, None]] = 0
-        words = letters.view(f"S{width}")[:, 0]
+        words = self._words(begin, end, width=len(STATIC))
         static = words == STATIC
         # numpy would take "now", or 20200101 as a year.
-        first, fifth = letters[:, 0], letters[:, 4]
+        first, fifth = self.text[begin], self.text[np.minimum(begin + 4, end)]
         usual = (first >= ord("0")) & (first <= ord("9")) & ((fifth == ord("-")) | (length == 4)) | static
         for bad in np.flatnonzero(~usual & ((length > 0) | (k == 0)))[:1]:
             raise self.error(bad, f"has no time in field {k + 1}")
@@ -221,23 +218,32 @@ class _Lines(NamedTuple):
 
     def urls(self) -> list[str]:
         """The field ``datakey``."""
-        words = self._words(1 + self.has_stop)
+        begin, end = self._trimmed_field(1 + self.has_stop)
+        for empty in np.flatnonzero(begin == end)[:1]:
+            raise self.error(empty, f"names no file in field {2 + self.has_stop}")
+        bounds = zip(begin.tolist(), end.tolist(), strict=True)
+        if self.data.isascii():
+            text = self.data.decode("ascii")
+            return [text[i:j] for i, j in bounds]
+        return [self._url(k, self.data[i:j]) for k, (i, j) in enumerate(bounds)]
+
+    def _url(self, i: int, word: bytes) -> str:
         try:
-            urls = [word.decode() for word in words]
-            broken = words.index(b"") if b"" in words else None
+            return word.decode()
         except UnicodeDecodeError as e:
-            broken = words.index(e.object)
-        if broken is not None:
-            raise self.error(broken, f"names no file in field {2 + self.has_stop}")
-        return urls
+            raise self.error(i, f"names no file in field {2 + self.has_stop}") from e
 
     def sizes(self) -> np.ndarray:
         """The field ``filesize``, NaN where it is empty or negative."""
-        words = [word or b"nan" for word in self._words(2 + self.has_stop)]
+        begin, end = self._trimmed_field(2 + self.has_stop)
+        for long in np.flatnonzero(end - begin > LONGEST_NUMBER)[:1]:
+            raise self.error(long, f"has no file size in field {3 + self.has_stop}")
+        words = self._words(begin, end, width=3)
+        words[words == b""] = b"nan"
         try:
-            sizes = np.array(words, "S").astype(float)
+            sizes = words.astype(float)
         except ValueError:
-            sizes = np.array([self._size(i, word) for i, word in enumerate(words)])
+            sizes = np.array([self._size(i, word) for i, word in enumerate(words.tolist())])
         sizes[~(sizes >= 0)] = np.nan
         return sizes
 
@@ -274,9 +280,17 @@ class _Lines(NamedTuple):
             "(sunpy_heliocloud.net.datasets)."
         )
 
-    def _words(self, k: int) -> list[bytes]:
-        bounds = zip(self.bounds[k].tolist(), (self.bounds[k + 1] - 1).tolist(), strict=True)
-        return [self.data[i:j].strip(BLANKS) for i, j in bounds]
+    def _trimmed_field(self, k: int, also: bytes = b"") -> tuple[np.ndarray, np.ndarray]:
+        return _trimmed(self.text, self.bounds[k], self.bounds[k + 1] - 1, also)
+
+    def _words(self, begin: np.ndarray, end: np.ndarray, width: int) -> np.ndarray:
+        """Short pieces of text, as an array of ``bytes`` of at least a width."""
+        length = end - begin
+        width = max(length.max(initial=0), width)
+        letters = np.lib.stride_tricks.sliding_window_view(self.text, width)[begin]
+        if length.min(initial=width) < width:
+            letters[np.arange(width) >= length[:, None]] = 0
+        return letters.view(f"S{width}")[:, 0]
 
 
 def _fields(text: bytes) -> list[str]:

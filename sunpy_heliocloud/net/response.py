@@ -99,10 +99,8 @@ def response(found: Sequence[tuple[Entry, Rows]]) -> HelioCloudResponse:
     entries = [entry for entry, _ in found]
     rows = Rows.concatenate(rows for _, rows in found)
     owner = np.repeat(np.arange(len(found)), [len(rows.start) for _, rows in found])
-    first: dict[str, int] = {}
-    for i in np.argsort(rows.start, kind="stable").tolist():
-        first.setdefault(rows.url[i], i)
-    once = np.array(list(first.values()), int)
+    order = np.argsort(rows.start, kind="stable")
+    once = order if len(set(rows.url)) == len(rows.url) else _first_of_each(rows.url, order)
     rows, owner = rows.take(once), owner[once]
 
     def column(name: str) -> np.ndarray:
@@ -127,6 +125,13 @@ def response(found: Sequence[tuple[Entry, Rows]]) -> HelioCloudResponse:
     table["Size"].info.format = ".3f"
     table["Wavelength"].info.format = "g"
     return table
+
+
+def _first_of_each(urls: list[str], order: np.ndarray) -> np.ndarray:
+    first: dict[str, int] = {}
+    for i in order.tolist():
+        first.setdefault(urls[i], i)
+    return np.array(list(first.values()), int)
 
 
 def _astropy_time(times: np.ndarray) -> Time:
