@@ -1,7 +1,7 @@
 """TimeLagCube: what a scientist does with images of one channel that follow each other in time."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import dask.array as da
 import numpy as np
@@ -14,16 +14,19 @@ from sunpy.map import GenericMap
 
 from sunpy_heliocloud import time_grid
 from sunpy_heliocloud.collection import DaskCube
-from sunpy_heliocloud.graph import derotate, map_pencils
+from sunpy_heliocloud.comparison import Comparison, Options
+from sunpy_heliocloud.correlation_cube import CorrelationCube
+from sunpy_heliocloud.graph import derotate
+from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.lag_map import LagMap
+from sunpy_heliocloud.pencils import ResampleTime, map_pencils
 from sunpy_heliocloud.plane_wcs import PlaneWCS
-from sunpy_heliocloud.tasks import Derotation, LagAndCorrelation, ResampleTime
+from sunpy_heliocloud.tasks import Derotation
 from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
 
 __all__ = ["TimeLagCube"]
 
 _ALGORITHMS = ("adaptive", "interpolation", "exact")
-_METHODS = ("linear", "nearest")
 
 
 class TimeLagCube(DaskCube):
@@ -200,7 +203,7 @@ class TimeLagCube(DaskCube):
         self,
         cadence: u.Quantity | None = None,
         *,
-        times: Time | None = None,
+        times: "Time | TimeLagCube | None" = None,
         start: Any = None,
         stop: Any = None,
         method: str = "linear",
@@ -215,11 +218,12 @@ class TimeLagCube(DaskCube):
             Step of the new times. They lie on whole multiples of it since 1970-01-01 UTC, so that cubes of
             different channels, each resampled with the same cadence, share their times.
         times
-            The new times themselves, increasing; ``other.times``, for instance.
+            The new times themselves, increasing; or another cube, whose times are taken.
         start, stop
             Limits of the new times, with ``cadence``; by default the cube's own.
         method
-            ``"linear"`` or ``"nearest"``.
+            ``"linear"``, ``"nearest"``, or ``"cubic"``: a piecewise cubic without overshoot (Fritsch & Butland 1984),
+            which keeps the shape of peaks that the cadence barely resolves.
         max_gap
             Longest interval between valid samples of a pixel that is bridged; by default twice the median cadence
             and a tenth of it for jitter, which bridges one missing frame.
@@ -235,11 +239,16 @@ class TimeLagCube(DaskCube):
         ValueError
             When planes have their own coordinates (derotate first), when not exactly one of ``cadence`` and
             ``times`` is given, or no new time lies within the cube's.
+
+        References
+        ----------
+        * Fritsch, F. N. & Butland, J. 1984, SIAM J. Sci. Stat. Comput. 5, 300, https://doi.org/10.1137/0905021
         """
-        if method not in _METHODS:
-            raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(_METHODS)}")
+        if method not in METHODS:
+            raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
         stack = self._shared_stack("resample_time")
-        new_times = time_grid.new_times(stack.times, cadence, times, start, stop)
+        given = times.times if isinstance(times, TimeLagCube) else times
+        new_times = time_grid.new_times(stack.times, cadence, given, start, stop)
         gap = time_grid.default_max_gap(stack.times) if max_gap is None else max_gap
         task = ResampleTime(
             tuple(time_grid.seconds(stack.times, stack.times[0])),
@@ -258,13 +267,17 @@ class TimeLagCube(DaskCube):
         lag_bounds: u.Quantity | None = None,
         min_correlation: float | None = None,
         min_overlap: float = 0.5,
+        detrend: str | u.Quantity | None = None,
         refine: str | None = None,
-    ) -> LagMap:
+        window: u.Quantity | None = None,
+        overlap_normalized: bool = False,
+        dtype: np.typing.DTypeLike = np.float32,
+    ) -> "LagMap | TimeLagCube":
         """
         The time lag between two channels in every pixel: where their cross-correlation is largest.
 
         Both are compared over their common times, each centred on its mean and divided by its standard
-        deviation.
+        deviation. What is missing is left out.
 
         Parameters
         ----------
@@ -276,14 +289,27 @@ class TimeLagCube(DaskCube):
             Pixels whose maximum correlation is lower become NaN.
         min_overlap
             Least share of valid pairs, of those that a complete series would have, for a pixel or a lag to count.
+        detrend
+            ``"linear"`` takes a straight line off every light curve first; a width in time, such as ``2 * u.hour``,
+            the running mean.
         refine
             ``"parabolic"`` for lags finer than the cadence, from the correlation's maximum and its neighbours.
+        window
+            Width of windows of time that follow each other; or width and step, such as ``[2, 0.5] * u.hour``, of one
+            that slides. By default all times are one window.
+        overlap_normalized
+            Divide by the number of pairs that there are at each lag, and not by the number of times: large lags are
+            then no longer put at a disadvantage, and more of them come about by chance.
+        dtype
+            Of the computation and the result; `numpy.float64` takes twice as long and differs where two maxima are
+            equal to one in a million.
 
         Returns
         -------
-        LagMap
-            In seconds, lazy. **Positive: this cube leads the other**, as in `sunkit_image.time_lag`. A pixel without
-            variance or with too few data is NaN; a lag of zero is a lag. Of equal maxima the smallest lag counts.
+        LagMap or TimeLagCube
+            In seconds, lazy; with a ``window`` a cube over the middles of the windows. **Positive: this cube leads the
+            other**, as in `sunkit_image.time_lag`. A pixel without variance or with too few data is NaN; a lag of zero
+            is a lag. Of equal maxima the smallest lag counts.
 
         Raises
         ------
@@ -294,6 +320,9 @@ class TimeLagCube(DaskCube):
         --------
         max_cross_correlation : How well they match at that lag. ``dask.compute(lag, correlation)`` computes both
             in one pass.
+        false_alarm_probability : Whether it could be chance.
+        lag_uncertainty : How sure the lag is.
+        sunpy_heliocloud.time_lag_pairs : Lags of all pairs of more than two channels.
 
         References
         ----------
@@ -301,77 +330,174 @@ class TimeLagCube(DaskCube):
         * Barnes, W. T., Bradshaw, S. J. & Viall, N. M. 2019, ApJ 880, 56,
           https://doi.org/10.3847/1538-4357/ab290c
         """
-        lag, correlation = self._lag_and_correlation(other, lag_bounds, min_overlap, refine)
-        if min_correlation is not None:
-            lag = da.where(correlation >= min_correlation, lag, np.nan)
-        meta = self._pair_meta(other, lag_bounds, min_overlap) | {
-            "quantity": "time lag",
-            "min_correlation": min_correlation,
-            "refine": refine,
-        }
-        return LagMap(lag, wcs=self._shared_stack("time_lag").plane(0).to_wcs(), unit=u.s, meta=meta)
+        comparison = Comparison(
+            (self, other),
+            lag_bounds=lag_bounds,
+            min_overlap=min_overlap,
+            detrend=detrend,
+            overlap_normalized=overlap_normalized,
+            dtype=dtype,
+        )
+        if window is None:
+            return LagMap.of_lags(comparison, comparison.maxima()[0][0], refine, min_correlation)
+        windows = comparison.windows(window)
+        lags = [
+            LagMap.of_lags(comparison, maxima, refine, min_correlation)
+            for [maxima] in comparison.maxima(windows=windows)
+        ]
+        return type(self)(
+            da.stack([lag.data for lag in lags]),
+            wcs=comparison.stack.with_times(comparison.middles(windows)),
+            unit=u.s,
+            meta=lags[0].meta | {"wavelength": self.wavelength, "window": window},
+        )
 
-    def max_cross_correlation(
-        self, other: "TimeLagCube", *, lag_bounds: u.Quantity | None = None, min_overlap: float = 0.5
-    ) -> LagMap:
+    def max_cross_correlation(self, other: "TimeLagCube", **options: Unpack[Options]) -> LagMap:
         """
         The largest cross-correlation of two channels in every pixel, over the lags considered.
 
         Parameters
         ----------
-        other, lag_bounds, min_overlap
+        other
             As for `time_lag`.
+        **options
+            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
 
         Returns
         -------
         LagMap
-            Without a unit, at most 1, lazy; NaN where `time_lag` is.
+            Without a unit, lazy; at most 1 where nothing is missing. NaN where `time_lag` is, but for ties.
 
         Raises
         ------
         ValueError
             When grids or times do not match; the message says what to do.
         """
-        _, correlation = self._lag_and_correlation(other, lag_bounds, min_overlap, None)
-        meta = self._pair_meta(other, lag_bounds, min_overlap) | {"quantity": "maximum cross-correlation"}
-        wcs = self._shared_stack("max_cross_correlation").plane(0).to_wcs()
-        return LagMap(correlation, wcs=wcs, unit=u.dimensionless_unscaled, meta=meta)
+        comparison = Comparison((self, other), **options)
+        return LagMap.of_correlations(comparison, comparison.maxima()[0][0])
+
+    def cross_correlation(self, other: "TimeLagCube", **options: Unpack[Options]) -> CorrelationCube:
+        """
+        The cross-correlation of two channels in every pixel at every lag considered.
+
+        Parameters
+        ----------
+        other
+            As for `time_lag`.
+        **options
+            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
+
+        Returns
+        -------
+        CorrelationCube
+            With axes lag, y, x; lazy. Without bounds it is twice as large as a cube.
+
+        Raises
+        ------
+        ValueError
+            When grids or times do not match; the message says what to do.
+        """
+        comparison = Comparison((self, other), **options)
+        meta = comparison.meta("cross-correlation")
+        return CorrelationCube.at_lags(comparison.over_lag(), comparison.wcs, comparison.lags, meta)
+
+    def false_alarm_probability(
+        self,
+        other: "TimeLagCube",
+        *,
+        surrogates: str = "phase",
+        trials: int = 200,
+        seed: int = 0,
+        **options: Unpack[Options],
+    ) -> LagMap:
+        """
+        How probable it is that two channels correlate as well as these do by chance, at any of the lags.
+
+        This cube's light curves are replaced by surrogates that have nothing to do with the other's, and share with
+        the original its mean, its variance and how it varies. The result is the part of them whose maximum
+        correlation is as large.
+
+        Parameters
+        ----------
+        other
+            As for `time_lag`.
+        surrogates
+            ``"phase"``: the same power spectrum with random phases (Theiler et al. 1992; Ebisuzaki 1997).
+            ``"red_noise"``: an autoregressive process with the same correlation from plane to plane (Allen & Smith
+            1996).
+        trials
+            Number of surrogates; each costs as much as a lag map, or three. The least probability that can come out
+            is 1 / (trials + 1).
+        seed
+            Of the random numbers, which are the same in all pixels: the result is the same on any scheduler and with
+            any chunks, and neighbouring pixels are not independent trials.
+        **options
+            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
+
+        Returns
+        -------
+        LagMap
+            From 0 to 1, lazy; NaN where there is no correlation. One pixel in twenty is below 0.05 where nothing is
+            correlated.
+
+        Raises
+        ------
+        ValueError
+            When grids or times do not match, or an argument makes no sense.
+
+        References
+        ----------
+        * Theiler, J. et al. 1992, Physica D 58, 77, https://doi.org/10.1016/0167-2789(92)90102-S
+        * Ebisuzaki, W. 1997, J. Climate 10, 2147,
+          https://doi.org/10.1175/1520-0442(1997)010<2147:AMTETS>2.0.CO;2
+        * Allen, M. R. & Smith, L. A. 1996, J. Climate 9, 3373,
+          https://doi.org/10.1175/1520-0442(1996)009<3373:MCSSDI>2.0.CO;2
+        """
+        comparison = Comparison((self, other), **options)
+        meta = comparison.meta("false-alarm probability", surrogates=surrogates, trials=trials, seed=seed)
+        chance = comparison.false_alarm(surrogates, trials, seed)
+        return LagMap(chance, wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta)
+
+    def lag_uncertainty(
+        self, other: "TimeLagCube", *, trials: int = 100, seed: int = 0, **options: Unpack[Options]
+    ) -> LagMap:
+        """
+        The standard deviation of the time lag in every pixel, by random subset selection.
+
+        Each trial leaves out a random third of the planes and finds the refined lag of what is left (Peterson et al.
+        1998). It says how much the lag hangs on single planes, that is on noise; not whether the lag is one of
+        cooling, nor what derotation leaves.
+
+        Parameters
+        ----------
+        other
+            As for `time_lag`.
+        trials
+            Number of subsets; each costs as much as a lag map with gaps.
+        seed
+            Of the random numbers; the result is the same on any scheduler and with any chunks.
+        **options
+            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
+
+        Returns
+        -------
+        LagMap
+            In seconds, lazy: half the width of the central 68 % of the lags.
+
+        Raises
+        ------
+        ValueError
+            When grids or times do not match, or an argument makes no sense.
+
+        References
+        ----------
+        * Peterson, B. M. et al. 1998, PASP 110, 660, https://doi.org/10.1086/316177
+        """
+        comparison = Comparison((self, other), **options)
+        meta = comparison.meta("uncertainty of the time lag", trials=trials, seed=seed)
+        return LagMap(comparison.uncertainty(trials, seed), wcs=comparison.wcs, unit=u.s, meta=meta)
 
     # ---- what these share
-
-    def _lag_and_correlation(
-        self, other: "TimeLagCube", lag_bounds: u.Quantity | None, min_overlap: float, refine: str | None
-    ) -> tuple[da.Array, da.Array]:
-        """Both from one array, so that whoever computes both reads and transforms once."""
-        if refine not in (None, "parabolic"):
-            raise ValueError(f"refine={refine!r} is unknown; use 'parabolic' or None")
-        stack, other_stack = self._shared_stack("time_lag"), other._shared_stack("time_lag")
-        if stack.planes != other_stack.planes:
-            raise ValueError(
-                f"the cubes lie on different grids, {stack.planes[0].shape} of {stack.planes[0].date.isot} and "
-                f"{other_stack.planes[0].shape} of {other_stack.planes[0].date.isot}; derotate both to the same map"
-            )
-        mine, others, cadence = time_grid.common_planes(stack.times, other_stack.times)
-        bounds = None if lag_bounds is None else tuple(float(b) for b in lag_bounds.to_value(u.s))
-        task = LagAndCorrelation(cadence, bounds, min_overlap, refine == "parabolic")
-        both = map_pencils(task, self.data[mine], other.data[others], planes=2, dtype=np.float32)
-        return both[0], both[1]
-
-    def _pair_meta(
-        self, other: "TimeLagCube", lag_bounds: u.Quantity | None, min_overlap: float
-    ) -> dict[str, Any]:
-        mine, _, cadence = time_grid.common_planes(self.times, other.times)
-        times = self.times[mine]
-        return {
-            "channels": (self.wavelength, other.wavelength),
-            "observatory": self.observatory,
-            "start": times[0],
-            "stop": times[-1],
-            "planes": times.size,
-            "cadence": cadence * u.s,
-            "lag_bounds": lag_bounds,
-            "min_overlap": min_overlap,
-        }
 
     def _stack(self, method: str) -> StackWCS:
         wcs = self.wcs.low_level_wcs

@@ -1,6 +1,5 @@
-"""The only module that builds dask arrays: frames to planes, planes to derotated planes, planes to pencils."""
+"""From frames to dask arrays: frames to planes, planes to derotated planes."""
 
-import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +17,8 @@ from sunpy_heliocloud.calibration import Arithmetic, Plane, Step
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 from sunpy_heliocloud.tasks import DerotateArrays, DerotateFrames, Derotation, FirstPlane, ReadWindow
 
-__all__ = ["FrameArray", "Recipe", "derotate", "map_pencils"]
+__all__ = ["FrameArray", "Recipe", "derotate"]
 
-_PENCIL_BYTES = 32 * 2**20
 _FRAMES_PER_TASK = 4
 
 
@@ -263,43 +261,3 @@ def _planes_array(
 ) -> da.Array:
     chunks = (counts, *((length,) for length in derotation.target.shape))
     return da.Array(graph, name, chunks, dtype=derotation.dtype)
-
-
-def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.DTypeLike) -> da.Array:
-    """
-    Apply a function to pencils: all planes of some pixels, of one cube or of the same pixels of several.
-
-    Parameters
-    ----------
-    function
-        Takes a pencil ``(n, y, x)`` of each cube and returns ``(planes, y, x)``.
-    *cubes
-        Arrays ``(n, y, x)``; y and x are common.
-    planes
-        Length of the result's first axis.
-    dtype
-        Of the result.
-
-    Returns
-    -------
-    dask.array.Array
-        ``(planes, y, x)``. Each chunk comes from one pencil of each cube.
-    """
-    side = _pencil_side(max(len(cube) for cube in cubes), cubes[0].shape[1:])
-    pencils = [da.asarray(cube).rechunk((-1, side, side), method="tasks") for cube in cubes]
-    name = "pencils-" + tokenize(function, *[pencil.name for pencil in pencils])
-    return da.map_blocks(
-        function,
-        *pencils,
-        name=name,
-        chunks=((planes,), *pencils[0].chunks[1:]),
-        dtype=dtype,
-        meta=np.empty((0, 0, 0), dtype),
-    )
-
-
-def _pencil_side(planes: int, shape: tuple[int, int]) -> int:
-    """Small enough for memory and to keep several workers busy, large enough not to drown dask in tasks."""
-    by_memory = math.isqrt(_PENCIL_BYTES // (4 * planes))
-    by_workers = max(64, -(-max(shape) // 4))
-    return max(8, min(by_memory, by_workers, 256))

@@ -9,7 +9,6 @@ import numpy as np
 from sunpy_heliocloud.byte_ranges import ReadError
 from sunpy_heliocloud.calibration import Plane, Step
 from sunpy_heliocloud.frames import read_rows
-from sunpy_heliocloud.kernels.correlation import lag_and_correlation
 from sunpy_heliocloud.kernels.derotation import (
     resample_adaptive,
     resample_interpolation,
@@ -18,7 +17,6 @@ from sunpy_heliocloud.kernels.derotation import (
 )
 from sunpy_heliocloud.kernels.exact import derotate_exactly
 from sunpy_heliocloud.kernels.pixel_map import pixel_map
-from sunpy_heliocloud.kernels.time_axis import interpolate_time
 from sunpy_heliocloud.losses import report_loss
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 
@@ -27,9 +25,7 @@ __all__ = [
     "DerotateArrays",
     "DerotateFrames",
     "FirstPlane",
-    "LagAndCorrelation",
     "ReadWindow",
-    "ResampleTime",
 ]
 
 
@@ -212,53 +208,3 @@ class DerotateArrays:
             else:
                 results.append(self.derotation.resample(image, self.derotation.coordinates(source), 0))
         return np.stack(results)
-
-
-@dataclass(frozen=True)
-class ResampleTime:
-    """
-    Interpolate pencils (all planes of some pixels) to other times.
-
-    Parameters
-    ----------
-    times, new_times
-        In seconds since a common epoch.
-    max_gap
-        In seconds.
-    method
-        ``"linear"`` or ``"nearest"``.
-    """
-
-    times: tuple[float, ...]
-    new_times: tuple[float, ...]
-    max_gap: float
-    method: str
-
-    def __call__(self, planes: np.ndarray) -> np.ndarray:
-        return interpolate_time(
-            planes, np.array(self.times), np.array(self.new_times), max_gap=self.max_gap, method=self.method
-        )
-
-
-@dataclass(frozen=True)
-class LagAndCorrelation:
-    """
-    The lag and the maximum correlation of two pencils, ``(2, y, x)``.
-
-    Parameters
-    ----------
-    cadence, lag_bounds
-        In seconds.
-    min_overlap, refine
-        See `sunpy_heliocloud.TimeLagCube.time_lag`.
-    """
-
-    cadence: float
-    lag_bounds: tuple[float, float] | None
-    min_overlap: float
-    refine: bool
-
-    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return lag_and_correlation(
-            a, b, self.cadence, lag_bounds=self.lag_bounds, min_overlap=self.min_overlap, refine=self.refine
-        )

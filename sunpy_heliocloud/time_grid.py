@@ -72,19 +72,19 @@ def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: 
     return grid
 
 
-def common_planes(a: Time, b: Time) -> tuple[slice, slice, float]:
+def common_planes(*series: Time) -> tuple[list[slice], float]:
     """
-    The planes of two even series that are of the same times.
+    The planes of even series that are of the same times.
 
     Parameters
     ----------
-    a, b
+    *series
         Times of each.
 
     Returns
     -------
     tuple
-        Slices of ``a`` and of ``b``, and the cadence in seconds.
+        A slice of each series, and the cadence in seconds.
 
     Raises
     ------
@@ -94,21 +94,25 @@ def common_planes(a: Time, b: Time) -> tuple[slice, slice, float]:
     remedy = (
         "bring them to common times with resample_time(cadence) on both, or resample_time(times=other.times)"
     )
-    cadences = [_cadence(times, remedy) for times in (a, b)]
-    if abs(cadences[0] - cadences[1]) * max(a.size, b.size) > _TOLERANCE:
-        raise ValueError(f"the cubes' cadences differ, {cadences[0]:g} s and {cadences[1]:g} s; {remedy}")
+    cadences = [_cadence(times, remedy) for times in series]
+    longest = max(times.size for times in series)
+    if (max(cadences) - min(cadences)) * longest > _TOLERANCE:
+        different = " and ".join(f"{cadence:g} s" for cadence in dict.fromkeys(cadences))
+        raise ValueError(f"the cubes' cadences differ, {different}; {remedy}")
     cadence = cadences[0]
-    shift = (b[0] - a[0]).to_value(u.s) / cadence
-    offset = round(shift)
-    if abs(shift - offset) * cadence > _TOLERANCE:
-        raise ValueError(f"the cubes' times are {(shift - offset) * cadence:.3g} s off each other; {remedy}")
-    start, stop = max(0, offset), min(a.size, b.size + offset)
+    shifts = np.array([(times[0] - series[0][0]).to_value(u.s) / cadence for times in series])
+    offsets = np.rint(shifts).astype(int)
+    off = np.abs(shifts - offsets).max() * cadence
+    if off > _TOLERANCE:
+        raise ValueError(f"the cubes' times are {off:.3g} s off each other; {remedy}")
+    start = max(offsets)
+    stop = min(times.size + offset for times, offset in zip(series, offsets, strict=True))
     if stop - start < 3:
+        spans = " and ".join(f"{times[0].isot} to {times[-1].isot}" for times in series)
         raise ValueError(
-            f"the cubes have {max(stop - start, 0)} times in common ({a[0].isot} to {a[-1].isot} and {b[0].isot} to "
-            f"{b[-1].isot}); a correlation needs 3 at least"
+            f"the cubes have {max(stop - start, 0)} times in common ({spans}); a correlation needs 3 at least"
         )
-    return slice(start, stop), slice(start - offset, stop - offset), cadence
+    return [slice(int(start - offset), int(stop - offset)) for offset in offsets], cadence
 
 
 def _cadence(times: Time, remedy: str) -> float:
@@ -117,7 +121,7 @@ def _cadence(times: Time, remedy: str) -> float:
             f"a cube of {times.size} planes is too short for a correlation, which needs 3 at least"
         )
     elapsed = seconds(times, times[0])
-    cadence = elapsed[-1] / (times.size - 1)
+    cadence = round(elapsed[-1] / (times.size - 1), 9)  # what times are good for
     worst = np.abs(elapsed - cadence * np.arange(times.size)).max()
     if worst > _TOLERANCE:
         raise ValueError(f"times are uneven, up to {worst:.3g} s off a cadence of {cadence:.6g} s; {remedy}")

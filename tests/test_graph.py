@@ -15,9 +15,8 @@ from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.calibration import Plane
 from sunpy_heliocloud.frames import ArrayFrame
-from sunpy_heliocloud.graph import FrameArray, Recipe, map_pencils
+from sunpy_heliocloud.graph import FrameArray, Recipe
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
-from sunpy_heliocloud.tasks import ResampleTime
 
 IMAGES = np.random.default_rng(0).normal(100, 10, (5, 12, 9)).astype(np.float32)
 
@@ -118,28 +117,6 @@ def test_it_survives_pickling():
     array = loads(dumps(frame_array()[1:3]))
     assert isinstance(array, FrameArray)
     np.testing.assert_array_equal(array.compute(), IMAGES[1:3])
-
-
-def test_a_pencil_depends_on_one_pencil_of_each_cube():
-    with no_compute():
-        cubes = [da.ones((10, 600, 600), chunks=(1, 600, 600), dtype=np.float32) * k for k in (1, 2)]
-        result = map_pencils(operator.add, *cubes, planes=10, dtype=np.float32)
-    assert result.chunks[0] == (10,)
-    assert result.numblocks[1:] == (4, 4)
-    for task in dict(result.dask.layers[result.name]).values():
-        assert len(task.dependencies) == 2
-
-
-def test_pencils_of_long_cubes_are_narrow():
-    cube = da.ones((3600, 300, 300), chunks=(1, 300, 300), dtype=np.float32)
-    result = map_pencils(operator.neg, cube, planes=3600, dtype=np.float32)
-    assert max(np.prod(chunk) for chunk in [(3600, result.chunks[1][0], result.chunks[2][0])]) * 4 <= 64e6
-
-
-def test_tokens_of_tasks_are_the_same_everywhere():
-    tasks = [ResampleTime((0.0, 1.0), (0.5,), 2.0, method) for method in ("linear", "linear", "nearest")]
-    tokens = [dask.base.tokenize(task) for task in tasks]
-    assert tokens[0] == tokens[1] != tokens[2]
 
 
 # ---- bytes of real files

@@ -1,25 +1,93 @@
-"""
-Cross-correlation of two time series in every pixel, as a function of lag.
+r"""
+Cross-correlation of time series in every pixel, as a function of lag.
 
 Arrays have the shape ``(t, ny, nx)``, evenly spaced in time; NaN is missing. The convention is that of
 `sunkit_image.time_lag`: both series are centred and divided by their standard deviations, their products are
 summed and divided by the number of times. A positive lag means that the first series leads.
+
+Where samples are missing, the correlation at a lag is estimated from the pairs of samples that are there:
+
+.. math:: C(\tau) = \frac{N - |\tau|}{N} \left[ c \, \frac{s_a s_b}{s'_a s'_b} + m_a m_b \right]
+
+with the covariance :math:`c` and the standard deviations :math:`s'_a, s'_b` of the pairs, and the means
+:math:`m_a, m_b` and standard deviations :math:`s_a, s_b` of all samples that are there of those that would be
+in a pair if nothing were missing. So which samples happen to be missing does not modulate the correlation, which
+would move its maximum; the factor in front keeps large lags, of few pairs, as low as they are without gaps.
+Where nothing is missing this is the usual sum.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from scipy import fft
 
-__all__ = ["cross_correlation", "lag_and_correlation", "lags"]
+from sunpy_heliocloud.kernels.series import Series, prepare
+
+__all__ = [
+    "TOLERANCE",
+    "Correlator",
+    "blocks_of_series",
+    "checked_steps",
+    "common_type",
+    "cross_correlation",
+    "find_maxima",
+    "lags",
+    "lags_and_correlations",
+]
 
 # Memory of the arrays of one block of pixels, beside the input and the result. They fit the cache of a
 # processor, which is faster than larger blocks.
 _BLOCK_BYTES = 2 * 2**20
 # Maxima that differ by less are equal: several times the rounding errors of the transforms.
-_TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
+TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
+# Added to variances, of series of variance 1, before they are divided by each other.
+_SMALL_VARIANCE = 0.01
+
+
+class Correlator(NamedTuple):
+    """
+    How series are compared.
+
+    Parameters
+    ----------
+    cadence
+        Time between samples in seconds.
+    lag_bounds
+        Smallest and largest lag in seconds; all lags by default.
+    min_overlap
+        Part that has to be there: of the samples common to both series, else the pixel is NaN; and of the
+        pairs that a lag can have at most, else the pixel is NaN at that lag.
+    detrend
+        ``"linear"`` to remove a straight line from each series, or the width in samples, odd, of the running mean
+        to remove.
+    per_overlap
+        Divide sums by the number of pairs at each lag instead of the number of times, so that the correlation
+        does not fall towards large lags. What few pairs correlate by chance then counts as much as what many do.
+    """
+
+    cadence: float
+    lag_bounds: tuple[float, float] | None = None
+    min_overlap: float = 0.5
+    detrend: str | int | None = None
+    per_overlap: bool = False
+
+    def steps(self, n: int) -> np.ndarray:
+        """The lags of series of ``n`` samples, in samples."""
+        return _steps(n, self.cadence, self.lag_bounds)
+
+    def correlate(self, a: Series, b: Series, n: int, steps: np.ndarray) -> np.ndarray:
+        """The correlations of some pixels at the lags, shape ``(pixels, n_lags)``."""
+        correlation = _lagged_sums(a.spectrum, b.spectrum, a.length, steps)
+        correlation *= correlation.dtype.type(1 / n)
+        # A pixel's result does not depend on the others of its block.
+        gappy = ~(a.complete & b.complete)
+        if gappy.any():
+            correlation[gappy] = _with_gaps(a.rows(gappy), b.rows(gappy), n, steps, self.min_overlap)
+        if self.per_overlap:
+            correlation *= (n / (n - np.abs(steps))).astype(correlation.dtype)
+        return correlation
 
 
 def lags(n: int, cadence: float, lag_bounds: tuple[float, float] | None = None) -> np.ndarray:
@@ -48,96 +116,109 @@ def lags(n: int, cadence: float, lag_bounds: tuple[float, float] | None = None) 
     return _steps(n, cadence, lag_bounds) * float(cadence)
 
 
-def cross_correlation(
-    a: np.ndarray,
-    b: np.ndarray,
-    cadence: float,
-    *,
-    lag_bounds: tuple[float, float] | None = None,
-    min_overlap: float = 0.5,
-) -> np.ndarray:
+def cross_correlation(a: np.ndarray, b: np.ndarray, how: Correlator) -> np.ndarray:
     """
     Cross-correlation of two series in every pixel.
-
-    Where samples are missing, means and standard deviations are those of the samples that are there, and the
-    sum of products is divided by the number of pairs that it has and multiplied by the number that it would
-    have if nothing were missing. Without missing samples this is the usual sum.
 
     Parameters
     ----------
     a, b : `numpy.ndarray`
         Series of the same shape ``(t, ny, nx)``. The computation is in float32 if both are, else in float64.
-    cadence
-        Time between samples in seconds.
-    lag_bounds
-        Smallest and largest lag in seconds; all lags by default.
-    min_overlap
-        Part that has to be there: of the samples common to both series, else the pixel is NaN; and of the
-        pairs that a lag can have at most, else the pixel is NaN at that lag.
+    how
+        See `Correlator`.
 
     Returns
     -------
     `numpy.ndarray`
-        Correlation at each of the `lags`, shape ``(n_lags, ny, nx)``. NaN also where a series is constant.
+        Correlation at each of the `lags`, shape ``(n_lags, ny, nx)``. NaN where a series is constant or too much
+        of it is missing.
 
     Raises
     ------
     ValueError
         If the shapes differ, ``min_overlap`` is not from 0 to 1, or for the reasons of `lags`.
     """
-    steps = _checked_steps(a, b, cadence, lag_bounds, min_overlap)
-    correlation = np.empty((len(steps), a[0].size), np.result_type(a, b, np.float32))
-    for block, values in _correlated_blocks(a, b, steps, min_overlap):
-        correlation[:, block] = values.T
+    steps = checked_steps((a, b), how)
+    correlation = np.empty((len(steps), a[0].size), common_type((a, b)))
+    for block, (first, second) in blocks_of_series((a, b), steps, how):
+        correlation[:, block] = how.correlate(first, second, len(a), steps).T
     return correlation.reshape(len(steps), *a.shape[1:])
 
 
-def lag_and_correlation(
-    a: np.ndarray,
-    b: np.ndarray,
-    cadence: float,
-    *,
-    lag_bounds: tuple[float, float] | None = None,
-    min_overlap: float = 0.5,
-    refine: bool = False,
+def lags_and_correlations(
+    series: Sequence[np.ndarray], pairs: Sequence[tuple[int, int]], how: Correlator
 ) -> np.ndarray:
     """
-    The lag at which the cross-correlation of each pixel is largest, and the correlation there.
+    The lag at which the cross-correlation of each pixel is largest, and the correlation there, of pairs of series.
+
+    Each series is transformed once, whatever the number of its pairs.
 
     Of several maxima that are equal, to 2e-6 in float32 and 1e-12 in float64, the one at the smallest lag
     counts; if it occurs at a lag and at its opposite, the lag is NaN.
 
     Parameters
     ----------
-    a, b : `numpy.ndarray`
-        Series of the same shape ``(t, ny, nx)``. The computation is in float32 if both are, else in float64.
-    cadence
-        Time between samples in seconds.
-    lag_bounds
-        Smallest and largest lag in seconds; all lags by default.
-    min_overlap
-        As for `cross_correlation`.
-    refine
-        Take the lag from a parabola through the maximum and its two neighbours, if they are within the
-        bounds. The correlation remains that at the sample.
+    series
+        Arrays of the same shape ``(t, ny, nx)``. The computation is in float32 if all are, else in float64.
+    pairs
+        Which of them are compared.
+    how
+        See `Correlator`.
 
     Returns
     -------
     `numpy.ndarray`
-        Lag in seconds and largest correlation, shape ``(2, ny, nx)``. Both are NaN where a series is constant
-        or too much of it is missing.
+        For each pair in turn the lag in seconds; the lag from a parabola through the maximum and its two
+        neighbours, if they are within the bounds; and the largest correlation, at a sample. Shape
+        ``(3 * len(pairs), ny, nx)``. NaN where a series is constant or too much of it is missing.
 
     Raises
     ------
     ValueError
         If the shapes differ, ``min_overlap`` is not from 0 to 1, or for the reasons of `lags`.
     """
-    steps = _checked_steps(a, b, cadence, lag_bounds, min_overlap)
-    dtype = np.result_type(a, b, np.float32)
-    maxima = np.empty((2, a[0].size), dtype)
-    for block, values in _correlated_blocks(a, b, steps, min_overlap):
-        _find_maxima(values, steps, float(cadence), _TOLERANCE[dtype], refine, maxima[:, block])
-    return maxima.reshape(2, *a.shape[1:])
+    steps = checked_steps(series, how)
+    n, *image = series[0].shape
+    dtype = common_type(series)
+    maxima = np.empty((len(pairs), 3, series[0][0].size), dtype)
+    for block, rows in blocks_of_series(series, steps, how):
+        for k, (i, j) in enumerate(pairs):
+            correlation = how.correlate(rows[i], rows[j], n, steps)
+            find_maxima(correlation, steps, float(how.cadence), TOLERANCE[dtype], maxima[k, :, block])
+    return maxima.reshape(3 * len(pairs), *image)
+
+
+def common_type(series: Sequence[np.ndarray]) -> np.dtype:
+    """float32 if that is enough for all series, else float64."""
+    return np.result_type(*series, np.float32)
+
+
+def checked_steps(series: Sequence[np.ndarray], how: Correlator) -> np.ndarray:
+    """The lags in samples, once it is sure that the series can be compared."""
+    if not 0 <= how.min_overlap <= 1:
+        raise ValueError(f"min_overlap is {how.min_overlap}, but must be a part of the samples, from 0 to 1")
+    shapes = [one.shape for one in series]
+    if len(set(shapes)) > 1:
+        raise ValueError(f"the series have shapes {' and '.join(map(str, shapes))}, but must have the same")
+    return how.steps(len(series[0]))
+
+
+def blocks_of_series(
+    series: Sequence[np.ndarray], steps: np.ndarray, how: Correlator
+) -> Iterator[tuple[slice, list[Series]]]:
+    """Blocks of pixels: which, and their series ready to be correlated."""
+    n = len(series[0])
+    dtype = common_type(series)
+    # Long enough that the lags asked for do not meet the other end.
+    length = fft.next_fast_len(n + int(np.abs(steps).max()), real=True)
+    flat = [one.reshape(n, -1) for one in series]
+    pixels = max(1, _BLOCK_BYTES // (4 * len(series) * length * dtype.itemsize))
+    for start in range(0, flat[0].shape[1], pixels):
+        block = slice(start, start + pixels)
+        yield (
+            block,
+            [prepare(one[:, block].astype(dtype, copy=False), length, how.detrend) for one in flat],
+        )
 
 
 def _steps(n: int, cadence: float, lag_bounds: tuple[float, float] | None) -> np.ndarray:
@@ -158,125 +239,71 @@ def _steps(n: int, cadence: float, lag_bounds: tuple[float, float] | None) -> np
     return inside
 
 
-def _checked_steps(
-    a: np.ndarray, b: np.ndarray, cadence: float, lag_bounds: tuple[float, float] | None, min_overlap: float
-) -> np.ndarray:
-    if not 0 <= min_overlap <= 1:
-        raise ValueError(f"min_overlap is {min_overlap}, but must be a part of the samples, from 0 to 1")
-    if a.shape != b.shape:
-        raise ValueError(f"the series have shapes {a.shape} and {b.shape}, but must have the same")
-    return _steps(len(a), cadence, lag_bounds)
-
-
-class _Block(NamedTuple):
-    """
-    Series of some pixels, one a row, ready for the transform.
-
-    ``samples`` are centred, divided by their standard deviation, and 0 where missing; ``present`` is 1 where
-    they are not missing; both are padded with zeros. Of a constant series the samples are NaN.
-    """
-
-    samples: np.ndarray
-    present: np.ndarray
-    complete: bool
-
-
-def _correlated_blocks(
-    a: np.ndarray, b: np.ndarray, steps: np.ndarray, min_overlap: float
-) -> Iterator[tuple[slice, np.ndarray]]:
-    """Blocks of pixels with their correlations at the lags, shape ``(pixels, n_lags)``."""
-    n = len(a)
-    dtype = np.result_type(a, b, np.float32)
-    # Long enough that the lags asked for do not meet the other end.
-    length = fft.next_fast_len(n + int(np.abs(steps).max()), real=True)
-    a, b = a.reshape(n, -1), b.reshape(n, -1)
-    pixels = max(1, _BLOCK_BYTES // (8 * length * dtype.itemsize))
-    for start in range(0, a.shape[1], pixels):
-        block = slice(start, start + pixels)
-        first, second = (
-            _standardised(series[:, block].astype(dtype, copy=False), length) for series in (a, b)
-        )
-        yield block, _correlate(first, second, n, steps, min_overlap)
-
-
-def _standardised(series: np.ndarray, length: int) -> _Block:
-    samples = np.zeros((series.shape[1], length), series.dtype)
-    present = np.zeros_like(samples)
-    complete = _standardise(series, samples, present)
-    return _Block(samples, present, complete)
-
-
-def _correlate(a: _Block, b: _Block, n: int, steps: np.ndarray, min_overlap: float) -> np.ndarray:
-    correlation = _lagged_sums(a.samples, b.samples, steps)
-    if not (a.complete and b.complete):
-        # This is 1 where nothing is missing: a pixel's result does not depend on the others of its block.
-        correlation *= _gain_for_missing(a.present, b.present, n, steps, min_overlap)
-    return correlation / n
-
-
-def _gain_for_missing(
-    a_present: np.ndarray, b_present: np.ndarray, n: int, steps: np.ndarray, min_overlap: float
-) -> np.ndarray:
-    """Possible by actual number of pairs at each lag, NaN for too few; a row a pixel, or one for all."""
-    if (a_present == a_present[0]).all() and (b_present == b_present[0]).all():
-        # Whole planes are missing.
-        a_present, b_present = a_present[:1], b_present[:1]
-    pairs = np.rint(_lagged_sums(a_present, b_present, steps))
-    possible = (n - np.abs(steps)).astype(pairs.dtype)
-    common = (a_present * b_present).sum(axis=1, keepdims=True)
-    enough = (pairs >= min_overlap * possible) & (pairs > 0) & (common >= min_overlap * n)
-    return np.where(enough, possible / np.maximum(pairs, 1), np.nan)
-
-
-def _lagged_sums(a: np.ndarray, b: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Sums over t of a(t) b(t + step) for each of the steps, which follow each other."""
-    length = a.shape[1]
-    spectrum = fft.rfft(a, axis=1)
-    np.conjugate(spectrum, out=spectrum)
-    spectrum *= fft.rfft(b, axis=1)
-    sums = fft.irfft(spectrum, length, axis=1, overwrite_x=True)
+def _lagged_sums(a: np.ndarray, b: np.ndarray, length: int, steps: np.ndarray) -> np.ndarray:
+    """Sums over t of a(t) b(t + step) for each of the steps, which follow each other, from the spectra."""
+    product = np.conjugate(a)
+    # A row of a spectrum may stand for all pixels.
+    product = np.multiply(product, b, out=product if product.shape[0] >= b.shape[0] else None)
+    sums = fft.irfft(product, length, axis=1, overwrite_x=True)
     first, last = steps[0], steps[-1]
     if first < 0 <= last:
         return np.concatenate([sums[:, first:], sums[:, : last + 1]], axis=1)
     return sums[:, first % length : last % length + 1]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _standardise(series, samples, present):
-    """Fill ``samples`` and ``present`` of a block; whether nothing is missing."""
-    n, pixels = series.shape
-    complete = True
-    for pixel in range(pixels):
-        count = 0
-        total = 0.0
-        lowest, highest = np.inf, -np.inf
-        for t in range(n):
-            value = np.float64(series[t, pixel])
-            if np.isfinite(value):
-                present[pixel, t] = 1
-                samples[pixel, t] = series[t, pixel]
-                count += 1
-                total += value
-                lowest = min(lowest, value)
-                highest = max(highest, value)
-        complete &= count == n
-        mean = total / count
-        squares = 0.0
-        for t in range(n):
-            if present[pixel, t]:
-                squares += (np.float64(samples[pixel, t]) - mean) ** 2
-        # Compared, for the variance of a constant need not round to 0.
-        scale = 1 / np.sqrt(squares / count) if highest > lowest else np.nan
-        for t in range(n):
-            if present[pixel, t]:
-                samples[pixel, t] = (np.float64(samples[pixel, t]) - mean) * scale
-            elif np.isnan(scale):
-                samples[pixel, t] = np.nan
-    return complete
+def _with_gaps(a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> np.ndarray:
+    """The correlations of series with missing samples; NaN for too few pairs."""
+    possible = (n - np.abs(steps)).astype(a.samples.dtype)
+    (a_here, a_square, a_there), (b_here, b_square, b_there) = (_spectra(one, n) for one in (a, b))
+
+    def sums(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return _lagged_sums(first, second, a.length, steps)
+
+    pairs = np.rint(sums(a_here, b_here))
+    common = (a_there & b_there).sum(axis=1, keepdims=True)
+    enough = (pairs >= min_overlap * possible) & (pairs > 0) & (common >= min_overlap * n)
+    share = 1 / np.maximum(pairs, 1)
+    a_mean, b_mean = sums(a.spectrum, b_here) * share, sums(a_here, b.spectrum) * share
+    correlation = sums(a.spectrum, b.spectrum) * share - a_mean * b_mean
+    a_window, b_window = _moments(a, a_there, n, steps), _moments(b, b_there, n, -steps)
+    for square, here, mean, window in (
+        (a_square, b_here, a_mean, a_window),
+        (a_here, b_square, b_mean, b_window),
+    ):
+        variance = np.maximum(sums(square, here) * share - mean**2, 0)
+        correlation *= np.sqrt((window[1] + _SMALL_VARIANCE) / (variance + _SMALL_VARIANCE))
+    correlation += a_window[0] * b_window[0]
+    correlation *= possible / n
+    return np.where(enough, correlation, np.nan)
+
+
+def _spectra(series: Series, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spectra of what is there and of the squares, and what is there; one row for all pixels where that is enough."""
+    there = series.present
+    if (there == there[0]).all():
+        there = there[:1]  # whole planes are missing
+    here = fft.rfft(there.astype(series.samples.dtype), series.length, axis=1)
+    return here, fft.rfft(series.samples**2, series.length, axis=1), there
+
+
+def _moments(series: Series, there: np.ndarray, n: int, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the samples that could be in a pair, at each step."""
+    start, stop = np.maximum(0, -steps), n - np.maximum(0, steps)
+
+    def over_windows(values: np.ndarray) -> np.ndarray:
+        upto = np.zeros((len(values), n + 1))
+        np.cumsum(values[:, :n], axis=1, out=upto[:, 1:])
+        return upto[:, stop] - upto[:, start]
+
+    count = np.maximum(over_windows(there), 1)
+    mean = over_windows(series.samples) / count
+    variance = np.maximum(over_windows(series.samples**2) / count - mean**2, 0)
+    return mean.astype(series.samples.dtype), variance.astype(series.samples.dtype)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _find_maxima(correlations, steps, cadence, tolerance, refine, maxima):
+def find_maxima(correlations, steps, cadence, tolerance, maxima):
+    """Fill ``maxima`` with the lag, the lag finer than the cadence, and the correlation of each pixel's maximum."""
     count = len(steps)
     for pixel in range(len(correlations)):
         correlation = correlations[pixel]
@@ -296,14 +323,15 @@ def _find_maxima(correlations, steps, cadence, tolerance, refine, maxima):
                     tie = False
                 elif steps[k] == -steps[best]:
                     tie = True
-        lag = np.float64(steps[best])
-        if refine and 0 < best < count - 1:
+        lag = refined = np.float64(steps[best])
+        if 0 < best < count - 1:
             before, here, after = correlation[best - 1], correlation[best], correlation[best + 1]
             bend = np.float64(before) - 2 * np.float64(here) + np.float64(after)
             if bend < 0:
-                lag += 0.5 * (np.float64(before) - np.float64(after)) / bend
+                refined += 0.5 * (np.float64(before) - np.float64(after)) / bend
         maxima[0, pixel] = np.nan if tie else lag * cadence
-        maxima[1, pixel] = largest
+        maxima[1, pixel] = np.nan if tie else refined * cadence
+        maxima[2, pixel] = largest
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

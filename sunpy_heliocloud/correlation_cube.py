@@ -1,0 +1,59 @@
+"""CorrelationCube: how well two channels match in every pixel, at every lag."""
+
+from typing import Any, Self
+
+import numpy as np
+
+import astropy.units as u
+from astropy.wcs import WCS
+from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
+
+from sunpy_heliocloud.collection import DaskCube
+
+__all__ = ["CorrelationCube"]
+
+
+class CorrelationCube(DaskCube):
+    """
+    An `ndcube.NDCube` with axes lag, y, x, made by `TimeLagCube.cross_correlation`.
+
+    It is lazy, like a cube of images. Its WCS has the lag in seconds as third axis.
+    """
+
+    @classmethod
+    def at_lags(cls, data: Any, wcs: WCS, lags: u.Quantity, meta: dict[str, Any]) -> Self:
+        """
+        A cube of correlations.
+
+        Parameters
+        ----------
+        data
+            Shape ``(lags, y, x)``.
+        wcs
+            Celestial.
+        lags
+            Evenly spaced.
+        meta
+            How it was made.
+        """
+        header = wcs.to_header()
+        seconds = lags.to_value(u.s)
+        header["WCSAXES"] = 3
+        header.update(CTYPE3="LAG", CNAME3="lag", CUNIT3="s", CRPIX3=1.0, CRVAL3=float(seconds[0]))
+        header["CDELT3"] = float(seconds[1] - seconds[0]) if seconds.size > 1 else 1.0
+        with_lags = WCS(header)
+        with_lags.array_shape = data.shape
+        return cls(data, wcs=with_lags, unit=u.dimensionless_unscaled, meta=meta)
+
+    @property
+    def lags(self) -> u.Quantity:
+        """Of each plane; a scalar for one plane. Positive: the first channel leads."""
+        wcs = self.wcs.low_level_wcs
+        if "lag" not in wcs.world_axis_names:
+            dropped = wcs.dropped_world_dimensions
+            return dropped["value"][dropped["world_axis_names"].index("lag")] * u.s
+        (pixel_axis,) = np.flatnonzero(wcs.axis_correlation_matrix[wcs.world_axis_names.index("lag")])
+        return self.axis_world_coords(wcs.pixel_n_dim - 1 - int(pixel_axis))[0]
+
+    def _slice_wcs(self, item: tuple[int | slice, ...]) -> HighLevelWCSWrapper:
+        return HighLevelWCSWrapper(SlicedLowLevelWCS(self.wcs.low_level_wcs, item))

@@ -1,0 +1,177 @@
+"""Time series of some pixels, made ready to be correlated."""
+
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+from scipy import fft
+
+__all__ = ["Series", "prepare", "standardise"]
+
+# Of the largest value: what detrending leaves of a straight line by rounding.
+_ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-14}
+
+
+class Series:
+    """
+    Series of some pixels, one a row.
+
+    Parameters
+    ----------
+    samples
+        Centred and divided by their standard deviation, 0 where missing and beyond the end, shape ``(pixels,
+        length)``. NaN for a series that is constant, or missing altogether.
+    present
+        Where there are samples, shape ``(pixels, n)``.
+    complete
+        Which series have no missing sample.
+    """
+
+    def __init__(self, samples: np.ndarray, present: np.ndarray, complete: np.ndarray) -> None:
+        self.samples, self.present, self.complete = samples, present, complete
+
+    @property
+    def length(self) -> int:
+        """With the zeros beyond the end."""
+        return self.samples.shape[1]
+
+    @cached_property
+    def spectrum(self) -> np.ndarray:
+        """Of the samples, shape ``(pixels, length // 2 + 1)``."""
+        return fft.rfft(self.samples, axis=1)
+
+    def rows(self, index: np.ndarray) -> "Series":
+        """The series of some of the pixels."""
+        if index.all():
+            return self
+        rows = Series(self.samples[index], self.present[index], self.complete[index])
+        rows.spectrum = self.spectrum[index]
+        return rows
+
+
+def prepare(planes: np.ndarray, length: int, detrend: str | int | None = None) -> Series:
+    """
+    Centre, scale and pad the series of each pixel.
+
+    Parameters
+    ----------
+    planes
+        Shape ``(n, pixels)``, float32 or float64; what is not finite is missing.
+    length
+        To pad to with zeros.
+    detrend
+        ``"linear"``, or the odd width in samples of the running mean to take off. Missing samples count for neither;
+        at the ends and beside gaps the mean is of what there is.
+
+    Returns
+    -------
+    Series
+    """
+    n, pixels = planes.shape
+    samples = np.zeros((pixels, length), planes.dtype)
+    present = np.empty((pixels, n), np.bool_)
+    complete = np.empty(pixels, np.bool_)
+    _gather(planes, samples, present, complete)
+    smallest = np.zeros(pixels)
+    if detrend is not None:
+        smallest = _ROUNDING[planes.dtype] * np.abs(samples).max(axis=1).astype(np.float64)
+        if detrend == "linear":
+            _remove_line(samples, present)
+        else:
+            _remove_running_mean(samples, present, int(detrend) // 2)
+    standardise(samples, present, smallest)
+    return Series(samples, present, complete)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _gather(planes, samples, present, complete):
+    n, pixels = planes.shape
+    complete[:] = True
+    for t in range(n):
+        for pixel in range(pixels):
+            value = planes[t, pixel]
+            there = np.isfinite(value)
+            present[pixel, t] = there
+            complete[pixel] &= there
+            samples[pixel, t] = value if there else 0
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def standardise(samples, present, smallest):
+    """
+    Centre each row and divide it by its standard deviation, in place; NaN if that is not above the smallest.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(pixels, length)``, 0 where missing.
+    present
+        Shape ``(pixels, n)``.
+    smallest
+        Shape ``(pixels,)``.
+    """
+    pixels, n = present.shape
+    for pixel in range(pixels):
+        row, there = samples[pixel], present[pixel]
+        count = 0
+        total = 0.0
+        lowest, highest = np.inf, -np.inf
+        for t in range(n):
+            if there[t]:
+                value = np.float64(row[t])
+                count += 1
+                total += value
+                lowest = min(lowest, value)
+                highest = max(highest, value)
+        mean = total / count
+        squares = 0.0
+        for t in range(n):
+            if there[t]:
+                squares += (np.float64(row[t]) - mean) ** 2
+        deviation = np.sqrt(squares / count)
+        # Compared, for the variance of a constant need not round to 0.
+        if not (highest > lowest and deviation > smallest[pixel]):
+            row[:n] = np.nan
+            continue
+        scale = 1 / deviation
+        for t in range(n):
+            if there[t]:
+                row[t] = (np.float64(row[t]) - mean) * scale
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _remove_line(samples, present):
+    pixels, n = present.shape
+    for pixel in range(pixels):
+        row, there = samples[pixel], present[pixel]
+        count, time, value = 0, 0.0, 0.0
+        for t in range(n):
+            if there[t]:
+                count += 1
+                time += t
+                value += np.float64(row[t])
+        time, value = time / count, value / count
+        together, square = 0.0, 0.0
+        for t in range(n):
+            if there[t]:
+                together += (t - time) * (np.float64(row[t]) - value)
+                square += (t - time) ** 2
+        slope = together / square if square > 0 else 0.0
+        for t in range(n):
+            if there[t]:
+                row[t] = np.float64(row[t]) - value - slope * (t - time)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _remove_running_mean(samples, present, reach):
+    pixels, n = present.shape
+    totals, counts = np.zeros(n + 1), np.zeros(n + 1)
+    for pixel in range(pixels):
+        row, there = samples[pixel], present[pixel]
+        for t in range(n):
+            totals[t + 1] = totals[t] + (np.float64(row[t]) if there[t] else 0.0)
+            counts[t + 1] = counts[t] + there[t]
+        for t in range(n):
+            if there[t]:
+                start, stop = max(0, t - reach), min(n, t + reach + 1)
+                row[t] = np.float64(row[t]) - (totals[stop] - totals[start]) / (counts[stop] - counts[start])

@@ -1,0 +1,139 @@
+"""Maps of lags in FITS and ASDF files: data, coordinates and how they were made, as one header."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asdf
+import numpy as np
+
+import astropy.units as u
+from astropy.io import fits
+from astropy.time import Time
+from astropy.wcs import WCS
+
+__all__ = ["header_of", "read", "write"]
+
+_FORMATS = {".fits": "fits", ".fit": "fits", ".fts": "fits", ".asdf": "asdf"}
+
+
+class _Card(NamedTuple):
+    """How an entry of ``meta`` is written, and read."""
+
+    keyword: str
+    comment: str
+    to_card: Callable[[Any], Any] = lambda value: value
+    from_card: Callable[[Any], Any] = lambda value: value
+
+
+def _seconds(value: u.Quantity) -> float:
+    return float(value.to_value(u.s))
+
+
+def _seconds_or_text(value: str | u.Quantity) -> float | str:
+    return value if isinstance(value, str) else _seconds(value)
+
+
+_CARDS = {
+    "quantity": _Card("CONTENT", "what the pixels are"),
+    "observatory": _Card("OBSRVTRY", "where the images come from"),
+    "start": _Card("LAGSTART", "first time compared, UTC", lambda time: time.utc.isot, Time),
+    "stop": _Card("LAGSTOP", "last time compared, UTC", lambda time: time.utc.isot, Time),
+    "planes": _Card("NPLANES", "number of times compared", int),
+    "cadence": _Card("CADENCE", "[s] between them", _seconds, lambda value: value * u.s),
+    "min_overlap": _Card("MINOVLAP", "least share of valid pairs", float),
+    "min_correlation": _Card("MINCORR", "least maximum correlation", float),
+    "detrend": _Card(
+        "DETREND",
+        "linear, or [s] of the running mean",
+        _seconds_or_text,
+        lambda value: value if isinstance(value, str) else value * u.s,
+    ),
+    "overlap_normalized": _Card("OVLPNORM", "divided by the pairs at each lag", bool),
+    "refine": _Card("REFINE", "how lags are finer than the cadence"),
+    "precision": _Card("PRECISN", "type of the computation"),
+    "surrogates": _Card("SURROGAT", "kind of surrogates"),
+    "trials": _Card("TRIALS", "number of surrogates or subsets", int),
+    "seed": _Card("SEED", "of the random numbers", int),
+    "version": _Card("LAGVERS", "version of sunpy_heliocloud"),
+}
+
+
+def header_of(wcs: WCS, unit: u.Unit, meta: dict[str, Any]) -> fits.Header:
+    """
+    Coordinates and ``meta`` as a FITS header.
+
+    Parameters
+    ----------
+    wcs, unit, meta
+        Of a `~sunpy_heliocloud.LagMap`.
+
+    Returns
+    -------
+    `astropy.io.fits.Header`
+    """
+    header = wcs.to_header()
+    header["BUNIT"] = unit.to_string("fits")
+    for name, card in _CARDS.items():
+        if meta.get(name) is not None:
+            header[card.keyword] = (card.to_card(meta[name]), card.comment)
+    for letter, channel in zip("AB", meta.get("channels", ()), strict=False):
+        if channel is not None:
+            header[f"CHANNEL{letter}"] = (channel.to_value(u.AA), "[Angstrom]")
+    if meta.get("lag_bounds") is not None:
+        header["LAGMIN"], header["LAGMAX"] = (_seconds(bound) for bound in meta["lag_bounds"])
+    return header
+
+
+def write(path: Path, data: np.ndarray, header: fits.Header, *, overwrite: bool) -> None:
+    """
+    Write an image and its header to a FITS or ASDF file, whichever the path's end says.
+
+    Raises
+    ------
+    ValueError
+        For another end of the path.
+    FileExistsError
+        When there is a file that is not to be overwritten.
+    """
+    kind = _kind(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; choose another name, or say overwrite=True")
+    if kind == "fits":
+        fits.PrimaryHDU(data, header).writeto(path, overwrite=overwrite)
+    else:
+        asdf.AsdfFile({"data": data, "header": dict(header)}).write_to(path)
+
+
+def read(path: Path) -> tuple[np.ndarray, WCS, u.Unit, dict[str, Any]]:
+    """
+    What `write` has written: data, WCS, unit and ``meta``.
+
+    Raises
+    ------
+    ValueError
+        For a path that ends in none of the known ways.
+    """
+    if _kind(path) == "fits":
+        with fits.open(path, memmap=False) as hdus:
+            data, header = hdus[0].data, hdus[0].header
+    else:
+        with asdf.open(path, memmap=False, lazy_load=False) as file:
+            data, header = np.array(file["data"]), fits.Header(file["header"])
+    wcs = WCS(header)
+    wcs.array_shape = data.shape
+    meta = {
+        name: card.from_card(header[card.keyword]) for name, card in _CARDS.items() if card.keyword in header
+    }
+    meta["channels"] = tuple(
+        header[f"CHANNEL{letter}"] * u.AA if f"CHANNEL{letter}" in header else None for letter in "AB"
+    )
+    meta["lag_bounds"] = [header["LAGMIN"], header["LAGMAX"]] * u.s if "LAGMIN" in header else None
+    unit = u.Unit(header["BUNIT"]) if header.get("BUNIT") else u.dimensionless_unscaled
+    return data.astype(data.dtype.newbyteorder("="), copy=False), wcs, unit, meta
+
+
+def _kind(path: Path) -> str:
+    if path.suffix.lower() not in _FORMATS:
+        raise ValueError(f"{path} ends in none of {', '.join(_FORMATS)}, which say how a map is written")
+    return _FORMATS[path.suffix.lower()]

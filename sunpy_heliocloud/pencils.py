@@ -1,0 +1,172 @@
+"""Pencils, all planes of some pixels: from chunks of planes to them, and what tasks do with them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.base import tokenize
+
+from sunpy_heliocloud.kernels.correlation import Correlator, cross_correlation, lags_and_correlations
+from sunpy_heliocloud.kernels.significance import chance_of_correlation, uncertainty_of_lag
+from sunpy_heliocloud.kernels.time_axis import interpolate_time
+
+__all__ = [
+    "CorrelationOverLag",
+    "FalseAlarm",
+    "LagUncertainty",
+    "LagsAndCorrelations",
+    "ResampleTime",
+    "map_pencils",
+]
+
+# Of a pencil of one cube. A task holds one of each cube, and what it makes of them.
+_PENCIL_BYTES = 32 * 2**20
+
+
+def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.DTypeLike) -> da.Array:
+    """
+    Apply a function to pencils: all planes of some pixels, of one cube or of the same pixels of several.
+
+    Parameters
+    ----------
+    function
+        Takes a pencil ``(n, y, x)`` of each cube and returns ``(planes, y, x)``.
+    *cubes
+        Arrays ``(n, y, x)``; y and x are common.
+    planes
+        Length of the result's first axis.
+    dtype
+        Of the result.
+
+    Returns
+    -------
+    dask.array.Array
+        ``(planes, y, x)``. Each chunk comes from one pencil of each cube. What comes in pencils already is not cut
+        again.
+    """
+    arrays = [da.asarray(cube) for cube in cubes]
+    if not _are_pencils(arrays):
+        side = _pencil_side(max(planes, *map(len, arrays)), arrays[0].shape[1:])
+        arrays = [array.rechunk((-1, side, side), method="tasks") for array in arrays]
+    name = "pencils-" + tokenize(function, *[array.name for array in arrays])
+    return da.map_blocks(
+        function,
+        *arrays,
+        name=name,
+        chunks=((planes,), *arrays[0].chunks[1:]),
+        dtype=dtype,
+        meta=np.empty((0, 0, 0), dtype),
+    )
+
+
+def _are_pencils(arrays: list[da.Array]) -> bool:
+    """Whether they are cut alike, and into pieces that are no larger than need be."""
+    first = arrays[0]
+    return all(
+        array.numblocks[0] == 1
+        and array.chunks[1:] == first.chunks[1:]
+        and len(array) * max(array.chunks[1]) * max(array.chunks[2]) * array.dtype.itemsize
+        <= 1.25 * _PENCIL_BYTES
+        for array in arrays
+    )
+
+
+def _pencil_side(planes: int, shape: tuple[int, int]) -> int:
+    """Small enough for memory and to keep several workers busy, large enough not to drown dask in tasks."""
+    by_memory = math.isqrt(_PENCIL_BYTES // (4 * planes))
+    by_workers = max(64, -(-max(shape) // 4))
+    return max(8, min(by_memory, by_workers, 256))
+
+
+@dataclass(frozen=True)
+class ResampleTime:
+    """
+    Interpolate pencils to other times.
+
+    Parameters
+    ----------
+    times, new_times
+        In seconds since a common epoch.
+    max_gap
+        In seconds.
+    method
+        See `~sunpy_heliocloud.kernels.time_axis.interpolate_time`.
+    """
+
+    times: tuple[float, ...]
+    new_times: tuple[float, ...]
+    max_gap: float
+    method: str
+
+    def __call__(self, planes: np.ndarray) -> np.ndarray:
+        return interpolate_time(
+            planes, np.array(self.times), np.array(self.new_times), max_gap=self.max_gap, method=self.method
+        )
+
+
+@dataclass(frozen=True)
+class LagsAndCorrelations:
+    """
+    Lag, refined lag and maximum correlation of each pair of pencils, in each window of time.
+
+    Parameters
+    ----------
+    how
+        See `Correlator`.
+    pairs
+        Which of the pencils are compared.
+    windows
+        First plane of each window, and the one after its last; by default all planes are one window.
+    """
+
+    how: Correlator
+    pairs: tuple[tuple[int, int], ...] = ((0, 1),)
+    windows: tuple[tuple[int, int], ...] = ((0, None),)
+
+    def __call__(self, *series: np.ndarray) -> np.ndarray:
+        return np.concatenate(
+            [
+                lags_and_correlations([one[start:stop] for one in series], self.pairs, self.how)
+                for start, stop in self.windows
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class CorrelationOverLag:
+    """The correlation of two pencils at every lag."""
+
+    how: Correlator
+
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return cross_correlation(a, b, self.how)
+
+
+@dataclass(frozen=True)
+class FalseAlarm:
+    """See `~sunpy_heliocloud.kernels.significance.chance_of_correlation`."""
+
+    how: Correlator
+    surrogates: str
+    trials: int
+    seed: int
+
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return chance_of_correlation(
+            a, b, self.how, surrogates=self.surrogates, trials=self.trials, seed=self.seed
+        )
+
+
+@dataclass(frozen=True)
+class LagUncertainty:
+    """See `~sunpy_heliocloud.kernels.significance.uncertainty_of_lag`."""
+
+    how: Correlator
+    trials: int
+    seed: int
+
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return uncertainty_of_lag(a, b, self.how, trials=self.trials, seed=self.seed)

@@ -1,0 +1,357 @@
+"""Time lags of cubes: known answers, gaps, options, refusals."""
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+import sunkit_image.time_lag
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import astropy.units as u
+from astropy.time import Time
+
+import sunpy.map
+
+from helpers import no_compute
+from sunpy_heliocloud import CorrelationCube, LagMap, TimeLagCube
+from sunpy_heliocloud.simulation import SimulatedSun
+
+SUN = SimulatedSun(noise=False)
+SHAPE = (10, 12)
+N, CADENCE = 160, 240 * u.s
+TIMES = SUN.time + np.arange(N) * CADENCE
+BOUNDS = [-1, 1] * u.hour
+
+
+def small_map(channel):
+    return sunpy.map.Map(*SUN.frame(channel, SUN.time, shape=SHAPE))
+
+
+HOT_MAP, COOL_MAP = small_map(193), small_map(171)
+
+
+def brightness(seconds, seed=0, periods=(1500, 5000)):
+    """A light curve that differs from pixel to pixel, at any time."""
+    rng = np.random.default_rng(seed)
+    period = rng.uniform(*periods, (14, 1, *SHAPE))
+    phase = rng.uniform(0, 2 * np.pi, period.shape)
+    return 100 + 10 * np.sin(2 * np.pi * np.asarray(seconds)[:, None, None] / period + phase).sum(axis=0)
+
+
+def cubes(lag=720.0, seconds=None, chunks=None):
+    """Two channels, of which the second follows the first by so many seconds."""
+    seconds = np.arange(N) * CADENCE.to_value(u.s) if seconds is None else seconds
+    times = SUN.time + seconds * u.s
+    data = [brightness(seconds), brightness(seconds - lag)]
+    if chunks:
+        data = [da.from_array(one, chunks=chunks) for one in data]
+    return [TimeLagCube.from_array(one, m, times) for one, m in zip(data, (HOT_MAP, COOL_MAP), strict=True)]
+
+
+def lag_of(a, b, **options):
+    return a.time_lag(b, **{"lag_bounds": BOUNDS} | options).compute().data
+
+
+# ---- known answers
+
+
+def test_positive_means_that_the_first_leads():
+    hot, cool = cubes()
+    np.testing.assert_array_equal(lag_of(hot, cool), 720)
+    np.testing.assert_array_equal(lag_of(cool, hot), -720)
+
+
+@pytest.mark.parametrize("length", [159, 160])
+@pytest.mark.parametrize("bounds", [None, BOUNDS, [0, 1] * u.hour, [-90, 0] * u.min])
+def test_without_gaps_it_is_that_of_sunkit_image(length, bounds):
+    hot, cool = (cube[:length] for cube in cubes())
+    lag, correlation = dask.compute(
+        hot.time_lag(cool, lag_bounds=bounds, dtype=np.float64),
+        hot.max_cross_correlation(cool, lag_bounds=bounds, dtype=np.float64),
+    )
+    time = np.arange(length) * CADENCE
+    a, b = hot.data.astype(float), cool.data.astype(float)
+    options = {} if bounds is None else {"lag_bounds": bounds.to(u.s)}
+    np.testing.assert_array_equal(lag.data, sunkit_image.time_lag.time_lag(a, b, time, **options).value)
+    expected = sunkit_image.time_lag.max_cross_correlation(a, b, time, **options)
+    np.testing.assert_allclose(correlation.data, expected, rtol=0, atol=1e-6)
+
+
+def test_refined_lags():
+    hot, cool = cubes(lag=550.0)
+    assert np.median(lag_of(hot, cool)) == 480
+    error = lag_of(hot, cool, refine="parabolic") - 550
+    assert abs(np.median(error)) < 6
+    assert np.abs(error).max() < 40
+
+
+def test_ignoring_when_channels_were_taken_biases_the_lag_by_a_sample():
+    # 12 s cadence, of which each channel has its own moment; the files' labels say the same for both.
+    label = np.arange(1500) * 12.0
+    offset = 6.8
+    hot = brightness(label, periods=(100, 900))
+    cool = brightness(label + offset, periods=(100, 900))
+    labelled = [
+        TimeLagCube.from_array(data, m, SUN.time + label * u.s)
+        for data, m in ((hot, HOT_MAP), (cool, COOL_MAP))
+    ]
+    assert np.median(lag_of(*labelled)) == -12
+    true = [
+        TimeLagCube.from_array(data, m, SUN.time + (label + late) * u.s).resample_time(12 * u.s)
+        for data, m, late in ((hot, HOT_MAP, 0), (cool, COOL_MAP, offset))
+    ]
+    np.testing.assert_array_equal(lag_of(*true), 0)
+
+
+# ---- gaps
+
+
+@pytest.mark.parametrize("bridged", [False, True])
+def test_a_tenth_of_the_frames_missing(bridged):
+    rng = np.random.default_rng(3)
+    thinned = [cube[:] for cube in cubes(lag=550.0)]
+    for k, cube in enumerate(thinned):
+        kept = np.sort(rng.permutation(N)[: N - N // 10])
+        thinned[k] = TimeLagCube.from_array(cube.data[kept], (HOT_MAP, COOL_MAP)[k], TIMES[kept])
+    max_gap = None if bridged else CADENCE
+    hot, cool = (
+        cube.resample_time(times=TIMES, max_gap=max_gap, method="cubic").compute() for cube in thinned
+    )
+    assert bridged or np.isnan(hot.data).any()
+    error = lag_of(hot, cool, refine="parabolic") - 550
+    assert abs(np.median(error)) < 10
+    assert np.percentile(np.abs(error), 95) < 60
+
+
+def test_a_gap_of_forty_minutes():
+    hot, cool = cubes(lag=550.0)
+    hot.data[50:60] = np.nan
+    error = lag_of(hot, cool, refine="parabolic") - 550
+    assert abs(np.median(error)) < 10
+    assert np.abs(error).max() < 60
+
+
+def test_a_missing_frame_spoils_no_pixel_and_a_constant_pixel_has_no_lag():
+    hot, cool = cubes()
+    hot.data[20] = np.nan
+    cool.data[:, 3, 4] = 100
+    hot.data[:, 5, 6] = np.nan
+    lag = lag_of(hot, cool)
+    without = np.zeros(SHAPE, bool)
+    without[[3, 5], [4, 6]] = True
+    np.testing.assert_array_equal(np.isnan(lag), without)
+    np.testing.assert_array_equal(lag[~without], 720)
+
+
+# ---- options
+
+
+def test_min_correlation_blanks_and_zero_lag_stays():
+    hot, cool = cubes(lag=0)
+    cool.data[:, :5] = brightness(np.arange(N) * 240.0, seed=1)[:, :5]
+    lag, correlation = dask.compute(
+        hot.time_lag(cool, lag_bounds=BOUNDS, min_correlation=0.9),
+        hot.max_cross_correlation(cool, lag_bounds=BOUNDS),
+    )
+    np.testing.assert_array_equal(np.isnan(lag.data), correlation.data < 0.9)
+    np.testing.assert_array_equal(lag.data[5:], 0)
+    assert np.isnan(lag.data[:5]).all()
+
+
+@pytest.mark.parametrize("detrend", ["linear", 3 * u.hour])
+def test_detrending(detrend):
+    hot, cool = cubes()
+    slope = np.linspace(0, 300, N, dtype=np.float32)[:, None, None]
+    sloping = [cube._new_instance(data=cube.data + slope) for cube in (hot, cool)]
+    assert np.mean(lag_of(*sloping) == 720) < 0.5
+    assert np.mean(lag_of(*sloping, detrend=detrend) == 720) > 0.97
+
+
+def test_overlap_normalisation_lifts_large_lags():
+    hot, cool = cubes(lag=3 * 3600.0)
+    bounds = [-4, 4] * u.hour
+    plain, lifted = (
+        hot.max_cross_correlation(cool, lag_bounds=bounds, overlap_normalized=option).compute().data
+        for option in (False, True)
+    )
+    assert lag_of(hot, cool, lag_bounds=bounds, overlap_normalized=True)[0, 0] == 3 * 3600
+    assert (lifted > plain).all()
+    assert np.median(lifted) > 0.9
+
+
+def test_correlation_over_lag():
+    hot, cool = cubes(chunks=(30, -1, -1))
+    with no_compute():
+        over_lag = hot.cross_correlation(cool, lag_bounds=BOUNDS)
+        one = over_lag[:, 2, 3]
+    assert type(over_lag) is CorrelationCube
+    assert over_lag.shape == (31, *SHAPE)
+    np.testing.assert_array_equal(over_lag.lags.to_value(u.s), np.arange(-15, 16) * 240)
+    np.testing.assert_array_equal(one.lags, over_lag.lags)
+    assert over_lag[18].lags == 720 * u.s
+    assert over_lag[18, 3:5].shape == (2, SHAPE[1])
+    assert one.lags[np.argmax(one.compute().data)] == 720 * u.s
+    expected = HOT_MAP.wcs.pixel_to_world(3, 2)
+    assert over_lag[18].wcs.pixel_to_world(3, 2).Tx.arcsec == pytest.approx(expected.Tx.arcsec)
+
+
+def test_windows_give_a_cube_over_time():
+    hot, cool = cubes()
+    later = TimeLagCube.from_array(
+        np.concatenate([cool.data[:80], brightness((np.arange(80, N) * 240.0) + 480)]), COOL_MAP, TIMES
+    )
+    with no_compute():
+        consecutive = hot.time_lag(later, lag_bounds=BOUNDS, window=80 * 4 * u.min)
+        sliding = hot.time_lag(later, lag_bounds=BOUNDS, window=[320, 160] * u.min)
+    assert type(consecutive) is TimeLagCube
+    assert (consecutive.shape, sliding.shape) == ((2, *SHAPE), (3, *SHAPE))
+    assert (consecutive.unit, consecutive.meta["quantity"]) == (u.s, "time lag")
+    np.testing.assert_allclose((consecutive.times - TIMES[0]).to_value(u.s), [39.5 * 240, 119.5 * 240])
+    lag = consecutive.compute().data
+    assert np.median(lag[0]) == 720
+    assert np.median(lag[1]) == -480
+    assert "time lag" in sliding[0].meta["quantity"]
+
+
+def test_light_curves_and_averages_of_regions():
+    hot, cool = cubes()
+    one = hot[:, 2, 3].time_lag(cool[:, 2, 3], lag_bounds=BOUNDS).compute()
+    assert (type(one), one.shape) == (LagMap, (1, 1))
+    assert one.data.item() == 720
+    row = hot[:, 2].time_lag(cool[:, 2], lag_bounds=BOUNDS)
+    np.testing.assert_array_equal(row.compute().data, np.full((1, SHAPE[1]), 720))
+    averages = [cube.rebin((1, 5, 6)) for cube in (hot, cool)]
+    np.testing.assert_array_equal(lag_of(*averages), np.full((2, 2), 720))
+
+
+def test_resampling_to_the_times_of_another_cube():
+    hot, cool = cubes(lag=0)
+    uneven = cubes(lag=0, seconds=np.arange(N) * 240.0 + np.random.default_rng(0).uniform(-20, 20, N))[1]
+    with pytest.raises(ValueError, match="resample_time"):
+        hot.time_lag(uneven)
+    for times in (hot, hot.times):
+        resampled = uneven.resample_time(times=times)
+        assert (resampled.times == hot.times).all()
+        np.testing.assert_array_equal(lag_of(hot, resampled), 0)
+
+
+def test_significance_and_uncertainty():
+    hot, cool = cubes(chunks=(30, -1, -1))
+    unrelated = TimeLagCube.from_array(brightness(np.arange(N) * 240.0, seed=5), COOL_MAP, TIMES)
+    options = {"lag_bounds": BOUNDS, "trials": 39}
+    with no_compute():
+        maps = [
+            hot.false_alarm_probability(cool, **options),
+            hot.false_alarm_probability(unrelated, **options),
+            hot.lag_uncertainty(cool, **options),
+        ]
+    related, chance, uncertainty = dask.compute(*maps)
+    assert np.median(related.data) < 0.05
+    assert np.median(chance.data) > 0.05
+    assert uncertainty.unit == u.s
+    assert np.median(uncertainty.data) < 240
+    assert related.meta["trials"] == 39
+    for scheduler in ("sync", "threads"):
+        again = dask.compute(*maps, scheduler=scheduler)
+        np.testing.assert_array_equal(again[0].data, related.data)
+        np.testing.assert_array_equal(again[2].data, uncertainty.data)
+
+
+# ---- laziness, chunks, one pass
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    chunks=st.tuples(st.integers(5, N), st.integers(3, SHAPE[0]), st.integers(3, SHAPE[1])),
+    gaps=st.booleans(),
+    detrend=st.sampled_from([None, "linear"]),
+)
+def test_any_chunks_give_what_numpy_gives(chunks, gaps, detrend):
+    arrays = cubes()
+    if gaps:
+        arrays[0].data[np.random.default_rng(0).random(arrays[0].shape) < 0.1] = np.nan
+    expected = lag_of(*arrays, refine="parabolic", detrend=detrend)
+    lazy = [cube._new_instance(data=da.from_array(cube.data, chunks=chunks)) for cube in arrays]
+    lag = lazy[0].time_lag(lazy[1], lag_bounds=BOUNDS, refine="parabolic", detrend=detrend)
+    np.testing.assert_array_equal(lag.compute(scheduler="sync").data, expected)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 999), factor=st.floats(0.01, 100), offset=st.floats(-100, 100), gaps=st.booleans())
+def test_exchange_factors_and_offsets(seed, factor, offset, gaps):
+    rng = np.random.default_rng(seed)
+    a, b = (
+        TimeLagCube.from_array(np.cumsum(rng.normal(size=(N, *SHAPE)), axis=0), m, TIMES)
+        for m in (HOT_MAP, COOL_MAP)
+    )
+    if gaps:
+        a.data[rng.random(a.shape) < 0.1] = np.nan
+    lag = lag_of(a, b, dtype=np.float64)
+    np.testing.assert_array_equal(lag_of(b, a, dtype=np.float64), -lag)
+    changed = a._new_instance(data=a.data.astype(float) * factor + offset)
+    np.testing.assert_array_equal(lag_of(changed, b, dtype=np.float64), lag)
+
+
+def test_all_results_of_a_pair_come_from_one_pass():
+    hot, cool = cubes(chunks=(30, -1, -1))
+    results = (
+        hot.time_lag(cool, lag_bounds=BOUNDS),
+        hot.time_lag(cool, lag_bounds=BOUNDS, refine="parabolic", min_correlation=0.5),
+        hot.max_cross_correlation(cool, lag_bounds=BOUNDS),
+    )
+    layers = {name for one in results for name in one.data.dask.layers if name.startswith("pencils-")}
+    assert len(layers) == 1
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"refine": "cubic"}, "parabolic"),
+        ({"detrend": "quadratic"}, "running mean"),
+        ({"detrend": 5 * u.min}, "fewer than 3 planes"),
+        ({"window": 5 * u.min}, "from 3 to"),
+        ({"window": [2, 0] * u.hour}, "from 3 to"),
+        ({"window": 100 * u.hour}, "from 3 to"),
+        ({"lag_bounds": [10, 20] * u.s}, "no lag lies within"),
+    ],
+)
+def test_options_that_make_no_sense(options, message):
+    hot, cool = cubes()
+    with pytest.raises(ValueError, match=message):
+        hot.time_lag(cool, **options)
+
+
+def test_wrong_trials_and_surrogates():
+    hot, cool = cubes()
+    with pytest.raises(ValueError, match="phase, red_noise"):
+        hot.false_alarm_probability(cool, surrogates="shuffle")
+    with pytest.raises(ValueError, match="1 at least"):
+        hot.lag_uncertainty(cool, trials=0)
+
+
+def test_cubes_that_do_not_match():
+    hot, cool = cubes()
+    with pytest.raises(ValueError, match="different grids"):
+        hot.time_lag(cool[:, 1:])
+    with pytest.raises(ValueError, match="120 s off each other; bring them to common times"):
+        hot.time_lag(TimeLagCube.from_array(cool.data, COOL_MAP, TIMES + 120 * u.s))
+    with pytest.raises(ValueError, match="cadences differ, 240 s and 480 s"):
+        hot.time_lag(cool[::2])
+    with pytest.raises(ValueError, match="0 times in common"):
+        hot.time_lag(TimeLagCube.from_array(cool.data, COOL_MAP, TIMES + 240 * 200 * u.s))
+    with pytest.raises(ValueError, match="axis of time"):
+        hot[3].time_lag(cool[3])
+    uneven = TimeLagCube.from_array(cool.data, COOL_MAP, Time(TIMES[0]) + np.arange(N) ** 1.1 * u.s)
+    with pytest.raises(ValueError, match="uneven, up to"):
+        hot.time_lag(uneven)
+
+
+def test_cubes_are_compared_over_their_common_times():
+    hot, cool = cubes()
+    lag = hot[10:].time_lag(cool[:-5], lag_bounds=BOUNDS)
+    assert lag.meta["planes"] == N - 15
+    np.testing.assert_array_equal(lag.compute().data, 720)
