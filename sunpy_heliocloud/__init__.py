@@ -13,17 +13,33 @@ from sunpy_heliocloud.version import version as __version__
 
 if TYPE_CHECKING:
     from sunpy_heliocloud.alignment import aligned_cubes
+    from sunpy_heliocloud.correlation_cube import CorrelationCube
     from sunpy_heliocloud.cube import TimeLagCube
+    from sunpy_heliocloud.lag_collection import LagMapCollection
     from sunpy_heliocloud.lag_map import LagMap
+    from sunpy_heliocloud.pairs import time_lag_pairs
     from sunpy_heliocloud.sequence import LazyMapSequence
 
-__all__ = ["LagMap", "LazyMapSequence", "TimeLagCube", "__version__", "aligned_cubes", "net"]
+__all__ = [
+    "CorrelationCube",
+    "LagMap",
+    "LagMapCollection",
+    "LazyMapSequence",
+    "TimeLagCube",
+    "__version__",
+    "aligned_cubes",
+    "net",
+    "time_lag_pairs",
+]
 
 _HOMES = {
+    "CorrelationCube": "correlation_cube",
     "LagMap": "lag_map",
+    "LagMapCollection": "lag_collection",
     "LazyMapSequence": "sequence",
     "TimeLagCube": "cube",
     "aligned_cubes": "alignment",
+    "time_lag_pairs": "pairs",
 }
 
 

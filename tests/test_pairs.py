@@ -1,0 +1,137 @@
+"""Fifteen pairs of six channels."""
+
+from itertools import combinations
+
+import dask
+import dask.array as da
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from ndcube import NDCollection
+
+import astropy.units as u
+
+import sunpy.map
+
+import sunpy_heliocloud
+from helpers import no_compute
+from sunpy_heliocloud import LagMapCollection, TimeLagCube, time_lag_pairs
+from sunpy_heliocloud.simulation import SimulatedSun
+
+SUN = SimulatedSun(noise=False)
+SHAPE = (10, 12)
+N = 60
+TIMES = SUN.time + np.arange(N) * 4 * u.min
+HOT_FIRST = (94, 335, 211, 193, 171, 131)
+BOUNDS = {"lag_bounds": [-1, 1] * u.hour}
+
+
+@pytest.fixture
+def read():
+    return []
+
+
+@pytest.fixture
+def cubes(read):
+    """Six channels, each a sample later than the last; planes that note when they are computed."""
+    walk = np.cumsum(np.random.default_rng(0).normal(size=(N + 20, *SHAPE)), axis=0).astype(np.float32)
+
+    def cube(channel, delay):
+        def plane(block_id):
+            read.append((channel, block_id[0]))
+            return walk[None, 10 - delay + block_id[0]]
+
+        chunks = ((1,) * N, (SHAPE[0],), (SHAPE[1],))
+        data = da.map_blocks(
+            plane, chunks=chunks, dtype=np.float32, meta=np.empty((0, 0, 0), np.float32), name=f"{channel}-"
+        )
+        return TimeLagCube.from_array(data, sunpy.map.Map(*SUN.frame(channel, SUN.time, shape=SHAPE)), TIMES)
+
+    shuffled = (171, 94, 131, 335, 193, 211)
+    return NDCollection(
+        [(str(channel), cube(channel, HOT_FIRST.index(channel))) for channel in shuffled], aligned_axes="all"
+    )
+
+
+def test_all_pairs_hot_first_in_one_pass(cubes, read):
+    with no_compute():
+        lags, correlations = time_lag_pairs(cubes, **BOUNDS)
+    assert isinstance(lags, LagMapCollection)
+    assert isinstance(lags, NDCollection)
+    expected = [f"{a}-{b}" for a, b in combinations(HOT_FIRST, 2)]
+    assert list(lags) == list(correlations) == expected
+    lags, correlations = dask.compute(lags, correlations)
+    assert sorted(read) == sorted((channel, k) for channel in HOT_FIRST for k in range(N))
+    for key, lag in lags.items():
+        a, b = (HOT_FIRST.index(int(channel)) for channel in key.split("-"))
+        assert np.median(lag.data) == 240 * (b - a)
+        assert lag.meta["channels"] == (HOT_FIRST[a] * u.AA, HOT_FIRST[b] * u.AA)
+        assert correlations[key].meta["quantity"] == "maximum cross-correlation"
+
+
+def test_pairs_are_what_each_pair_gives(cubes):
+    options = BOUNDS | {"refine": "parabolic", "min_correlation": 0.3}
+    several = {key: cube[:, :4, :5] for key, cube in cubes.items()}
+    lags, correlations = dask.compute(*time_lag_pairs(several, **options))
+    for key in ("94-131", "211-171"):
+        a, b = key.split("-")
+        lag = several[a].time_lag(several[b], **options)
+        np.testing.assert_array_equal(lags[key].data, lag.compute().data)
+        correlation = several[a].max_cross_correlation(several[b], **BOUNDS)
+        np.testing.assert_array_equal(correlations[key].data, correlation.compute().data)
+
+
+def test_order_can_be_chosen(cubes):
+    lags, _ = time_lag_pairs(list(cubes.values()), order=[171, 19.3 * u.nm, "131"], **BOUNDS)
+    assert list(lags) == ["171-193", "171-131", "193-131"]
+    lags, _ = time_lag_pairs([cubes["131"], cubes["94"]])
+    assert list(lags) == ["94-131"]
+
+
+def test_computing_and_slicing_keep_the_class(cubes):
+    lags, _ = time_lag_pairs(cubes, **BOUNDS)
+    for one in (lags.compute(), lags.persist(), lags[2:5, 3:], lags["94-335", "94-211"]):
+        assert type(one) is LagMapCollection
+    assert lags[2:5, 3:]["94-335"].shape == (3, 9)
+    assert isinstance(lags.compute()["94-335"].data, np.ndarray)
+    assert dask.is_dask_collection(lags.persist())
+    assert not dask.is_dask_collection(lags.compute())
+    assert "15 maps, lazy: 94-335, " in str(lags)
+
+
+def test_plots_of_all_pairs(cubes):
+    lags, correlations = dask.compute(*time_lag_pairs(cubes, **BOUNDS))
+    figure = lags.plot(vmax=1200)
+    assert len(figure.axes) == 15 + 1
+    assert {axes.images[0].get_clim() for axes in figure.axes[:15]} == {(-1200, 1200)}
+    figure.canvas.draw()
+    for one in (lags, correlations):
+        figure = one.plot_histograms()
+        assert len(figure.axes) == 15
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("choose", "options", "message"),
+    [
+        (lambda cubes: [cubes["94"]], {}, "takes two channels, but there is 94"),
+        (lambda cubes: [cubes["94"], cubes["94"]], {}, "these are 94, 94"),
+        (lambda cubes: cubes, {"order": [94, 304]}, "has to name some of"),
+        (lambda cubes: cubes, {"order": [94, 94]}, "each once"),
+        (lambda cubes: [cubes["94"], cubes["171"][:, 1:]], {}, "different grids"),
+    ],
+)
+def test_what_makes_no_pairs(cubes, choose, options, message):
+    with pytest.raises(ValueError, match=message):
+        time_lag_pairs(choose(cubes), **options)
+
+
+def test_a_cube_without_wavelength_is_refused(cubes):
+    nameless = cubes["94"]._new_instance(meta={"observatory": None})
+    with pytest.raises(ValueError, match="told apart by wavelength"):
+        time_lag_pairs([nameless, cubes["171"]])
+
+
+def test_it_is_a_public_name():
+    assert sunpy_heliocloud.time_lag_pairs is time_lag_pairs
+    assert set(sunpy_heliocloud.__all__) <= set(dir(sunpy_heliocloud))
