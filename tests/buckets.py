@@ -1,12 +1,14 @@
 """Small buckets for tests of the search."""
 
 import json
+import random
 
 import numpy as np
+from hypothesis import strategies as st
 
 from sunpy_heliocloud.net import HelioCloudClient
 
-__all__ = ["entry", "fill", "rows_of", "search"]
+__all__ = ["entry", "fill", "indexes", "rows_of", "search"]
 
 
 def entry(id, index, **more):
@@ -32,3 +34,39 @@ def rows_of(id, start, n, minutes=4):
 def search(*query):
     """What the client finds, or raises."""
     return HelioCloudClient().search(*query)
+
+
+@st.composite
+def indexes(draw):
+    """An index in any dialect, and its rows in time order."""
+    n = draw(st.integers(0, 12))
+    seconds = draw(st.lists(st.integers(0, 366 * 86400), min_size=n, max_size=n, unique=True))
+    starts = np.sort(np.datetime64("2020-01-01", "us") + np.array(seconds, int).astype("timedelta64[s]"))
+    durations = draw(st.lists(st.integers(0, 10**9), min_size=n, max_size=n))
+    stops = starts + np.array(durations, int).astype("timedelta64[us]")
+    sizes = draw(st.lists(st.integers(0, 10**12), min_size=n, max_size=n))
+
+    has_stop = draw(st.booleans())
+    quote = draw(st.sampled_from(["", "'", '"']))
+    folder = draw(st.sampled_from(["a b/ü", "it's", "a, b" if quote else "a"]))
+    urls = [f"s3://bucket/{folder}/{i}.fits" for i in range(n)]
+    comma = draw(st.sampled_from([",", ", ", " ,"]))
+    newline = draw(st.sampled_from(["\n", "\r\n", "\n\n"]))
+    zone = draw(st.sampled_from(["Z", ""]))
+    extra = draw(st.sampled_from([[], ["195", "20.4"], [""], ["a,b"]]))
+    names = ["start", *(["stop"] if has_stop else []), "datakey", "filesize", *"xyz"[: len(extra)]]
+    header = draw(
+        st.sampled_from([[], [comma.join(names)], ["# " + comma.join(names)], ["#" + ",".join(names)]])
+    )
+
+    lines = [
+        comma.join(
+            f"{quote}{word}{quote}"
+            for word in (f"{start}{zone}", *([f"{stop}{zone}"] if has_stop else []), url, size, *extra)
+        )
+        for start, stop, url, size in zip(starts, stops, urls, sizes, strict=True)
+    ]
+    random.Random(draw(st.integers())).shuffle(lines)
+    text = draw(st.sampled_from(["", "\ufeff"])) + newline.join(header + lines)
+    text += newline if draw(st.booleans()) else ""
+    return text.encode(), has_stop, starts, stops, urls, sizes

@@ -1,12 +1,11 @@
 """CSV indexes in all dialects, oddities included."""
 
-import random
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from buckets import indexes
 from sunpy_heliocloud.net import CatalogError
 from sunpy_heliocloud.net.csv_index import read_rows, timetable
 
@@ -23,41 +22,6 @@ def parse(text, start=ALWAYS[0], stop=ALWAYS[1]):
     table = timetable(data, URL)
     start, stop = np.datetime64(start, "us"), np.datetime64(stop, "us")
     return read_rows(data, URL, table[(table["start"] <= stop) & (table["stop"] >= start)])
-
-
-@st.composite
-def indexes(draw):
-    """An index in any dialect, and its rows in time order."""
-    n = draw(st.integers(0, 12))
-    seconds = draw(st.lists(st.integers(0, 366 * 86400), min_size=n, max_size=n, unique=True))
-    starts = np.sort(np.datetime64("2020-01-01", "us") + np.array(seconds, int).astype("timedelta64[s]"))
-    durations = draw(st.lists(st.integers(0, 10**9), min_size=n, max_size=n))
-    stops = starts + np.array(durations, int).astype("timedelta64[us]")
-    sizes = draw(st.lists(st.integers(0, 10**12), min_size=n, max_size=n))
-    urls = [f"s3://bucket/a b/ü/{i}.fits" for i in range(n)]
-
-    has_stop = draw(st.booleans())
-    quote = draw(st.sampled_from(["", "'", '"']))
-    comma = draw(st.sampled_from([",", ", ", " ,"]))
-    newline = draw(st.sampled_from(["\n", "\r\n", "\n\n"]))
-    zone = draw(st.sampled_from(["Z", ""]))
-    extra = draw(st.sampled_from([[], ["195", "20.4"], [""], ["a,b"]]))
-    names = ["start", *(["stop"] if has_stop else []), "datakey", "filesize", *"xyz"[: len(extra)]]
-    header = draw(
-        st.sampled_from([[], [comma.join(names)], ["# " + comma.join(names)], ["#" + ",".join(names)]])
-    )
-
-    lines = [
-        comma.join(
-            f"{quote}{word}{quote}"
-            for word in (f"{start}{zone}", *([f"{stop}{zone}"] if has_stop else []), url, size, *extra)
-        )
-        for start, stop, url, size in zip(starts, stops, urls, sizes, strict=True)
-    ]
-    random.Random(draw(st.integers())).shuffle(lines)
-    text = draw(st.sampled_from(["", "\ufeff"])) + newline.join(header + lines)
-    text += newline if draw(st.booleans()) else ""
-    return text.encode(), has_stop, starts, stops, urls, sizes
 
 
 @given(indexes())

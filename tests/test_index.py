@@ -4,7 +4,10 @@ import io
 import json
 import zipfile
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import astropy.units as u
 from astropy.time import Time
@@ -12,11 +15,12 @@ from astropy.time import Time
 from sunpy.net import attrs as a
 from sunpy.util.exceptions import SunpyUserWarning
 
-from buckets import entry, fill, rows_of, search
-from sunpy_heliocloud.net import CatalogError, datasets
+from buckets import entry, fill, indexes, rows_of, search
+from sunpy_heliocloud.net import CatalogError, cache, datasets
 from sunpy_heliocloud.storage import filesystem
 
 DAY = a.Time("2020-02-01", "2020-02-02")
+COLUMNS = ("start", "stop", "datakey", "filesize", "wave")
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
@@ -159,3 +163,129 @@ def test_index_of_another_type(server):
     fill(server, {"x": {}}, indextype="json")
     with pytest.raises(CatalogError, match="'json': expected csv, csv-zip, parquet"):
         search(DAY, a.heliocloud.Dataset("x"))
+
+
+# Forms of an index ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", ["text", "timestamp"])
+@pytest.mark.parametrize("order", [COLUMNS, ("filesize", "wave", "datakey", "stop", "start")])
+def test_parquet(server, times, order):
+    pyarrow = pytest.importorskip("pyarrow")
+    fill(server, {"x": {}}, indextype="parquet")
+    starts = np.array(["2020-02-01T04:00", "2020-02-01T00:00"], "M8[us]")
+    columns = {
+        "start": starts if times == "timestamp" else np.char.add(starts.astype(str), "Z"),
+        "stop": [None, "2020-02-01T00:00:02Z"],
+        "datakey": ["s3://b/a, b.fits", "s3://b/c.fits"],
+        "filesize": [None, 13],
+        "wave": [171.5, 193],
+    }
+    content = io.BytesIO()
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table({name: columns[name] for name in order}), content)
+    server.write("registries/x_2020.parquet", content.getvalue())
+    for _ in range(2):
+        table = search(DAY, a.heliocloud.Dataset("x"))
+        assert table["Start time"].isot.tolist() == ["2020-02-01T00:00:00.000", "2020-02-01T04:00:00.000"]
+        assert names(table) == ["c.fits", "a, b.fits"]
+        np.testing.assert_array_equal(table["Size"].to_value(u.byte), [13, np.nan])
+        assert table["wave"].tolist() == [193, 171.5]
+
+
+def test_damaged_parquet(server):
+    pytest.importorskip("pyarrow")
+    fill(server, {"x": {}}, indextype="parquet")
+    server.write("registries/x_2020.parquet", b"PAR1 and no more")
+    with pytest.raises(CatalogError, match="x_2020.parquet is not a parquet file"):
+        search(DAY, a.heliocloud.Dataset("x"))
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"PK\x05\x06" + bytes(18)])
+def test_damaged_archive(server, content):
+    fill(server, {"x": {}}, indextype="csv-zip")
+    server.write("registries/x_2020.csv.zip", content)
+    with pytest.raises(CatalogError, match="x_2020.csv.zip is not a zip archive"):
+        search(DAY, a.heliocloud.Dataset("x"))
+
+
+def test_static_index(server):
+    """Files without a time are found at any time, as before version 1.1 of the specification."""
+    fill(server, {"model": {}}, start="static", stop="static")
+    server.write(
+        "registries/model_static.csv",
+        b"# start, stop, datakey, filesize, kind\nstatic,static,s3://b/1,5,hot\nstatic,static,s3://b/2,7,cold\n",
+    )
+    for _ in range(2):
+        table = search(DAY, a.heliocloud.Dataset("model"))
+        assert names(table) == ["1", "2"]
+        assert np.all(table["Start time"].mask)
+        assert list(table["kind"]) == ["hot", "cold"]
+        assert table.total_size() == 12 * u.byte
+        assert "hot" in str(table)
+    with pytest.raises(ValueError, match=r"model have no times: remove a\.Sample"):
+        search(DAY, a.heliocloud.Dataset("model"), a.Sample(1 * u.h))
+
+
+def test_static_data_set_with_yearly_indexes(server):
+    fill(server, {"model": {2020: rows_of("model", "2020-02-01", 2)}}, start="static", stop="static")
+    assert len(search(DAY, a.heliocloud.Dataset("model"))) == 2
+
+
+def test_optional_columns(server):
+    rows = (
+        "# start, stop, datakey, filesize, wavelength, note, URL, CHECKSUM\n"
+        "'2020-02-01T00:00Z','2020-02-01T00:01Z','s3://b/1','5','195','a, b','left','0123'\n"
+        "'2020-02-01T01:00Z','2020-02-01T01:01Z','s3://b/2','5',195.5, it's, right, 0456, 2\n"
+        "'2020-02-01T02:00Z','2020-02-01T02:01Z','s3://b/3','5'\n"
+    )
+    fill(server, {"x": {2020: rows}, "y": {2020: rows_of("y", "2020-02-01T03:00", 1)}})
+    for _ in range(2):
+        table = search(DAY, a.heliocloud.Dataset("*"))
+        np.testing.assert_array_equal(table["wavelength"], [195, 195.5, np.nan, np.nan])
+        assert list(table["note"]) == ["a, b", "it's", "", ""]
+        assert list(table["URL (index)"]) == ["left", "right", "", ""]
+        assert list(table["CHECKSUM"]) == ["0123", "0456", "", ""]
+        assert "0123" not in str(table)
+    assert "note" not in search(a.Time("2020-02-01T03:00", "2020-02-02"), a.heliocloud.Dataset("y")).colnames
+
+
+@pytest.mark.parametrize("scheme", ["s3", "http"])
+def test_an_index_that_has_moved_is_an_error(server, scheme):
+    fill(server, {"x": {2020: rows_of("x", "2020-02-01", 2)}}, start="2019-01-01")
+    root = server.url if scheme == "s3" else f"{server.endpoint_url}/{server.bucket}/"
+    for folder, is_there in (("registries", True), ("elsewhere", False)):
+        content = {"catalog": [entry("x", f"{root}{folder}/", start="2019-01-01")]}
+        server.write("catalog.json", json.dumps(content).encode())
+        for time in (("2027-01-01", "2027-02-01"), ("2019-03-01", "2019-03-02")):
+            if is_there:
+                assert len(search(a.Time(*time), a.heliocloud.Dataset("x"))) == 0
+            else:
+                with pytest.raises(CatalogError, match="no index .*elsewhere/x_YYYY.csv of any year"):
+                    search(a.Time(*time), a.heliocloud.Dataset("x"))
+
+
+def test_dates_of_the_catalogue_may_lie(server):
+    years = {2015: rows_of("x", "2015-02-01", 2), 2023: rows_of("x", "2023-02-01", 3)}
+    fill(server, {"x": years}, start="2020-01-01T00:00.00Z", stop="2021-12-31")
+    for year, n in ((2015, 2), (2023, 3), (2014, 0)):
+        assert len(search(a.Time(f"{year}-02-01", f"{year}-02-02"), a.heliocloud.Dataset("x"))) == n
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(index=indexes(), packed=st.booleans())
+def test_any_dialect_through_a_server(server, index, packed):
+    """What a client sees of any index, when it is read and when the cache has it."""
+    data, _, starts, _, urls, sizes = index
+    cache.clear()
+    fill(server, {"x": {}}, indextype="csv-zip" if packed else "csv")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("x_2020.csv", data)
+    key = "registries/x_2020.csv"
+    server.write(f"{key}.zip" if packed else key, content.getvalue() if packed else data)
+    for _ in range(2):
+        table = search(a.Time("2020-01-01", "2021-01-02"), a.heliocloud.Dataset("x"))
+        assert list(table["URL"]) == urls
+        np.testing.assert_array_equal(table["Start time"].datetime64.astype("M8[us]"), starts)
+        np.testing.assert_allclose(table["Size"].to_value(u.byte), sizes)

@@ -178,7 +178,7 @@ class _Lines(NamedTuple):
         elif not len(number):
             number, begin, end = number, begin[:0], end[:0]
 
-        commas = np.flatnonzero(text == ord(","))
+        commas = _outside_quotes(text, np.flatnonzero(text == ord(",")), begin, end)
         behind = np.searchsorted(commas, begin)
         count = np.searchsorted(commas, end) - behind
         padded = np.append(commas, np.full(4, len(data)))
@@ -312,6 +312,20 @@ def _as_numbers(name: str, words: tuple[str, ...]) -> np.ndarray:
         return np.where(column == "", "nan", column).astype(float)
     except ValueError:
         return column
+
+
+def _outside_quotes(text: np.ndarray, commas: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The commas that end fields. In rows with an odd number of a kind of quotes, these mean nothing."""
+    ends_field = np.full(commas.shape, len(begin) > 0)
+    for quote in b"'\"":
+        quotes = np.flatnonzero(text == quote)
+        if len(begin) and len(quotes):
+            before = np.searchsorted(quotes, begin)
+            is_even = (np.searchsorted(quotes, end) - before) % 2 == 0
+            row = np.searchsorted(begin, commas, side="right") - 1
+            is_inside = (np.searchsorted(quotes, commas) - before[row]) % 2 == 1
+            ends_field &= ~(is_inside & is_even[row])
+    return commas[ends_field]
 
 
 def _trimmed(

@@ -57,7 +57,8 @@ def listed_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetim
 def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows:
     layout = _layout(entry)
     bucket = re.match(r"s3://[^/]+/", entry.index)[0]
-    days = np.arange(start.astype("M8[D]"), stop.astype("M8[D]") + 1).tolist()
+    day = np.timedelta64(1, "D")
+    days = np.arange(start.astype("M8[D]"), stop.astype("M8[D]") + day, day).tolist()
     listings = in_parallel(lambda day: list(_objects(bucket, f"{layout.root}{day:{layout.day}}")), days)
     found: dict[np.datetime64, tuple[int, str, int]] = {}
     for key, size in (item for listing in listings for item in listing):
