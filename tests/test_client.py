@@ -14,7 +14,14 @@ from sunpy.net import Fido
 from sunpy.net import attrs as a
 
 from buckets import fill, rows_of, search
-from sunpy_heliocloud.net import CatalogError, HelioCloudClient, HelioCloudResponse, datasets
+from sunpy_heliocloud.net import (
+    CatalogError,
+    HelioCloudClient,
+    HelioCloudResponse,
+    cache,
+    datasets,
+    refresh_datasets,
+)
 from sunpy_heliocloud.simulation import LocalServer
 
 DAY = a.Time("2020-02-01", "2020-02-02")
@@ -271,6 +278,48 @@ def test_no_match_is_an_empty_table(archive, time):
     assert table["Wavelength"].unit == u.AA
     assert isinstance(table["Start time"], Time)
     assert "0 Results" in str(response)
+
+
+def test_manifest(archive, tmp_path, monkeypatch):
+    table = search(a.Time("2020-02-01T00:00", "2020-02-01T00:05"), a.heliocloud.Dataset("aia_0171"))
+    path = table.write_manifest(tmp_path / "files.csv")
+    assert path.read_text().splitlines() == [
+        "start,stop,datakey,filesize",
+        "2020-02-01T00:00:00.000Z,2020-02-01T00:00:02.000Z,s3://b/aia_0171/2020-02-01T00:00:00.000.fits,13000000",
+        "2020-02-01T00:04:00.000Z,2020-02-01T00:04:02.000Z,s3://b/aia_0171/2020-02-01T00:04:00.000.fits,13000000",
+    ]
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+    urls = table[:1].write_manifest(str(tmp_path / "urls.txt")).read_text()
+    assert urls == "https://b.s3.amazonaws.com/aia_0171/2020-02-01T00%3A00%3A00.000.fits\n"
+    assert table[:0].write_manifest(tmp_path / "none.csv").read_text() == "start,stop,datakey,filesize\n"
+
+
+def test_a_manifest_is_an_index(server, tmp_path):
+    rows = "# start, stop, datakey, filesize, kind\n2020-02-01T01Z,2020-02-01T02Z,'s3://b/a, b',,'x, y'\n"
+    fill(server, {"x": {2020: rows}})
+    table = search(DAY, a.heliocloud.Dataset("x"))
+    server.write("registries/x_2020.csv", table.write_manifest(tmp_path / "x.csv").read_bytes())
+    cache.clear()
+    again = search(DAY, a.heliocloud.Dataset("x"))
+    assert again.colnames == table.colnames
+    assert list(again["URL"]) == ["s3://b/a, b"]
+    assert list(again["kind"]) == ["x, y"]
+    assert np.isnan(again["Size"][0])
+
+
+def test_refresh_of_the_known_data_sets(archive, tmp_path):
+    try:
+        assert refresh_datasets() == 12
+        assert "mms1_fgm_srvy_l2" in dir(a.heliocloud.Dataset)
+        assert HelioCloudClient.register_values()[a.heliocloud.Dataset][-1] == ("hmi_V", "Images hmi_V")
+        assert refresh_datasets(str(tmp_path / "shipped.json")) == 12
+        assert "Images hmi_V" in (tmp_path / "shipped.json").read_text()
+    finally:
+        (cache.folder / "known_datasets.json").unlink()
+    assert "LatLonVMu" in dict(HelioCloudClient.register_values()[a.heliocloud.Dataset])
+    (cache.folder / "known_datasets.json").write_text("[1]")
+    assert "LatLonVMu" in dict(HelioCloudClient.register_values()[a.heliocloud.Dataset])
+    (cache.folder / "known_datasets.json").unlink()
 
 
 def test_time_order_and_duplicates(server):

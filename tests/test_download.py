@@ -1,7 +1,9 @@
 """Downloads: whole files or none."""
 
 import gc
+import hashlib
 import json
+import os
 import warnings
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from sunpy.net import Fido
 from sunpy.net import attrs as a
+from sunpy.util.exceptions import SunpyUserWarning
 
 from buckets import entry, fill, search
 from sunpy_heliocloud.net import HelioCloudClient
@@ -176,6 +179,71 @@ def test_template_stays_in_its_folder(server, tmp_path):
 def testhttps_url(url, https, monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
     assert https_url(url) == https
+
+
+def test_names_that_clash_between_tables(server, tmp_path):
+    """Two tables of one call of Fido.fetch."""
+    for id in ("x", "y"):
+        server.write(f"{id}/a.fits", id.encode())
+    rows = {id: {2020: f"2020-02-01,,{server.url}{id}/a.fits,1\n"} for id in ("x", "y")}
+    fill(server, rows)
+    response = Fido.search(DAY, a.heliocloud.Dataset("x") | a.heliocloud.Dataset("y"))
+    assert len(response) == 2
+    with pytest.raises(ValueError, match="x/a.fits and .*y/a.fits would both be saved as"):
+        fetch(response, path=tmp_path)
+    fetch(response, path=str(tmp_path / "{dataset}/{file}"))
+    assert (tmp_path / "x/a.fits").read_bytes() == b"x"
+    assert (tmp_path / "y/a.fits").read_bytes() == b"y"
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "SHA-256", "MD5", "SHA"])
+def test_checksums(server, tmp_path, algorithm):
+    name = {"SHA": "sha1"}.get(algorithm, algorithm.casefold().replace("-", ""))
+    digest = hashlib.new(name, b"content").hexdigest().upper()
+    rows = "# start, stop, datakey, filesize, checksum, checksum_algorithm\n"
+    for hour in (1, 2):
+        rows += f"2020-02-01T0{hour}Z,,{server.url}{hour}.fits,7,{digest},{algorithm}\n"
+    fill(server, {"x": {2020: rows}})
+    server.write("1.fits", b"content")
+    server.write("2.fits", b"damaged")
+    (tmp_path / "1.fits").write_bytes(b"damaged")
+    results = fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)
+    assert list(results) == [str(tmp_path / "1.fits")]
+    assert f"its {name} differs from that in the catalogue" in str(results.errors[0].exception)
+    assert contents_of(tmp_path) == {"1.fits": b"content"}
+
+
+def test_unknown_checksum(server, tmp_path):
+    rows = "# start, stop, datakey, filesize, checksum, checksum_algorithm\n"
+    fill(server, {"x": {2020: f"{rows}2020-02-01T01Z,,{server.url}1.fits,7,abc,crc1\n"}})
+    server.write("1.fits", b"content")
+    with pytest.warns(SunpyUserWarning, match="1.fits is not verified: its algorithm 'crc1' is not known"):
+        assert len(fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)) == 1
+
+
+def test_what_a_killed_process_left_is_removed(files, tmp_path):
+    table, contents = files
+    old, new = (tmp_path / f".{k}.fits.{k * 32}.part" for k in "ab")
+    others = tmp_path / ".other.part"
+    for path in (old, new, others):
+        path.write_bytes(b"half")
+        if path != new:
+            os.utime(path, (0, 0))
+    fetch(table, path=tmp_path)
+    assert set(contents_of(tmp_path)) == {*contents, new.name, others.name}
+
+
+def test_progress_and_connections(files, tmp_path, capsys, server):
+    """The settings of Fido's downloader are ours, and its own bar does not say that there are no files."""
+    table, contents = files
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        Fido.fetch(table, path=tmp_path, max_conn=1)
+        gc.collect()
+    bars = capsys.readouterr().err
+    assert "Files Downloaded: 100%" in bars
+    assert "0file" not in bars
+    assert contents_of(tmp_path) == contents
 
 
 def test_real_image(real_data, tmp_path):

@@ -1,9 +1,14 @@
 """Reading over http and from S3: what is repeated, and what errors say."""
 
+import socket
+from urllib.error import URLError
+
 import pytest
 
-from sunpy_heliocloud.net import CatalogError
-from sunpy_heliocloud.net.reading import read
+import astropy.units as u
+
+from sunpy_heliocloud.net import CatalogError, reading
+from sunpy_heliocloud.net.reading import exists, read
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -64,3 +69,55 @@ def test_local_file(tmp_path):
     assert read(str(tmp_path / "file")).data == b"content"
     with pytest.raises(FileNotFoundError):
         read(str(tmp_path / "nothing"))
+
+
+def test_silent_server(server, monkeypatch):
+    monkeypatch.setattr(reading, "TIMEOUT", 0.1)
+    monkeypatch.setattr(server, "latency", 0.3 * u.s)
+    with pytest.raises(
+        CatalogError, match=r"s3://b/file cannot be read \(TimeoutError.*silent for 0.1 s: try again"
+    ):
+        read("s3://b/file")
+
+
+def test_unknown_server(monkeypatch):
+    def resolve(*args, **kwargs):
+        raise URLError(socket.gaierror(-2, "Name or service not known"))
+
+    monkeypatch.setattr(reading, "urlopen", resolve)  # Tests may not ask a real resolver.
+    with pytest.raises(
+        CatalogError, match="http://no-such-host.invalid/file .*name of the server is not known"
+    ):
+        read("http://no-such-host.invalid/file")
+
+
+def test_certificate(server):
+    """What is not TLS at all fails like what is not trusted."""
+    with pytest.raises(
+        CatalogError, match=r"cannot be read \(SSLError.*certificate of the server is not trusted"
+    ):
+        read(f"{server.endpoint_url}/file".replace("http:", "https:"))
+
+
+@pytest.mark.parametrize("url", ["gs://b/file", "s3:///file", "ftp://server/file"])
+def test_addresses_that_cannot_be_read(url):
+    with pytest.raises(CatalogError, match=f"{url} cannot be read.*Check the address"):
+        read(url)
+
+
+def test_version_that_is_known(server):
+    server.write("file", b"content")
+    data, etag = read(f"{server.url}file")
+    assert read(f"{server.url}file", etag=etag) == (None, etag)
+    server.write("file", b"other")
+    assert read(f"{server.url}file", etag=etag).data == b"other"
+
+
+def test_exists(server, tmp_path):
+    server.write("file", b"content")
+    assert exists(f"{server.url}file")
+    assert not exists(f"{server.url}nothing")
+    assert not exists(str(tmp_path / "nothing"))
+    with pytest.raises(CatalogError, match="127.0.0.1:1/file"):
+        exists("http://127.0.0.1:1/file")
+    assert [request.method for request in server.log[-2:]] == ["HEAD", "HEAD"]
