@@ -1,0 +1,97 @@
+"""The code of the how-to pages about the search runs as it is printed."""
+
+import gc
+import io
+import re
+import textwrap
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import astropy.units as u
+from astropy.io import fits
+
+from buckets import fill, rows_of
+from sunpy_heliocloud.net import cache
+from sunpy_heliocloud.storage import filesystem
+
+PAGES = Path(__file__).parents[1] / "docs" / "how_to"
+IDS = ("aia_0171", "aia_0193", "hmi_M", "euvml_soho_304")
+
+
+@pytest.fixture
+def archive(shared_server):
+    """Some of HelioCloud, with files of AIA 171 Å, and a bucket that is not in the registry."""
+    fill(shared_server, {id: {2020: rows_of(id, "2020-02-01T00:00", 30)} for id in IDS})
+    rows = ""
+    for minute in (0, 4, 8):
+        name = f"sdo/aia/20200201/0171/sdo_aia_h2_20200201T000{minute}00_0171_v1.fits"
+        url = shared_server.write(name, image(minute))
+        rows += f"2020-02-01T00:0{minute}Z,2020-02-01T00:0{minute}Z,{url},{len(image(minute))}\n"
+    shared_server.write("registries/aia_0171_2020.csv", rows.encode())
+    files, _ = filesystem(shared_server.url, shared_server.storage_options)
+    files.mkdir("my-bucket", acl="public-read")
+    files.pipe_file("my-bucket/catalog.json", files.cat_file(f"{shared_server.bucket}/catalog.json"))
+    yield shared_server
+    files.invalidate_cache()
+    files.rm("my-bucket", recursive=True)
+
+
+def image(minute):
+    """A small file in the manner of HelioCloud."""
+    hdu = fits.CompImageHDU(np.zeros((8, 8), np.int32))
+    hdu.header.update(
+        {
+            "TELESCOP": "SDO/AIA", "INSTRUME": "AIA_3", "WAVELNTH": 171, "WAVEUNIT": "angstrom", "EXPTIME": 2.0,
+            "DATE-OBS": f"2020-02-01T00:0{minute}:00", "T_OBS": f"2020-02-01T00:0{minute}:01", "QUALITY": 0,
+            "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec",
+            "CDELT1": 0.5, "CDELT2": 0.5, "CRPIX1": 4.5, "CRPIX2": 4.5, "CRVAL1": 0.0, "CRVAL2": 0.0,
+            "RSUN_REF": 696000000.0, "DSUN_OBS": 1.5e11, "HGLN_OBS": 0.0, "HGLT_OBS": 0.0, "CROTA2": 0.0,
+        }
+    )  # fmt: skip
+    content = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(content)
+    return content.getvalue()
+
+
+def run(page):
+    """Run the blocks of code of a page, one after the other, and give what they have defined."""
+    text = (PAGES / page).read_text()
+    blocks = re.findall(r"^\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text, re.M)
+    names = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Of parfive, which leaves its event loop unclosed.
+        for block in blocks:
+            exec(textwrap.dedent(block), names)
+        gc.collect()
+    return names
+
+
+def test_find_data(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "folder", tmp_path)
+    monkeypatch.setattr(cache, "size_limit", cache.size_limit)
+    names = run("find_data.rst")
+    assert len(names["files"]) == 3
+    assert len(names["aia_193"]) == 30
+    assert "Did you mean" in str(names["wrong"][0].errors)
+    assert cache.size_limit == 5 * u.Gbyte
+
+
+def test_download(archive, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = run("download.rst")
+    assert names["paths"].errors == []
+    assert len(list(Path("images/aia_0171").iterdir())) == 3
+    assert len(Path("files.csv").read_text().splitlines()) == 4
+    assert Path("addresses.txt").read_text().startswith("http")
+
+
+def test_other_buckets(archive, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("images").mkdir()
+    for minute in (0, 4):
+        Path(f"images/{minute}.fits").write_bytes(image(minute))
+    archive.write("registries/aia_0193_2020.csv", b"")
+    assert len(run("other_buckets.rst")["sequence"]) == 3
