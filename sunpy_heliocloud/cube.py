@@ -26,7 +26,11 @@ from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
 
 __all__ = ["TimeLagCube"]
 
-_ALGORITHMS = ("adaptive", "interpolation", "exact")
+_ALGORITHMS = {
+    "adaptive": {"kernel_width", "sample_region_width"},
+    "interpolation": {"order"},
+    "exact": set(),
+}
 
 
 class TimeLagCube(DaskCube):
@@ -138,6 +142,8 @@ class TimeLagCube(DaskCube):
         rotation_model: str = "howard",
         screen: Any = None,
         height: u.Quantity = 0 * u.Mm,
+        dtype: np.typing.DTypeLike = np.float32,
+        **options: float,
     ) -> Self:
         """
         Move every plane with the solar surface to the time of a map, onto its grid.
@@ -147,8 +153,8 @@ class TimeLagCube(DaskCube):
         ref_map
             The map whose grid, observer and time the planes are brought to; usually a submap of one of the frames.
         algorithm
-            ``"adaptive"`` (anti-aliased, DeForest 2004), ``"interpolation"`` (linear) or ``"exact"`` (overlap
-            of areas, slow), as in `reproject`.
+            ``"adaptive"`` (anti-aliased, DeForest 2004), ``"interpolation"`` or ``"exact"`` (overlap of areas,
+            slow), as in `reproject`.
         rotation_model
             ``"howard"``, ``"snodgrass"``, ``"allen"`` or ``"rigid"``: how the surface rotates, see
             `sunpy.coordinates.propagate_with_solar_surface`.
@@ -157,18 +163,29 @@ class TimeLagCube(DaskCube):
             which does not rotate with the surface. Without one it is NaN.
         height
             Height above the solar surface of what is looked at. What lies higher moves faster across the disk.
+        dtype
+            Of the result, and in which frames are read: float32 or float64.
+        **options
+            Of the algorithm, as in `reproject`: ``kernel_width`` (1.3) and ``sample_region_width`` (4) of
+            ``"adaptive"``, ``order`` (0, 1 or 3; 1) of ``"interpolation"``.
 
         Returns
         -------
         TimeLagCube
-            Shape ``(n, *ref_map.data.shape)``, float32, lazy; unit, wavelength, observatory and `times` are kept.
-            NaN where a pixel shows nothing of a frame. Of frames that are still to be read only the rows are read
-            that the result depends on.
+            Shape ``(n, *ref_map.data.shape)``, lazy; unit, wavelength, observatory and `times` are kept. NaN where
+            a pixel shows nothing of a frame. Of frames that are still to be read only the rows are read that the
+            result depends on.
 
         Raises
         ------
         ValueError
-            When the algorithm is unknown, or the cube has lost an image axis.
+            When the algorithm or an option is unknown, or the cube has lost an image axis.
+
+        Notes
+        -----
+        Light takes 499 s for an astronomical unit. When an observer is closer to the Sun than that of the map by
+        more than a light-second, `times` become those at which the same light reaches the map's observer, so that
+        cubes of both can be compared; ``meta["light_travel"]`` says so, and `frames` keeps the observed times.
 
         References
         ----------
@@ -176,28 +193,32 @@ class TimeLagCube(DaskCube):
         """
         if algorithm not in _ALGORITHMS:
             raise ValueError(f"algorithm {algorithm!r} is unknown; choose one of {', '.join(_ALGORITHMS)}")
+        if unknown := options.keys() - _ALGORITHMS[algorithm]:
+            known = ", ".join(sorted(_ALGORITHMS[algorithm])) or "none"
+            raise ValueError(f"{algorithm!r} has no option {', '.join(sorted(unknown))}; it has {known}")
         stack = self._stack("derotate_to")
         above = height.to_value(u.m)
         target = PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)
         sources = [stack.plane(i) for i in range(stack.times.size)]
+        distances = np.array([plane.observer_distance for plane in sources])
+        times, light_travel = time_grid.at_observer(stack.times, distances, target.observer_distance)
         if above:
-            sources = [plane.at_height(above) for plane in sources]
+            sources, surface = [plane.at_height(above) for plane in sources], target.at_height(above)
         derotation = Derotation(
-            target.at_height(above) if above else target,
+            surface if above else target,
             algorithm,
             rotation_model,
             screen,
-            np.dtype(np.float32),
+            np.dtype(dtype),
+            tuple(sorted(options.items())),
         )
         meta = self.meta | {
             "derotated": f"derotated to {target.date.isot} ({rotation_model}, {algorithm}, {height:g})"
         }
-        return type(self)(
-            derotate(self.data, sources, derotation),
-            wcs=StackWCS([target], stack.times),
-            unit=self.unit,
-            meta=meta,
-        )
+        if light_travel:
+            meta["light_travel"] = light_travel
+        data = derotate(self.data, sources, derotation)
+        return type(self)(data, wcs=StackWCS([target], times), unit=self.unit, meta=meta)
 
     def resample_time(
         self,

@@ -249,6 +249,7 @@ def derotate(data: Any, sources: Sequence[PlaneWCS], derotation: Derotation) -> 
 
 
 def _derotate_frames(recipe: Recipe, sources: Sequence[PlaneWCS], derotation: Derotation) -> da.Array:
+    recipe = replace(recipe, dtype=np.result_type(recipe.dtype, derotation.dtype))
     task = DerotateFrames(recipe.read, derotation)
     pairs = list(zip(recipe.planes, sources, strict=True))
     batches = [tuple(pairs[i : i + _FRAMES_PER_TASK]) for i in range(0, len(pairs), _FRAMES_PER_TASK)]

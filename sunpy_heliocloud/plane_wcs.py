@@ -125,6 +125,11 @@ class PlaneWCS:
         dates = dict(self.dates)
         return Time(dates.get("dateavg", dates.get("dateobs")), scale="utc")
 
+    @property
+    def observer_distance(self) -> float:
+        """Of the observer from the Sun in metres; NaN if unknown."""
+        return dict(self.aux).get("dsun_obs", np.nan)
+
     def resampled(
         self, shape: tuple[int, int], offset: tuple[float, float], factor: tuple[float, float]
     ) -> "PlaneWCS":

@@ -123,6 +123,8 @@ class Derotation:
         `sunpy.coordinates.SphericalScreen` or the like, for what is off the disk; `None` leaves it NaN.
     dtype
         Of the result.
+    options
+        Of the algorithm, as pairs of name and value.
     """
 
     target: PlaneWCS
@@ -130,6 +132,7 @@ class Derotation:
     rotation_model: str
     screen: Any
     dtype: np.dtype
+    options: tuple[tuple[str, float], ...] = ()
 
     def coordinates(self, source: PlaneWCS) -> np.ndarray:
         """The input pixel of every output pixel, see `pixel_map`."""
@@ -143,8 +146,10 @@ class Derotation:
 
     def band(self, coordinates: np.ndarray, source: PlaneWCS) -> tuple[int, int]:
         """The rows of the input that the result depends on."""
-        needed = rows_needed if self.algorithm == "adaptive" else rows_needed_interpolation
-        return needed(coordinates, source.shape)
+        if self.algorithm == "adaptive":
+            width = dict(self.options).get("sample_region_width", 4.0)
+            return rows_needed(coordinates, source.shape, sample_region_width=width)
+        return rows_needed_interpolation(coordinates, source.shape, order=dict(self.options).get("order", 1))
 
     def band_of(self, source: PlaneWCS) -> tuple[int, int]:
         """The same, for a plane whose coordinates are not known yet."""
@@ -153,7 +158,7 @@ class Derotation:
     def resample(self, image: np.ndarray, coordinates: np.ndarray, first_row: int) -> np.ndarray:
         """The derotated image, from a band of rows of the input."""
         kernel = resample_adaptive if self.algorithm == "adaptive" else resample_interpolation
-        return kernel(image, coordinates, first_row=first_row, dtype=self.dtype)
+        return kernel(image, coordinates, first_row=first_row, dtype=self.dtype, **dict(self.options))
 
     def exactly(self, image: np.ndarray, source: PlaneWCS) -> np.ndarray:
         """The derotated image by the overlap of pixels' areas, which is left to reproject."""

@@ -5,21 +5,47 @@ from typing import Any
 import numpy as np
 
 import astropy.units as u
+from astropy import constants
 from astropy.time import Time
 
 from sunpy.time import parse_time
 
-__all__ = ["common_planes", "default_max_gap", "new_times", "seconds"]
+__all__ = ["at_observer", "common_planes", "default_max_gap", "new_times", "seconds"]
 
 # Times count as the same within this; exposures are timed to a millisecond.
 _TOLERANCE = 1e-3
 # Of the cadence, by which frames may be early or late.
 _JITTER = 0.1
+# Observers of which one is nearer to the Sun by so many light-seconds see the same things at different times.
+_LIGHT_SECONDS = 1.0
 
 
 def seconds(times: Time, since: Time) -> np.ndarray:
     """Seconds from one time to others, as float64."""
     return np.atleast_1d((times - since).to_value(u.s))
+
+
+def at_observer(times: Time, distances: np.ndarray, distance: float) -> tuple[Time, str | None]:
+    """
+    When light that was seen at some distances from the Sun is seen at another one.
+
+    Parameters
+    ----------
+    times, distances
+        Of what was seen; distances in metres, NaN if unknown.
+    distance
+        Of the other observer, in metres.
+
+    Returns
+    -------
+    tuple
+        The times, unchanged where all are equally far to a light-second; and a sentence about what was done, or
+        `None` for nothing.
+    """
+    delay = (distance - distances) / constants.c.to_value(u.m / u.s)
+    if not np.nanmax(np.abs(delay), initial=0) > _LIGHT_SECONDS:
+        return times, None
+    return times + delay * u.s, f"times are those at the reference map's observer, {delay.mean():.1f} s later"
 
 
 def default_max_gap(times: Time) -> u.Quantity:

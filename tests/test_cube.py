@@ -352,6 +352,42 @@ def test_higher_features_move_faster(own_cube, ref_map):
     assert 0.2 < center_at_surface - center_above < 1.5
 
 
+def test_options_of_algorithms_reach_the_kernels(own_cube, ref_map):
+    part = ref_map.submap([30, 40] * u.pix, width=20 * u.pix, height=20 * u.pix)
+    plain = own_cube.derotate_to(part).compute().data
+    wide = own_cube.derotate_to(part, kernel_width=3, sample_region_width=8).compute().data
+    assert np.std(wide) < np.std(plain)
+    cubic, nearest = (
+        own_cube.derotate_to(part, algorithm="interpolation", order=order).compute().data for order in (3, 0)
+    )
+    assert np.abs(cubic - nearest).max() > 0
+    with pytest.raises(ValueError, match="'adaptive' has no option order; it has kernel_width"):
+        own_cube.derotate_to(part, order=3)
+
+
+def test_float64_on_request(own_cube, ref_map):
+    part = ref_map.submap([30, 40] * u.pix, width=20 * u.pix, height=20 * u.pix)
+    single, double = (own_cube.derotate_to(part, dtype=dtype).compute().data for dtype in ("f4", "f8"))
+    assert double.dtype == np.float64
+    np.testing.assert_allclose(single, double, rtol=1e-6)
+    assert (single != double).any()
+
+
+def test_light_travels_longer_to_a_farther_observer(maps, ref_map):
+    """A frame from 0.7 au shows what is seen at 1 au two and a half minutes later."""
+    near = []
+    for m in maps:
+        m = sunpy.map.Map(m.data, {k: v for k, v in m.meta.items() if not k.startswith("hae")})
+        m.meta["dsun_obs"] *= 0.7
+        near.append(m)
+    cube = LazyMapSequence(near).to_cube()
+    derotated = cube.derotate_to(ref_map)
+    expected = 0.3 * ref_map.dsun.to_value(u.au) * 499.005
+    np.testing.assert_allclose((derotated.times - cube.times).to_value(u.s), expected, atol=0.1)
+    assert "at the reference map's observer" in derotated.meta["light_travel"]
+    assert (derotated.frames["time"] == cube.times).all()
+
+
 # ---- what one sees
 
 
