@@ -388,6 +388,17 @@ def test_light_travels_longer_to_a_farther_observer(maps, ref_map):
     assert (derotated.frames["time"] == cube.times).all()
 
 
+def test_an_image_that_is_upside_down_is_turned_to_the_map(maps, ref_map):
+    """As HMI's are, whose headers know it."""
+    upside_down = []
+    for m in maps:
+        crpix = {f"crpix{i}": 101 - m.meta[f"crpix{i}"] for i in (1, 2)}
+        upside_down.append(sunpy.map.Map(m.data[::-1, ::-1], dict(m.meta) | crpix | {"crota2": 180.0}))
+    part = ref_map.submap([30, 40] * u.pix, width=20 * u.pix, height=20 * u.pix)
+    expected, turned = (LazyMapSequence(s).to_cube().derotate_to(part).compute() for s in (maps, upside_down))
+    np.testing.assert_allclose(turned.data[1:], expected.data[1:], rtol=1e-4)
+
+
 # ---- what one sees
 
 
