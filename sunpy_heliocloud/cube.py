@@ -26,6 +26,7 @@ from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
 
 __all__ = ["TimeLagCube"]
 
+_ROTATION_MODELS = ("howard", "snodgrass", "allen", "rigid")
 _ALGORITHMS = {
     "adaptive": {"kernel_width", "sample_region_width"},
     "interpolation": {"order"},
@@ -134,6 +135,7 @@ class TimeLagCube(DaskCube):
 
     # ---- what is done with it
 
+    @u.quantity_input(height=u.m)
     def derotate_to(
         self,
         ref_map: GenericMap,
@@ -179,7 +181,9 @@ class TimeLagCube(DaskCube):
         Raises
         ------
         ValueError
-            When the algorithm or an option is unknown, or the cube has lost an image axis.
+            When the algorithm, the rotation model or an option is unknown, or the cube has lost an image axis.
+        TypeError, ~astropy.units.UnitsError
+            When ``ref_map`` is no Map or ``height`` no length.
 
         Notes
         -----
@@ -191,6 +195,12 @@ class TimeLagCube(DaskCube):
         ----------
         * DeForest, C. E. 2004, Solar Physics 219, 3, https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
         """
+        if not isinstance(ref_map, GenericMap):
+            raise TypeError(f"ref_map must be a sunpy Map, such as sequence.nearest(time), not {ref_map!r}")
+        if rotation_model not in _ROTATION_MODELS:
+            raise ValueError(
+                f"rotation model {rotation_model!r} is unknown; choose one of {', '.join(_ROTATION_MODELS)}"
+            )
         if algorithm not in _ALGORITHMS:
             raise ValueError(f"algorithm {algorithm!r} is unknown; choose one of {', '.join(_ALGORITHMS)}")
         if unknown := options.keys() - _ALGORITHMS[algorithm]:
@@ -270,7 +280,11 @@ class TimeLagCube(DaskCube):
         stack = self._shared_stack("resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times
         new_times = time_grid.new_times(stack.times, cadence, given, start, stop)
-        gap = time_grid.default_max_gap(stack.times) if max_gap is None else max_gap
+        gap = (
+            time_grid.default_max_gap(stack.times)
+            if max_gap is None
+            else time_grid.duration("max_gap", max_gap)
+        )
         task = ResampleTime(
             tuple(time_grid.seconds(stack.times, stack.times[0])),
             tuple(time_grid.seconds(new_times, stack.times[0])),

@@ -10,7 +10,7 @@ from astropy.time import Time
 
 from sunpy.time import parse_time
 
-__all__ = ["at_observer", "common_planes", "default_max_gap", "new_times", "seconds"]
+__all__ = ["at_observer", "common_planes", "default_max_gap", "duration", "new_times", "seconds"]
 
 # Times count as the same within this; exposures are timed to a millisecond.
 _TOLERANCE = 1e-3
@@ -48,6 +48,13 @@ def at_observer(times: Time, distances: np.ndarray, distance: float) -> tuple[Ti
     return times + delay * u.s, f"times are those at the reference map's observer, {delay.mean():.1f} s later"
 
 
+def duration(name: str, value: u.Quantity) -> u.Quantity:
+    """The value, if it is a time with a unit."""
+    if not isinstance(value, u.Quantity) or not value.unit.is_equivalent(u.s):
+        raise u.UnitTypeError(f"{name} must be a time with its unit, such as 4 * u.min, not {value!r}")
+    return value
+
+
 def default_max_gap(times: Time) -> u.Quantity:
     """Twice the median cadence, and a little for its jitter: one missing frame is bridged, two are not."""
     if times.size < 2:
@@ -81,7 +88,7 @@ def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: 
                 "start and stop go with a cadence; of explicit times choose the part that is wanted"
             )
         return times.utc
-    step = cadence.to_value(u.s)
+    step = duration("cadence", cadence).to_value(u.s)
     if not step > 0:
         raise ValueError(f"the cadence must be positive, not {cadence}")
     first = own[0] if start is None else parse_time(start)
@@ -151,4 +158,4 @@ def _cadence(times: Time, remedy: str) -> float:
     worst = np.abs(elapsed - cadence * np.arange(times.size)).max()
     if worst > _TOLERANCE:
         raise ValueError(f"times are uneven, up to {worst:.3g} s off a cadence of {cadence:.6g} s; {remedy}")
-    return float(cadence)
+    return round(float(cadence), 6)  # microseconds, so that 240 s do not become 239.99999999999918 s

@@ -275,6 +275,18 @@ def test_unknown_algorithm_is_refused(own_cube, ref_map):
         own_cube.derotate_to(ref_map, algorithm="cubic")
 
 
+def test_arguments_are_checked_before_anything_runs(own_cube, ref_map):
+    with pytest.raises(TypeError, match="sunpy Map"):
+        own_cube.derotate_to(ref_map.wcs)
+    with pytest.raises(ValueError, match="howard, snodgrass, allen, rigid"):
+        own_cube.derotate_to(ref_map, rotation_model="solid")
+    with pytest.raises(TypeError, match="height"):
+        own_cube.derotate_to(ref_map, height=30)
+    for arguments in ({"cadence": 4}, {"cadence": 4 * u.m}, {"cadence": 4 * u.min, "max_gap": 9}):
+        with pytest.raises(u.UnitTypeError, match="must be a time with its unit"):
+            own_cube.derotate_to(ref_map).resample_time(**arguments)
+
+
 def test_derotation_needs_three_axes(own_cube, ref_map):
     with pytest.raises(ValueError, match="3:4"):
         own_cube[:, 4].derotate_to(ref_map)
