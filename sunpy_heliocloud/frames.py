@@ -12,6 +12,7 @@ from dask.base import tokenize
 from astropy.io import fits
 
 from sunpy_heliocloud.byte_ranges import ByteRange, Piece, ReadError, Version, fetch
+from sunpy_heliocloud.header_cache import header_cache
 from sunpy_heliocloud.headers import HeadTooShort, image_header
 from sunpy_heliocloud.layout import ImageLayout, WholeFileLayout, find_image
 
@@ -199,13 +200,15 @@ def _open_batch(
 ) -> list[tuple[FITSFrame, dict[str, Any]] | ReadError]:
     """Read heads together; those that turn out to be longer once more, also together."""
     results: dict[int, Any] = {}
+    known = header_cache.find(urls, storage_options)
+    new: dict[str, Piece] = {}
     needed = dict.fromkeys(range(len(urls)), _HEAD_BYTES)
     while needed:
-        pieces = fetch(
-            [ByteRange(urls[i], 0, size, exact=False) for i, size in needed.items()], storage_options
-        )
+        pieces = fetch([_head(urls[i], size, known) for i, size in needed.items()], storage_options)
         longer = {}
         for (i, size), piece in zip(needed.items(), pieces, strict=True):
+            is_known = isinstance(piece, Piece) and piece.data is None
+            piece = known[urls[i]] if is_known else piece
             try:
                 results[i] = _opened(urls[i], sizes[i], piece, storage_options)
             except HeadTooShort as short:
@@ -215,8 +218,17 @@ def _open_batch(
                     )
                 else:
                     longer[i] = short.needed
+                continue
+            if not is_known and not isinstance(results[i], ReadError):
+                new[urls[i]] = Piece(piece.data[: results[i][0].layout.head_stop], piece.version)
         needed = longer
+    header_cache.keep(new, storage_options)
     return [results[i] for i in range(len(urls))]
+
+
+def _head(url: str, size: int, known: Mapping[str, Piece]) -> ByteRange:
+    """The first bytes of a file, unless they are those that are known."""
+    return ByteRange(url, 0, size, exact=False, known=known[url].version if url in known else None)
 
 
 def _opened(

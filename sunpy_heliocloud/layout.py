@@ -68,6 +68,10 @@ class ImageLayout(Protocol):
     dtype: np.dtype
     scaling: Scaling
 
+    @property
+    def head_stop(self) -> int | None:
+        """So many first bytes of the file say all that `find_image` needs; `None` for all it was given."""
+
     def byte_range(self, start: int, stop: int) -> tuple[int, int | None]:
         """The bytes of the file that hold rows ``start`` to ``stop``."""
 
@@ -83,6 +87,10 @@ class PlainLayout:
     dtype: np.dtype
     scaling: Scaling
     data_start: int
+
+    @property
+    def head_stop(self) -> int:
+        return self.data_start
 
     def byte_range(self, start: int, stop: int) -> tuple[int, int]:
         row = self.shape[1] * self.dtype.itemsize
@@ -134,6 +142,10 @@ class TiledLayout:
     descriptor_columns: tuple[tuple[int, int], ...]
     first_offset: int = 0
     dither_seed: int | None = None
+
+    @property
+    def head_stop(self) -> int:
+        return self.heap_start
 
     def byte_range(self, start: int, stop: int) -> tuple[int, int]:
         first, last = self._heap_range(*self._tiles(start, stop))
@@ -222,6 +234,10 @@ class WholeFileLayout:
     dtype: np.dtype
     scaling: Scaling
     hdu: int
+
+    @property
+    def head_stop(self) -> None:
+        return None
 
     def byte_range(self, start: int, stop: int) -> tuple[int, None]:
         return 0, None

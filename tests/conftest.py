@@ -15,6 +15,7 @@ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CAT
 
 from astropy.utils import iers
 
+from sunpy_heliocloud.header_cache import header_cache
 from sunpy_heliocloud.net import cache
 from sunpy_heliocloud.simulation import LocalServer
 from sunpy_heliocloud.storage import filesystem
@@ -39,6 +40,7 @@ def server():
 def _empty_cache():
     """Every test begins without what others have read."""
     cache.clear()
+    header_cache.clear()
 
 
 @pytest.fixture(scope="session")
