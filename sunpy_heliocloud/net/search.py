@@ -31,6 +31,8 @@ def find(query: Query) -> list[tuple[Entry, Rows]]:
 def _chosen(query: Query) -> list[Entry]:
     """Data sets that a query means."""
     available, errors = catalog_entries([query.bucket] if query.bucket else bucket_urls())
+    if errors and not available:
+        raise errors[0]
     try:
         chosen = _narrowed(available, query)
     except ValueError as e:
