@@ -61,7 +61,7 @@ class Cache:
     """
     Indexes on disk, so that the next search need not read them again.
 
-    `sunpy_heliocloud.net.cache` is the one that searches use. Every file is written under another name and renamed, so
+    ``sunpy_heliocloud.net.cache`` is the one that searches use. Every file is written under another name and renamed, so
     that several processes can share the folder. What was used least recently goes first when the folder grows too
     large.
 

@@ -1,63 +1,27 @@
 """Downloads that end whole or not at all."""
 
 import asyncio
-import hashlib
 import os
 import re
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
-from uuid import uuid4
+from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import parfive
 from aiohttp import ClientError
 from parfive.utils import FailedDownload, replacement_filename
 
-import astropy.units as u
-
-from sunpy.util.exceptions import warn_user
-
 from sunpy_heliocloud.net.reading import PAUSES
 from sunpy_heliocloud.net.response import HelioCloudResponse
-from sunpy_heliocloud.storage import https_url
+from sunpy_heliocloud.net.wanted_file import WantedFile
 
 __all__ = ["download"]
 
 # Seconds after which a temporary file that nobody writes to is what a process that was killed has left.
 ABANDONED = 86400
-# How the specification and catalogues call what hashlib calls otherwise.
-ALGORITHMS = {"sha": "sha1"}
-
 # Who saves what where, of all tables in one call of Fido.fetch: they share a downloader.
 _claims: WeakKeyDictionary[parfive.Downloader, dict[Path, str]] = WeakKeyDictionary()
-
-
-class _File(NamedTuple):
-    """
-    A file to download.
-
-    Attributes
-    ----------
-    url
-        Its https address.
-    target
-        Where it is to be.
-    partial
-        Where it is until it is complete.
-    size
-        Bytes, or None if the catalogue does not say.
-    checksum
-        Algorithm and digest, both empty if the catalogue does not say.
-    """
-
-    url: str
-    target: Path
-    partial: Path
-    size: int | None
-    checksum: tuple[str, str]
 
 
 def download(
@@ -82,10 +46,10 @@ def download(
     `parfive.Results`
         The files; ``errors`` has those that were not downloaded.
     """
-    files = [_file(row, template) for row in table]
+    files = [WantedFile.of(row, template) for row in table]
     _claim(files, table["URL"], downloader)
     overwrite = downloader.config.overwrite
-    wanted = [file for file in files if overwrite or not _is_whole(file)]
+    wanted = [file for file in files if overwrite or not file.is_whole()]
     _remove_abandoned({file.target.parent for file in wanted})
     errors = _download_repeatedly(wanted, downloader, max_splits)
     saved = _put_in_place(wanted, errors, overwrite)
@@ -95,53 +59,7 @@ def download(
     return _results(files, saved, errors)
 
 
-# Which files ---------------------------------------------------------------------------------------------------------
-
-
-def _file(row, template: str) -> _File:
-    url = row["URL"]
-    if not re.match(r"https?://|s3://[^/]+/.", url):
-        raise ValueError(f"The catalogue has a file at {url!r}: expected s3://bucket/key or https://...")
-    target = Path(template.format(**{**_path_fields(row), "file": _file_name(url)}))
-    partial = target.with_name(f".{target.name}.{uuid4().hex}.part")
-    size = None if np.isnan(row["Size"]) else round(row["Size"].to_value(u.byte))
-    return _File(https_url(url), target, partial, size, _checksum(row))
-
-
-def _file_name(url: str) -> str:
-    """The last part of a URL, if a file can be called that on any system."""
-    path = url if url.startswith("s3://") else urlsplit(url).path
-    name = path.rpartition("/")[2]
-    if not re.fullmatch(r"[^\x00-\x1f\\:*?\"<>|]+", name) or name in (".", ".."):
-        raise ValueError(f"The catalogue has a file at {url!r}, whose last part is not the name of a file")
-    return name
-
-
-def _path_fields(row) -> dict[str, Any]:
-    """What a path template may name. Nothing from the catalogue leads out of the folder."""
-    fields = {name: value for name, value in row.response_block_map.items() if name != "url"}
-    return {
-        name: re.sub(r"[/\\]|^\.+$", "_", value) if isinstance(value, str) else value
-        for name, value in fields.items()
-    }
-
-
-def _checksum(row) -> tuple[str, str]:
-    named = {
-        name.casefold(): str(row[name]) for name in row.colnames if name.casefold().startswith("checksum")
-    }
-    digest = named.get("checksum", "").casefold()
-    algorithm = named.get("checksum_algorithm", "").casefold().replace("-", "")
-    algorithm = ALGORITHMS.get(algorithm, algorithm)
-    if digest and algorithm not in hashlib.algorithms_guaranteed:
-        warn_user(
-            f"The checksum of {row['URL']} is not verified: its algorithm {algorithm!r} is not known here"
-        )
-        return "", ""
-    return (algorithm, digest) if digest else ("", "")
-
-
-def _claim(files: list[_File], urls, downloader: parfive.Downloader) -> None:
+def _claim(files: list[WantedFile], urls, downloader: parfive.Downloader) -> None:
     """Refuse to save two files under one name."""
     claims = _claims.setdefault(downloader, {})
     for file, url in zip(files, urls, strict=True):
@@ -150,26 +68,6 @@ def _claim(files: list[_File], urls, downloader: parfive.Downloader) -> None:
                 f"{claims[file.target]} and {url} would both be saved as {file.target}: "
                 "give fetch a path that tells them apart, such as path='{dataset}/{start_time}/{file}'"
             )
-
-
-def _is_whole(file: _File) -> bool:
-    if not file.target.exists():
-        return False
-    return _difference(file, file.target) is None
-
-
-def _difference(file: _File, path: Path) -> str | None:
-    """What is wrong with a file, if anything is."""
-    found = path.stat().st_size
-    if file.size not in (None, found):
-        return f"it has {found} bytes, and the catalogue says {file.size}"
-    algorithm, digest = file.checksum
-    if algorithm:
-        with path.open("rb") as content:
-            is_same = hashlib.file_digest(content, algorithm).hexdigest() == digest
-        if not is_same:
-            return f"its {algorithm} differs from that in the catalogue"
-    return None
 
 
 def _remove_abandoned(folders: set[Path]) -> None:
@@ -184,7 +82,7 @@ def _remove_abandoned(folders: set[Path]) -> None:
 
 
 def _download_repeatedly(
-    files: list[_File], like: parfive.Downloader, max_splits: int | None
+    files: list[WantedFile], like: parfive.Downloader, max_splits: int | None
 ) -> dict[str, Exception]:
     """Download to the temporary names; gives the errors that stay, by URL."""
     errors = _download(files, like, max_splits)
@@ -198,7 +96,9 @@ def _download_repeatedly(
     return errors
 
 
-def _download(files: list[_File], like: parfive.Downloader, max_splits: int | None) -> dict[str, Exception]:
+def _download(
+    files: list[WantedFile], like: parfive.Downloader, max_splits: int | None
+) -> dict[str, Exception]:
     if not files:
         return {}
     config = like.config
@@ -214,14 +114,16 @@ def _download(files: list[_File], like: parfive.Downloader, max_splits: int | No
     return {error.url: error.exception for error in downloader.download().errors}
 
 
-def _put_in_place(files: list[_File], errors: dict[str, Exception], overwrite: bool | str) -> dict[str, Path]:
+def _put_in_place(
+    files: list[WantedFile], errors: dict[str, Exception], overwrite: bool | str
+) -> dict[str, Path]:
     """Rename what is complete; gives the names by URL, and adds to the errors what is not complete."""
     saved = {}
     for file in files:
         try:
             if file.url in errors:
                 continue
-            if difference := _difference(file, file.partial):
+            if difference := file.difference(file.partial):
                 raise OSError(
                     f"{difference}. Either the download was cut short or the index is older than the file: "
                     "try again later"
@@ -236,7 +138,9 @@ def _put_in_place(files: list[_File], errors: dict[str, Exception], overwrite: b
     return saved
 
 
-def _results(files: list[_File], saved: dict[str, Path], errors: dict[str, Exception]) -> parfive.Results:
+def _results(
+    files: list[WantedFile], saved: dict[str, Path], errors: dict[str, Exception]
+) -> parfive.Results:
     results = parfive.Results()
     for file in files:
         if file.url in errors:
