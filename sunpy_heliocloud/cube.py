@@ -16,6 +16,7 @@ from sunpy_heliocloud import time_grid
 from sunpy_heliocloud.collection import DaskCube
 from sunpy_heliocloud.comparison import Comparison, Options
 from sunpy_heliocloud.correlation_cube import CorrelationCube
+from sunpy_heliocloud.estimate import Estimate, estimate
 from sunpy_heliocloud.graph import derotate
 from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.lag_map import LagMap
@@ -551,6 +552,17 @@ class TimeLagCube(DaskCube):
                 "derotate them to a map first, with derotate_to(map)"
             )
         return stack
+
+    def estimate(self) -> Estimate:
+        """
+        What it will cost to compute the cube.
+
+        Returns
+        -------
+        Estimate
+            Frames, requests, bytes, memory of a worker and tasks. Nothing is read for it.
+        """
+        return estimate(self.data)
 
     def rebin(self, bin_shape: Sequence[int], operation: Any = np.mean, **kwargs: Any) -> Self:
         """

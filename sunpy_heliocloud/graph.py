@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
+import dask
 import dask.array as da
 import numpy as np
 from dask.array.slicing import normalize_index
@@ -19,7 +20,8 @@ from sunpy_heliocloud.tasks import DerotateArrays, DerotateFrames, Derotation, F
 
 __all__ = ["FrameArray", "Recipe", "derotate"]
 
-_FRAMES_PER_TASK = 4
+_MOST_FRAMES_PER_TASK = 4  # enough to hide latency behind each other, few enough to keep workers busy
+_TASK_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -252,9 +254,24 @@ def _derotate_frames(recipe: Recipe, sources: Sequence[PlaneWCS], derotation: De
     recipe = replace(recipe, dtype=np.result_type(recipe.dtype, derotation.dtype))
     task = DerotateFrames(recipe.read, derotation)
     pairs = list(zip(recipe.planes, sources, strict=True))
-    batches = [tuple(pairs[i : i + _FRAMES_PER_TASK]) for i in range(0, len(pairs), _FRAMES_PER_TASK)]
-    name = "derotate-" + tokenize(task, _token(recipe.planes), _token(sources))
+    size = _frames_per_task(recipe, derotation)
+    batches = [tuple(pairs[i : i + size]) for i in range(0, len(pairs), size)]
+    name = "derotate-" + tokenize(task, size, _token(recipe.planes), _token(sources))
     return _planes_array(_from_planes(name, task, batches), name, tuple(map(len, batches)), derotation)
+
+
+def _frames_per_task(recipe: Recipe, derotation: Derotation) -> int:
+    """As many as memory allows; dask's configuration can say otherwise."""
+    chosen = dask.config.get("sunpy-heliocloud.frames-per-task", None)
+    if chosen is not None:
+        if not isinstance(chosen, int) or chosen < 1:
+            raise ValueError(f"sunpy-heliocloud.frames-per-task={chosen!r} must be a whole number from 1")
+        return chosen
+    rows, columns = (stop - start for start, stop in (recipe.rows, recipe.columns))
+    ny, nx = derotation.target.shape
+    read = min(rows, 2 * ny) * columns * recipe.dtype.itemsize
+    made = ny * nx * (16 + 2 * np.dtype(derotation.dtype).itemsize)  # two coordinates, and results twice
+    return max(1, min(_MOST_FRAMES_PER_TASK, _TASK_BYTES // (read + made)))
 
 
 def _planes_array(

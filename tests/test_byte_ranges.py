@@ -1,10 +1,11 @@
 import contextlib
 import http.server
 import threading
+import time
 
 import pytest
 
-from sunpy_heliocloud.byte_ranges import ByteRange, Piece, ReadError, fetch
+from sunpy_heliocloud.byte_ranges import ByteRange, Piece, ReadError, Version, fetch
 
 CONTENT = bytes(range(200))
 
@@ -170,3 +171,71 @@ def test_one_missing_file_does_not_cost_the_others(tmp_path):
     assert isinstance(missing, ReadError)
     assert isinstance(missing.__cause__, FileNotFoundError)
     assert str(ByteRange("s3://a/b", 3)) in "bytes 3 to the end of s3://a/b"
+
+
+def test_a_piece_says_of_which_version_it_is(server, tmp_path):
+    (tmp_path / "a.bin").write_bytes(CONTENT)
+    for url in (server.write("a.bin", CONTENT), str(tmp_path / "a.bin")):
+        first, second = fetch([ByteRange(url, 3, 9), ByteRange(url)])
+        assert first.version == second.version
+        assert first.version.size == len(CONTENT)
+        assert first.version.etag
+        other = Version(first.version.etag + "x", len(CONTENT))
+        error = only(fetch([ByteRange(url, 3, 9, version=other)]))
+        assert f"{url}: the file has been replaced" in str(error)
+        assert contents([ByteRange(url, 3, 9, version=Version())]) == [CONTENT[3:9]]
+
+
+def test_what_is_known_is_not_sent(server):
+    url = server.write("a.bin", CONTENT)
+    version = only(fetch([ByteRange(url, 0, 9)])).version
+    server.reset()
+    assert only(fetch([ByteRange(url, 0, 9, known=version)])) == Piece(None, version)
+    assert server.bytes_sent == 0
+    assert contents([ByteRange(url, 0, 9, known=Version('"other"'))]) == [CONTENT[:9]]
+
+
+def test_requests_in_flight_are_bounded(monkeypatch):
+    monkeypatch.setattr("sunpy_heliocloud.byte_ranges._IN_FLIGHT", 3)
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def respond(path):
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.01)
+        with lock:
+            under_way -= 1
+        return 200, CONTENT
+
+    with http_server(respond) as (base, _):
+        assert contents([ByteRange(f"{base}/{i}.fits") for i in range(20)]) == [CONTENT] * 20
+    assert most == 3
+
+
+def test_credentials_and_who_pays_reach_the_server(monkeypatch):
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.headers)
+            self.send_response(200)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"data")
+
+        def log_message(self, *args):
+            """Not on the terminal."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
+        assert contents([ByteRange("s3://bucket/a")]) == [b"data"]
+        options = {"key": "who", "secret": "knows", "requester_pays": True}
+        assert contents([ByteRange("s3://bucket/a")], options) == [b"data"]
+        server.shutdown()
+    anonymous, paying = seen
+    assert "Authorization" not in anonymous
+    assert "Credential=who/" in paying["Authorization"]
+    assert paying["x-amz-request-payer"] == "requester"

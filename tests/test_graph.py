@@ -212,6 +212,27 @@ def test_frames_in_tasks_of_four(bucket, part):
     assert len(optimized.__dask_graph__()) == 3
 
 
+def test_frames_in_tasks_as_they_are_asked_for(bucket, part):
+    _, urls, _ = bucket
+    cube = LazyMapSequence(urls).to_cube()
+    with dask.config.set({"sunpy-heliocloud.frames-per-task": 7}):
+        derotated = cube.derotate_to(part)
+    assert derotated.data.chunks[0] == (7, 2)
+    np.testing.assert_array_equal(derotated.compute().data, cube.derotate_to(part).compute().data)
+    with (
+        dask.config.set({"sunpy-heliocloud.frames-per-task": 0}),
+        pytest.raises(ValueError, match="=0 must be"),
+    ):
+        cube.derotate_to(part)
+
+
+def test_large_targets_are_made_one_by_one(bucket):
+    whole = LazyMapSequence(bucket[1])[0].resample([4000, 4000] * u.pix)
+    with no_compute():
+        derotated = LazyMapSequence(bucket[1]).to_cube().derotate_to(whole)
+    assert set(derotated.data.chunks[0]) == {1}
+
+
 def test_maps_of_a_cube_s_planes(bucket):
     _, urls, _ = bucket
     plane = LazyMapSequence(urls).to_cube()[3, 100:120]

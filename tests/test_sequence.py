@@ -706,3 +706,37 @@ def test_real_cutouts(real_data):
     )
     observer = wcs_to_celestial_frame(wcs).observer
     assert observer.separation_3d(expected.observer_coordinate) < 1 * u.mm
+
+
+@pytest.mark.parametrize("errors", ["raise", "mask"])
+def test_an_object_that_is_replaced_between_open_and_read(server, folder, remote, errors):
+    """Also where the new one is as long, so that its bytes would decode."""
+    seq = LazyMapSequence(remote, errors=errors).select(quality=0)
+    cube = seq.to_cube()
+    key = remote[2].removeprefix(server.url)
+    server.write(key, (folder / remote[3].removeprefix(server.url)).read_bytes())
+    if errors == "raise":
+        with pytest.raises(ReadError, match=f"{key}: the file has been replaced since its header was read"):
+            cube.compute()
+        return
+    with pytest.warns(LostFrameWarning, match="has been replaced"):
+        data = cube.compute().data
+    assert np.isnan(data[2]).all()
+    assert not np.isnan(data[1]).all()
+    assert seq.status["status"].tolist() == ["ok", "ok", "NaN", *["ok"] * 4]
+
+
+def test_a_file_of_another_size_than_the_catalogue_says(server, remote):
+    table = Table({"URL": remote[:3], "Size": [1e-3] * 3 * u.Mbyte})
+    with pytest.raises(ReadError, match=f"{remote[0]} has .* bytes, but the catalogue says 1000"):
+        LazyMapSequence(table)
+    table["Size"] = [np.nan] * 3 * u.Mbyte
+    assert len(LazyMapSequence(table)) == 3
+
+
+def test_processes_give_the_same_bytes(bucket, seq):
+    ref_map = seq[4].submap([20, 20] * u.pix, width=30 * u.pix, height=20 * u.pix)
+    cube = seq[:3].to_cube().derotate_to(ref_map)
+    on_threads, alone = (cube.compute(scheduler=scheduler).data for scheduler in ("threads", "sync"))
+    on_processes = cube.compute(scheduler="processes", num_workers=1).data
+    assert on_threads.tobytes() == alone.tobytes() == on_processes.tobytes()
