@@ -76,7 +76,7 @@ class Comparison:
         self.stack = stacks[0].with_times(stacks[0].times[planes[0]])
         self.dtype = np.dtype(dtype)
         self.arrays = [
-            _three_axes(cube.data, stack)[own].astype(self.dtype)
+            _three_axes(cube.data, stack)[own].astype(self.dtype, copy=False)
             for cube, stack, own in zip(cubes, stacks, planes, strict=True)
         ]
         bounds = None if lag_bounds is None else tuple(float(b) for b in lag_bounds.to_value(u.s))
@@ -188,9 +188,8 @@ class Comparison:
         return width
 
 
-def _three_axes(data: Any, stack: StackWCS) -> da.Array:
-    array = da.asarray(data)
-    return array if array.ndim == 3 else array.reshape(stack.array_shape)
+def _three_axes(data: Any, stack: StackWCS) -> Any:
+    return data if data.ndim == 3 else data.reshape(stack.array_shape)
 
 
 def _at_least_one(trials: int) -> int:

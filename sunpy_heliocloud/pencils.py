@@ -7,7 +7,7 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
-from dask.base import tokenize
+from dask.base import normalize_token, tokenize
 
 from sunpy_heliocloud.kernels.correlation import Correlator, cross_correlation, lags_and_correlations
 from sunpy_heliocloud.kernels.significance import chance_of_correlation, uncertainty_of_lag
@@ -47,10 +47,12 @@ def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.D
         ``(planes, y, x)``. Each chunk comes from one pencil of each cube. What comes in pencils already is not cut
         again.
     """
-    arrays = [da.asarray(cube) for cube in cubes]
-    if not _are_pencils(arrays):
-        side = _pencil_side(max(planes, *map(len, arrays)), arrays[0].shape[1:])
-        arrays = [array.rechunk((-1, side, side), method="tasks") for array in arrays]
+    lazy = [cube for cube in cubes if isinstance(cube, da.Array)]
+    if len(lazy) == len(cubes) and _are_pencils(lazy):
+        arrays = lazy
+    else:
+        side = _pencil_side(max(planes, *map(len, cubes)), cubes[0].shape[1:])
+        arrays = [_in_pencils(cube, (len(cube), side, side)) for cube in cubes]
     name = "pencils-" + tokenize(function, *[array.name for array in arrays])
     return da.map_blocks(
         function,
@@ -60,6 +62,25 @@ def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.D
         dtype=dtype,
         meta=np.empty((0, 0, 0), dtype),
     )
+
+
+def _in_pencils(cube: Any, chunks: tuple[int, int, int]) -> da.Array:
+    if isinstance(cube, da.Array):
+        return cube.rechunk(chunks, method="tasks")
+    return da.from_array(_InMemory(cube), chunks=chunks, meta=cube[:0, :0, :0])
+
+
+class _InMemory:
+    """An array of which dask takes the parts when it needs them: of an ndarray it copies all of them at once."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array, self.shape, self.ndim, self.dtype = array, array.shape, array.ndim, array.dtype
+
+    def __getitem__(self, item: Any) -> np.ndarray:
+        return self.array[item]
+
+    def __dask_tokenize__(self) -> Any:
+        return normalize_token(self.array)
 
 
 def _are_pencils(arrays: list[da.Array]) -> bool:
