@@ -123,6 +123,8 @@ def _put_in_place(
         try:
             if file.url in errors:
                 continue
+            if not file.partial.exists():
+                raise InterruptedError("it was interrupted before its turn came")
             if difference := file.difference(file.partial):
                 raise OSError(
                     f"{difference}. Either the download was cut short or the index is older than the file: "
