@@ -186,7 +186,8 @@ def accuracy(cache: Path = HERE / ".cache") -> dict[str, float]:
     with LocalServer() as server:
         server.upload(folder)
         urls = [
-            f"{server.url}/{path.relative_to(folder).as_posix()}" for path in sorted(folder.rglob("*.fits"))
+            f"{server.url.rstrip('/')}/{path.relative_to(folder).as_posix()}"
+            for path in sorted(folder.rglob("*.fits"))
         ]
         sequence = LazyMapSequence(urls, storage_options=server.storage_options)
         channels = {f"{part.wavelength[0].value:g}": part for part in sequence.split()}

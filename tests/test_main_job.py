@@ -66,14 +66,14 @@ def errors(cubes: list[TimeLagCube], ref_map, **options) -> tuple[float, float]:
 
 def test_the_lag_is_the_true_one(derotated, ref_map):
     bias, spread = errors(derotated, ref_map)
-    assert bias < 8
+    assert bias < 3
     assert spread < 135
 
 
 def test_a_refined_lag_is_finer_than_the_cadence(derotated, ref_map):
     bias, spread = errors(derotated, ref_map, refine="parabolic")
-    assert bias < 8
-    assert spread < 60
+    assert bias < 3
+    assert spread < 52
 
 
 def test_a_tenth_of_the_frames_may_be_missing(derotated, ref_map):
