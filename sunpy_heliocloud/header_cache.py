@@ -29,7 +29,7 @@ class HeaderCache:
     """
     First bytes of remote files by URL, in a small database that several processes can share.
 
-    `sunpy_heliocloud.header_cache.header_cache` is the one that `LazyMapSequence` uses, on the client only. A server
+    ``sunpy_heliocloud.header_cache.header_cache`` is the one that `LazyMapSequence` uses, on the client only. A server
     is still asked once for each frame, but only whether it has changed since, by its ETag; files without one are not
     kept. What was used least recently goes first when the cache grows too large. Heads are kept as they were read,
     compressed, and parsed again: nothing in the cache is ever run.
@@ -97,7 +97,7 @@ class HeaderCache:
         urls
             Of remote files; local ones are not kept.
         storage_options
-            As resolved by `sunpy_heliocloud.storage.resolve_storage_options`.
+            As resolved by ``sunpy_heliocloud.storage.resolve_storage_options``.
 
         Returns
         -------

@@ -11,6 +11,7 @@ from astropy.io import fits
 
 from sunpy_heliocloud.byte_ranges import ReadError
 from sunpy_heliocloud.frames import ArrayFrame, open_frames, read_rows
+from sunpy_heliocloud.layout import find_image
 from sunpy_heliocloud.simulation import LocalServer
 from sunpy_heliocloud.storage import resolve_storage_options
 
@@ -276,3 +277,29 @@ def test_real_files(real_data, key):
         f"{np.isnan(whole).mean():.1%} missing, a fifth is {part_bytes / whole_bytes:.0%}",
     )
     assert part_bytes < 0.45 * whole_bytes
+
+
+def test_what_is_read_whole_says_so(tmp_path, caplog):
+    """A tile table with descriptors of both kinds is left to astropy."""
+    file = rice()
+    unit, layout = find_image(file)
+    lengths = layout.table.astype(">i4")
+    table = np.zeros(len(lengths), [("short", ">i4", 2), ("long", ">i8", 2)])
+    table["short"] = np.stack([lengths, np.cumsum(lengths) - lengths], axis=1)
+    header = fits.Header.fromstring(unit.text)
+    header.update(NAXIS1=24, TFIELDS=2)
+    header.insert("TFORM1", ("TTYPE2", "GZIP_COMPRESSED_DATA"), after=True)
+    header.insert("TTYPE2", ("TFORM2", "1QB(400)"), after=True)
+    heap = file[layout.heap_start : layout.heap_start + lengths.sum()]
+    data = table.tobytes() + heap
+    path = tmp_path / "a.fits"
+    path.write_bytes(
+        file[:2880] + header.tostring().encode() + data.ljust(-(-len(data) // 2880) * 2880, b"\0")
+    )
+    with caplog.at_level("DEBUG", "sunpy_heliocloud.frames"):
+        ((frame, _),) = opened(path)
+    assert caplog.messages == [
+        f"{path} can only be read whole: its tile table has columns of an unknown kind"
+    ]
+    assert frame.byte_range(3, 9).stop is None
+    np.testing.assert_array_equal(read_rows([frame], [(3, 9)], FLOAT)[0], COUNTS[3:9])
