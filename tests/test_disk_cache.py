@@ -117,16 +117,17 @@ def test_other_servers_have_other_indexes(server, monkeypatch):
         search(DAY, X)
 
 
-def test_clear_and_size(server):
+def test_clear_and_size(server, monkeypatch, tmp_path):
+    monkeypatch.setattr(cache, "folder", tmp_path)
     search(DAY, X)
     assert cache.size() > 10 * u.kbyte
     (cache.folder / "somebody_elses.txt").write_text("")
     cache.clear()
     assert [path.name for path in cache.folder.iterdir()] == ["somebody_elses.txt"]
-    (cache.folder / "somebody_elses.txt").unlink()
 
 
-def test_without_a_cache(server, monkeypatch):
+def test_without_a_cache(server, monkeypatch, tmp_path):
+    monkeypatch.setattr(cache, "folder", tmp_path)
     monkeypatch.setattr(cache, "enabled", False)
     for _ in range(2):
         search(DAY, X)
@@ -178,7 +179,7 @@ def test_two_processes(tmp_path):
 import sys
 from sunpy_heliocloud.net.disk_cache import Cache
 cache, letter = Cache(), sys.argv[1].encode()
-for k in range(150):
+for k in range(60):
     cache.keep("https://server/", letter * 50_000, etag="1")
     if found := cache.find("https://server/"):
         assert found[1] in (b"a" * 50_000, b"b" * 50_000)

@@ -241,7 +241,7 @@ def test_progress_and_connections(files, tmp_path, capsys, server):
         Fido.fetch(table, path=tmp_path, max_conn=1)
         gc.collect()
     bars = capsys.readouterr().err
-    assert "Files Downloaded: 100%" in bars
+    assert "Files Downloaded:" in bars
     assert "0file" not in bars
     assert contents_of(tmp_path) == contents
 
