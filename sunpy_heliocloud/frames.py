@@ -114,9 +114,11 @@ class ArrayFrame:
 
 def read_rows(
     frames: Sequence[Frame], windows: Sequence[tuple[int, int]], dtype: np.dtype
-) -> list[np.ndarray | ReadError]:
+) -> Iterator[np.ndarray | ReadError]:
     """
-    Read rows of several frames, whose requests are under way together.
+    Read rows of several frames: their requests are under way together, and each is decoded when it is asked for.
+
+    Decoded, an image takes many times the memory of its bytes.
 
     Parameters
     ----------
@@ -127,10 +129,10 @@ def read_rows(
     dtype
         Of the result.
 
-    Returns
-    -------
-    list
-        For each frame its rows, ``(rows, nx)``, or the error that names its URL.
+    Yields
+    ------
+    `numpy.ndarray` or ReadError
+        Of each frame its rows, ``(rows, nx)``, or the error that names its URL.
     """
     requests = [
         frame.byte_range(*rows) if rows[1] > rows[0] else None
@@ -141,7 +143,8 @@ def read_rows(
     if wanted:
         answers = fetch([requests[i] for i in wanted], frames[wanted[0]].storage_options)
         buffers = dict(zip(wanted, answers, strict=True))
-    return [_decode(frame, buffers.get(i), windows[i], np.dtype(dtype)) for i, frame in enumerate(frames)]
+    for i, frame in enumerate(frames):
+        yield _decode(frame, buffers.pop(i, None), windows[i], np.dtype(dtype))
 
 
 def _decode(

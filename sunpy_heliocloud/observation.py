@@ -172,8 +172,8 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     """
     The WCS that sunpy's Map gives for each header.
 
-    Maps take milliseconds each. Of AIA frames that differ in pointing, scale, roll, time and observer only the first
-    is asked for; the others' are computed for all of them together.
+    Maps take milliseconds each. Of AIA frames with the same pointing, scale and roll only the first is asked for;
+    time and observer of the others are computed for all of them together.
     """
     groups: dict[tuple, list[int]] = {}
     for i, key in enumerate(zip(_keys(headers, _GRID_KEYS), _is_aia(headers), strict=True)):

@@ -1,6 +1,6 @@
 """What a dask task does: values that are called with a chunk's input. Imported by every worker, so it imports little."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +53,11 @@ class ReadWindow:
     errors: str
 
     def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
-        return np.stack(self.images(planes, [(0, self.rows[1] - self.rows[0])] * len(planes)))
+        return np.stack(list(self.images(planes, [(0, self.rows[1] - self.rows[0])] * len(planes))))
 
-    def images(self, planes: Sequence[Plane], bands: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+    def images(self, planes: Sequence[Plane], bands: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
         """
-        Bands of rows, counted from the top of the window, as wide as the window.
+        Bands of rows, counted from the top of the window, as wide as the window; each is made when it is asked for.
 
         A function that sees whole images is given whole images, whatever band is wanted.
         """
@@ -65,10 +65,8 @@ class ReadWindow:
         wanted = [(self.rows[0] + start, self.rows[0] + stop) for start, stop in bands]
         reads = [self.rows_read(plane, band) for plane, band in zip(planes, bands, strict=True)]
         images = read_rows([plane.frame for plane in planes], reads, self.dtype)
-        return [
-            self._calibrated(image, plane, slice(rows[0] - read[0], rows[1] - read[0]), whole)
-            for image, plane, rows, read in zip(images, planes, wanted, reads, strict=True)
-        ]
+        for image, plane, rows, read in zip(images, planes, wanted, reads, strict=True):
+            yield self._calibrated(image, plane, slice(rows[0] - read[0], rows[1] - read[0]), whole)
 
     def rows_read(self, plane: Plane, band: tuple[int, int]) -> tuple[int, int]:
         """The rows of a frame that are read for a band of the window."""
@@ -190,13 +188,11 @@ class DerotateFrames:
             self.derotation.band(coordinates, wcs)
             for coordinates, (_, wcs) in zip(maps, sources, strict=True)
         ]
+        derotated = np.empty((len(planes), *self.derotation.target.shape), self.derotation.dtype)
         images = self.read.images(planes, bands)
-        return np.stack(
-            [
-                self.derotation.resample(image, coordinates, band[0])
-                for image, coordinates, band in zip(images, maps, bands, strict=True)
-            ]
-        )
+        for k, (image, coordinates, band) in enumerate(zip(images, maps, bands, strict=True)):
+            derotated[k] = self.derotation.resample(image, coordinates, band[0])
+        return derotated
 
 
 @dataclass(frozen=True)
