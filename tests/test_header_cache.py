@@ -58,7 +58,7 @@ def test_a_file_that_changed_is_read_anew(server):
     ((frame, header),) = opened(url)
     assert server.bytes_sent > 0
     assert header["WAVELNTH"] == 171
-    np.testing.assert_array_equal(read_rows([frame], [(0, 9)], np.dtype("i4"))[0], COUNTS[::-1][:9])
+    np.testing.assert_array_equal(next(read_rows([frame], [(0, 9)], np.dtype("i4"))), COUNTS[::-1][:9])
 
 
 def test_other_servers_and_local_files_have_nothing_to_do_with_it(server, tmp_path):
