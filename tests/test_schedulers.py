@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from pathlib import Path
 
 import dask
@@ -22,6 +23,7 @@ from sunpy.net import attrs as a
 
 import sunpy_heliocloud  # NOQA: F401  registers the client
 from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud.losses import LostFrameWarning
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
 
 GATEWAY_CONFIG = """
@@ -79,6 +81,26 @@ def test_local_cluster(job, on_threads):
         assert_same(dask.compute(*job), on_threads)
         lost = LazyMapSequence([]).status
     assert len(lost) == 0
+
+
+def test_frames_lost_on_workers_are_told_by_the_sequence(bucket):
+    found = Fido.search(
+        a.Time("2018-05-29T17:40", "2018-05-29T17:58"), a.Wavelength(171 * u.AA), a.heliocloud.Dataset("AIA")
+    )
+    sequence = LazyMapSequence(found, errors="mask")
+    lost = sequence.urls[2]
+    bucket.fail(f"*{lost.rpartition('/')[2]}", status=403, times=None)
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", LostFrameWarning)  # it comes from the worker, at any time
+        planes = sequence.to_cube().compute().data
+        status = sequence.status
+    bucket.heal()
+    assert np.isnan(planes).all(axis=(1, 2)).tolist() == [url == lost for url in sequence.urls]
+    assert status[status["status"] == "NaN"]["url"].tolist() == [lost]
 
 
 def free_port() -> int:
