@@ -213,10 +213,11 @@ class TimeLagCube(DaskCube):
         sources = [stack.plane(i) for i in range(stack.times.size)]
         distances = np.array([plane.observer_distance for plane in sources])
         times, light_travel = time_grid.at_observer(stack.times, distances, target.observer_distance)
+        surface = target
         if above:
             sources, surface = [plane.at_height(above) for plane in sources], target.at_height(above)
         derotation = Derotation(
-            surface if above else target,
+            surface,
             algorithm,
             rotation_model,
             screen,
