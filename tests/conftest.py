@@ -15,6 +15,7 @@ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CAT
 
 from astropy.utils import iers
 
+from helpers import read_from
 from sunpy_heliocloud.header_cache import header_cache
 from sunpy_heliocloud.net import cache
 from sunpy_heliocloud.simulation import LocalServer
@@ -53,9 +54,7 @@ def one_server():
 @pytest.fixture
 def shared_server(one_server, monkeypatch):
     """An empty HelioCloud. The tests share its server, since starting one takes longer than a test."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", one_server.endpoint_url)
-    monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", one_server.registry_url)
-    one_server.reset()
+    read_from(one_server, monkeypatch)
     yield one_server
     one_server.heal()
     files, path = filesystem(one_server.url, one_server.storage_options)
@@ -85,7 +84,5 @@ def real_bucket():
 @pytest.fixture
 def real_data(real_bucket, monkeypatch):
     """The real images; within the test everything reads from their server."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", real_bucket.endpoint_url)
-    monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", real_bucket.registry_url)
-    real_bucket.reset()
+    read_from(real_bucket, monkeypatch)
     return real_bucket

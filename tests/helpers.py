@@ -2,7 +2,7 @@
 
 import dask
 
-__all__ = ["no_compute"]
+__all__ = ["no_compute", "read_from"]
 
 
 def no_compute():
@@ -16,3 +16,10 @@ def no_compute():
         raise AssertionError(f"dask was asked to compute {keys}, where everything has to stay lazy")
 
     return dask.config.set(scheduler=refuse)
+
+
+def read_from(server, monkeypatch):
+    """Let everything read from a running server until the test ends, and count from now on."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
+    monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", server.registry_url)
+    server.reset()

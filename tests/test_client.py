@@ -14,6 +14,7 @@ from sunpy.net import Fido
 from sunpy.net import attrs as a
 
 from buckets import fill, rows_of, search
+from helpers import read_from
 from sunpy_heliocloud.net import (
     CatalogError,
     HelioCloudClient,
@@ -56,9 +57,7 @@ def one_archive():
 @pytest.fixture
 def archive(one_archive, monkeypatch):
     """A bucket with 30 images in each of many data sets, from 2020-02-01 on; for tests that only read it."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", one_archive.endpoint_url)
-    monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", one_archive.registry_url)
-    one_archive.reset()
+    read_from(one_archive, monkeypatch)
     return one_archive
 
 

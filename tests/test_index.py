@@ -5,9 +5,11 @@ import json
 import zipfile
 
 import numpy as np
+import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 import astropy.units as u
 from astropy.time import Time
@@ -171,7 +173,6 @@ def test_index_of_another_type(server):
 @pytest.mark.parametrize("times", ["text", "timestamp"])
 @pytest.mark.parametrize("order", [COLUMNS, ("filesize", "wave", "datakey", "stop", "start")])
 def test_parquet(server, times, order):
-    pyarrow = pytest.importorskip("pyarrow")
     fill(server, {"x": {}}, indextype="parquet")
     starts = np.array(["2020-02-01T04:00", "2020-02-01T00:00"], "M8[us]")
     columns = {
@@ -182,7 +183,6 @@ def test_parquet(server, times, order):
         "wave": [171.5, 193],
     }
     content = io.BytesIO()
-    parquet = pytest.importorskip("pyarrow.parquet")
     parquet.write_table(pyarrow.table({name: columns[name] for name in order}), content)
     server.write("registries/x_2020.parquet", content.getvalue())
     for _ in range(2):
@@ -194,7 +194,6 @@ def test_parquet(server, times, order):
 
 
 def test_damaged_parquet(server):
-    pytest.importorskip("pyarrow")
     fill(server, {"x": {}}, indextype="parquet")
     server.write("registries/x_2020.parquet", b"PAR1 and no more")
     with pytest.raises(CatalogError, match="x_2020.parquet is not a parquet file"):
