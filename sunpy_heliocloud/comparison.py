@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 import dask.array as da
 import numpy as np
+from ndcube import NDCube
 
 import astropy.units as u
 from astropy.time import Time
@@ -79,7 +80,9 @@ class Comparison:
             _three_axes(cube.data, stack)[own].astype(self.dtype, copy=False)
             for cube, stack, own in zip(cubes, stacks, planes, strict=True)
         ]
-        bounds = None if lag_bounds is None else tuple(float(b) for b in lag_bounds.to_value(u.s))
+        bounds = None if lag_bounds is None else _in_seconds(lag_bounds)
+        if not 0 <= min_overlap <= 1:
+            raise ValueError(f"min_overlap is {min_overlap!r}, but is a share, from 0 to 1")
         self.how = Correlator(
             cadence, bounds, float(min_overlap), self._detrending(detrend, cadence), overlap_normalized
         )
@@ -156,6 +159,7 @@ class Comparison:
 
     def windows(self, window: u.Quantity) -> list[tuple[int, int]]:
         """First planes of windows of time, and those after the last; the windows follow each other, or slide."""
+        time_grid.duration("window", window)
         width, step = np.rint(np.broadcast_to((window / self.how.cadence / u.s).to_value(u.one), 2)).astype(
             int
         )
@@ -180,6 +184,7 @@ class Comparison:
                 f"detrend={detrend!r} is unknown; use None, 'linear', or the width of a running mean, such as "
                 "2 * u.hour"
             )
+        time_grid.duration("detrend", detrend)
         width = 2 * round((detrend.to_value(u.s) / cadence - 1) / 2) + 1
         if not 3 <= width:
             raise ValueError(
@@ -198,8 +203,19 @@ def _at_least_one(trials: int) -> int:
     return int(trials)
 
 
+def _in_seconds(lag_bounds: u.Quantity) -> tuple[float, float]:
+    bounds = time_grid.duration("lag_bounds", lag_bounds).to_value(u.s)
+    if bounds.shape != (2,):
+        raise ValueError(
+            f"lag_bounds are a smallest and a largest lag, such as [-2, 2] * u.hour, not {lag_bounds}"
+        )
+    return float(bounds[0]), float(bounds[1])
+
+
 def _shared_stack(cube: Any) -> StackWCS:
     """The planes of a cube, with axes of one pixel for those that it has lost."""
+    if not isinstance(cube, NDCube):
+        raise TypeError(f"a time lag is that of a TimeLagCube, not of {type(cube).__name__}")
     wcs = cube.wcs.low_level_wcs
     stack = wcs.stack if isinstance(wcs, SlicedStackWCS) and not wcs.fixed[0] else wcs
     if not isinstance(stack, StackWCS):

@@ -87,6 +87,8 @@ def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: 
             raise ValueError(
                 "start and stop go with a cadence; of explicit times choose the part that is wanted"
             )
+        if not isinstance(times, Time):
+            raise TypeError(f"times must be an astropy Time or another cube, not {times!r}")
         return times.utc
     step = duration("cadence", cadence).to_value(u.s)
     if not step > 0:

@@ -355,3 +355,28 @@ def test_cubes_are_compared_over_their_common_times():
     lag = hot[10:].time_lag(cool[:-5], lag_bounds=BOUNDS)
     assert lag.meta["planes"] == N - 15
     np.testing.assert_array_equal(lag.compute().data, 720)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lag_bounds": [-1, 1]}, "lag_bounds must be a time with its unit"),
+        ({"lag_bounds": [-1, 1] * u.m}, "lag_bounds must be a time with its unit"),
+        ({"lag_bounds": 1 * u.hour}, "a smallest and a largest lag"),
+        ({"min_overlap": 3}, "a share, from 0 to 1"),
+        ({"window": 4}, "window must be a time with its unit"),
+        ({"detrend": 2 * u.m}, "detrend must be a time with its unit"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(options, message):
+    hot, cool = cubes()
+    with pytest.raises((ValueError, u.UnitTypeError), match=message):
+        hot.time_lag(cool, **options)
+
+
+def test_only_cubes_and_times_are_compared():
+    hot, _ = cubes()
+    with pytest.raises(TypeError, match="of a TimeLagCube, not of AIAMap"):
+        hot.time_lag(HOT_MAP)
+    with pytest.raises(TypeError, match="astropy Time or another cube"):
+        hot.resample_time(times="2018-05-29")
