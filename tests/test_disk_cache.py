@@ -1,6 +1,7 @@
 """The cache on disk: what is asked again, what is not, and what happens to damage, limits and company."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -183,7 +184,6 @@ for k in range(60):
     cache.keep("https://server/", letter * 50_000, etag="1")
     if found := cache.find("https://server/"):
         assert found[1] in (b"a" * 50_000, b"b" * 50_000)
-assert not list(cache.folder.glob("*.part"))
 """
     environment = {"SUNPY_HELIOCLOUD_CACHE": str(tmp_path), "PATH": "", "HOME": str(tmp_path)}
     root = Path(__file__).parents[1]
@@ -192,3 +192,16 @@ assert not list(cache.folder.glob("*.part"))
         for letter in "ab"
     ]
     assert [run.wait(60) for run in runs] == [0, 0]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_another_process_is_writing_is_left_alone(own):
+    """Only what it will never finish goes."""
+    record = own.keep("https://server/", b"data", etag="1")
+    unfinished, abandoned = (own.folder / f"{record.content}.{k * 8}.part" for k in "ab")
+    for path in (unfinished, abandoned):
+        path.write_bytes(b"half")
+    os.utime(abandoned, (0, 0))
+    own.forget("https://server/")
+    own.clear()
+    assert list(own.folder.iterdir()) == [unfinished]

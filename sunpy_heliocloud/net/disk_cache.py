@@ -21,6 +21,8 @@ __all__ = ["Cache", "Record", "cache"]
 
 # Below this a file is read at once; above, only the pages that are looked at.
 MAPPED_FROM = 2**20
+# Seconds after which a file that nobody has finished is what a process that was killed has left.
+ABANDONED = 3600
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,8 @@ class Cache:
         """Remove a URL."""
         stem = self._record_path(url).stem
         for path in self.folder.glob(f"{stem}*"):
-            _remove(path)
+            if _is_whole(path):
+                _remove(path)
 
     def write_array(self, path: Path, array: np.ndarray) -> None:
         """Keep an array beside the content of a record, if that is possible."""
@@ -205,11 +208,13 @@ class Cache:
         return self.folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
 
     def _files(self) -> Iterator[tuple[Path, int]]:
-        """Files of the cache, and nothing else that may be in the folder, with their sizes."""
+        """Files of the cache with their sizes; not what others keep in the folder or are writing just now."""
         for pattern in ("*.json", "*.data", "*.npy", "*.part"):
             for path in self.folder.glob(f"{'[0-9a-f]' * 32}{pattern}"):
                 with suppress(OSError):
-                    yield path, path.stat().st_size
+                    state = path.stat()
+                    if _is_whole(path) or time.time() - state.st_mtime > ABANDONED:
+                        yield path, state.st_size
 
     def _shrink(self) -> None:
         """Remove what was used least recently until the rest is small enough."""
@@ -218,18 +223,18 @@ class Cache:
         if total <= limit:
             return
         used: dict[str, float] = {}
-        sizes: dict[str, int] = {}
+        files: dict[str, list[tuple[Path, int]]] = {}
         for path, size in self._files():
             stem = path.name[:32]
             with suppress(OSError):
                 used[stem] = max(used.get(stem, 0), path.stat().st_mtime)
-                sizes[stem] = sizes.get(stem, 0) + size
+                files.setdefault(stem, []).append((path, size))
         for stem in sorted(used, key=used.__getitem__):
             if total <= limit:
                 return
-            for path in self.folder.glob(f"{stem}*"):
+            for path, size in files[stem]:
                 _remove(path)
-            total -= sizes[stem]
+                total -= size
 
 
 def _write(path: Path, data: bytes | np.ndarray) -> None:
@@ -244,6 +249,10 @@ def _write(path: Path, data: bytes | np.ndarray) -> None:
         os.replace(partial, path)
     finally:
         _remove(partial)
+
+
+def _is_whole(path: Path) -> bool:
+    return path.suffix != ".part"
 
 
 def _open(path: Path) -> Buffer:
