@@ -23,8 +23,10 @@ import sunpy.map
 from sunpy.coordinates import HeliographicStonyhurst, propagate_with_solar_surface
 from sunpy.map.header_helper import make_fitswcs_header, make_heliographic_header
 
-from sunpy_heliocloud.kernels.derotation import resample_adaptive, rows_needed
-from sunpy_heliocloud.kernels.pixel_map import pixel_map
+from sunpy_heliocloud.kernels.adaptive import resample_adaptive
+from sunpy_heliocloud.plane_wcs import PlaneWCS
+from sunpy_heliocloud.surface_turn import surface_turns
+from sunpy_heliocloud.tasks import Derotation, Source
 
 REFERENCE = Time("2018-05-29T18:00:00")
 EARTH = (0, -1, 1.0)
@@ -84,10 +86,18 @@ CASES: dict[str, tuple[WCS, WCS]] = {
 }  # fmt: skip
 
 
+def derotation_of(target: WCS, source: WCS) -> tuple[Derotation, Source]:
+    """What a task of `TimeLagCube.derotate_to` is given for one frame."""
+    grid, plane = PlaneWCS.from_wcs(target), PlaneWCS.from_wcs(source)
+    (turn,) = surface_turns(grid, [plane], "howard")
+    return Derotation(grid, "adaptive", "howard", None, np.dtype(np.float32)), Source(plane, turn)
+
+
 def accuracy(target: WCS, source: WCS) -> tuple[float, bool]:
     """Largest difference from sunpy in pixels, over all pixels; and whether they are undefined in the same places."""
+    derotation, plane = derotation_of(target, source)
     ny, nx = target.array_shape
-    ours = pixel_map(target, source, (ny, nx))[:, 1:-1, 1:-1]
+    ours = derotation.pixel_map(plane).rows(0, ny)[:, 1:-1, 1:-1]
     y, x = np.indices((ny, nx))
     with propagate_with_solar_surface():
         theirs = np.array(pixel_to_pixel(target, source, x, y))
@@ -126,10 +136,14 @@ def print_speed(repetitions: int) -> None:
     for name, target in targets.items():
         shape = target.array_shape
 
-        def ours(target=target, shape=shape):
-            coordinates = pixel_map(target, source, shape)
-            start, stop = rows_needed(coordinates, image.shape)
-            return resample_adaptive(image[start:stop], coordinates, first_row=start)
+        derotation, plane = derotation_of(target, source)
+
+        def ours(derotation=derotation, plane=plane, shape=shape):
+            pixels = derotation.pixel_map(plane)
+            window = derotation.window(pixels, image.shape)
+            derotated = np.empty(shape, np.float32)
+            derotation.resample(image[slice(*window.rows), slice(*window.columns)], pixels, window, derotated)
+            return derotated
 
         def theirs(target=target, shape=shape):
             with propagate_with_solar_surface():
@@ -145,7 +159,8 @@ def print_speed(repetitions: int) -> None:
 
 def print_threads(image: np.ndarray, source: WCS, target: WCS, repetitions: int) -> None:
     """Both threads work on planes of their own, as dask's do."""
-    coordinates = pixel_map(target, source, target.array_shape)
+    derotation, plane = derotation_of(target, source)
+    coordinates = derotation.pixel_map(plane).rows(0, target.array_shape[0])
 
     def kernel(_=None):
         return resample_adaptive(image, coordinates)

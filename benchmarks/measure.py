@@ -9,7 +9,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def main(plan: dict[str, Any], folder: Path) -> None:
         ) as cluster,
         Client(cluster) as client,
     ):
-        worker_imports = client.run(_seconds_to_import, workflow.WORKER_MODULE)
+        worker_imports = client.run(_seconds_to_import, workflow.WORKER_MODULES)
         client.run(stay_offline)
         small = Job(**plan["small"])
         rehearsals = [_timed(workflow.time_lag, small, workers=[worker])[1] for worker in worker_imports]
@@ -65,9 +65,10 @@ def _timed(function: Callable, *args: Any, **kwargs: Any) -> tuple[Any, float]:
     return function(*args, **kwargs), time.perf_counter() - began
 
 
-def _seconds_to_import(module: str) -> float:
+def _seconds_to_import(modules: Sequence[str]) -> float:
     began = time.perf_counter()
-    import_module(module)
+    for module in modules:
+        import_module(module)
     return time.perf_counter() - began
 
 

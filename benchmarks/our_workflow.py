@@ -12,7 +12,7 @@ from sunpy.map import GenericMap
 from sunpy_heliocloud import LazyMapSequence
 
 # What a worker imports for the tasks that it is sent.
-WORKER_MODULE = "sunpy_heliocloud.tasks"
+WORKER_MODULES = ("sunpy_heliocloud.tasks", "sunpy_heliocloud.pencils", "s3fs")
 
 
 def time_lag(job: Job, workers: Sequence[str] | None = None) -> np.ndarray:

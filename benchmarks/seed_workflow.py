@@ -27,7 +27,7 @@ import sunpy.map
 from sunpy.coordinates import propagate_with_solar_surface
 
 # What a worker imports for the tasks that it is sent: they are functions of this module.
-WORKER_MODULE = "seed_workflow"
+WORKER_MODULES = ("seed_workflow", "s3fs")
 
 
 def time_lag(job: Job, workers: Sequence[str] | None = None) -> np.ndarray:

@@ -22,7 +22,8 @@ from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.lag_map import LagMap
 from sunpy_heliocloud.pencils import ResampleTime, map_pencils
 from sunpy_heliocloud.plane_wcs import PlaneWCS
-from sunpy_heliocloud.tasks import Derotation
+from sunpy_heliocloud.surface_turn import surface_turns
+from sunpy_heliocloud.tasks import Derotation, Source
 from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
 
 __all__ = ["TimeLagCube"]
@@ -229,7 +230,9 @@ class TimeLagCube(DaskCube):
         }
         if light_travel:
             meta["light_travel"] = light_travel
-        data = derotate(self.data, sources, derotation)
+        # Screens are sunpy's, who has to be asked then.
+        turns = [None] * len(sources) if screen else surface_turns(surface, sources, rotation_model)
+        data = derotate(self.data, list(map(Source, sources, turns)), derotation)
         return type(self)(data, wcs=StackWCS([target], times), unit=self.unit, meta=meta)
 
     def resample_time(

@@ -13,14 +13,16 @@ from dask.system import CPU_COUNT
 import astropy.units as u
 
 from sunpy_heliocloud.calibration import Plane
+from sunpy_heliocloud.frames import Window
 from sunpy_heliocloud.graph import FrameSources
 from sunpy_heliocloud.losses import current_client
-from sunpy_heliocloud.plane_wcs import PlaneWCS
-from sunpy_heliocloud.tasks import DerotateFrames, FirstPlane
+from sunpy_heliocloud.tasks import DerotateFrames, FirstPlane, Source
 
 __all__ = ["Estimate", "estimate"]
 
-_MOST_SAMPLES = 24  # frames whose rows are found out exactly, in 20 ms each; those of the others lie between
+_MOST_SAMPLES = (
+    24  # frames whose rows are found out exactly, in milliseconds; those of the others lie between
+)
 _TASK_OVERHEAD = 64 * 2**20  # of a task: coordinates of 65536 points in sunpy, and what malloc keeps
 _COPIES_OF_BYTES = 3  # as they came, in the small file that astropy is given, and in its own buffer
 _BYTES_OF_A_PIXEL = 24  # while it is decoded: as stored, unpacked, scaled
@@ -138,16 +140,18 @@ def _layer_reads(sources: FrameSources, chunks: Sequence[Any]) -> _Reads:
     if isinstance(task, DerotateFrames):
         pairs = [pair for chunk in chunks for pair in chunk]
         planes = [plane for plane, _ in pairs]
-        read, bands = task.read, _bands(task, pairs)
+        read, windows = task.read, _windows(task, pairs)
         target = int(np.prod(task.derotation.target.shape))
-        # Coordinates are doubles, x and y; results are there as a list and stacked.
-        of_result, of_map = 4 * target, 16 * target
+        # Coordinates are doubles, x and y, where they are not made strip by strip.
+        of_result, of_map = 4 * target, max(0 if source.turn else 16 * target for _, source in pairs)
     else:
         planes = [plane for chunk in chunks for plane in chunk]
         read = task.read if isinstance(task, FirstPlane) else task
-        bands = [(0, read.rows[1] - read.rows[0])] * len(planes)
-        of_result, of_map = 8 * (read.rows[1] - read.rows[0]) * (read.columns[1] - read.columns[0]), 0
-    pairs = [_read_of(plane, read.rows_read(plane, band)) for plane, band in zip(planes, bands, strict=True)]
+        windows = [Window.whole(read.window.shape)] * len(planes)
+        of_result, of_map = 8 * int(np.prod(read.window.shape)), 0
+    pairs = [
+        _read_of(plane, read.read_for(plane, window)) for plane, window in zip(planes, windows, strict=True)
+    ]
     sizes = [size for size, _ in pairs]
     pixels = max((pixels for _, pixels in pairs), default=0)
     in_a_task = max((len(chunk) for chunk in chunks), default=0)
@@ -161,31 +165,42 @@ def _layer_reads(sources: FrameSources, chunks: Sequence[Any]) -> _Reads:
     )
 
 
-def _read_of(plane: Plane, rows: tuple[int, int]) -> tuple[int, int]:
+def _read_of(plane: Plane, window: Window) -> tuple[int, int]:
     """Bytes that are asked for, and pixels that come of them."""
     frame = plane.frame
-    pixels = (rows[1] - rows[0]) * frame.shape[1]
-    request = frame.byte_range(*rows) if pixels else None
+    pixels = (window.rows[1] - window.rows[0]) * frame.shape[1]
+    request = None if window.is_empty else frame.byte_range(window)
     if request is None:
         return 0, pixels
     stop = request.version.size if request.stop is None else request.stop
     return (stop or 0) - request.start, pixels
 
 
-def _bands(task: DerotateFrames, pairs: Sequence[tuple[Plane, PlaneWCS]]) -> list[tuple[int, int]]:
-    """The rows that each frame is asked for, from those of a few frames."""
-    if task.derotation.algorithm == "exact":
-        return [(0, task.read.rows[1] - task.read.rows[0])] * len(pairs)
+def _windows(task: DerotateFrames, pairs: Sequence[tuple[Plane, Source]]) -> list[Window]:
+    """What each frame is asked for, from what a few frames are."""
+    derotation = task.derotation
+
+    def window_of(source: Source) -> Window:
+        if derotation.algorithm == "exact":
+            return Window.whole(task.read.window.shape)
+        return derotation.window(derotation.pixel_map(source), source.wcs.shape)
+
     samples = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), _MOST_SAMPLES)).round().astype(int))
-    bands = np.array([task.derotation.band_of(pairs[i][1]) for i in samples])
-    needed = bands[:, 1] > bands[:, 0]
+    windows = np.array([window_of(pairs[i][1]) for i in samples])
+    needed = (windows[..., 1] > windows[..., 0]).all(axis=1)
+    nothing = Window((0, 0), (0, 0))
     if not needed.any():
-        return [(0, 0)] * len(pairs)
+        return [nothing] * len(pairs)
     frames = np.arange(len(pairs))
-    start, stop = (np.interp(frames, samples[needed], bands[needed, i]).round().astype(int) for i in (0, 1))
     nearest = np.abs(frames[:, np.newaxis] - samples).argmin(axis=1)
-    stop = np.where(needed[nearest], stop, start)
-    return list(zip(start.tolist(), stop.tolist(), strict=True))
+    edges = [
+        np.interp(frames, samples[needed], edge).round().astype(int).tolist()
+        for edge in windows[needed].reshape(-1, 4).T
+    ]
+    return [
+        Window((top, bottom), (left, right)) if is_needed else nothing
+        for top, bottom, left, right, is_needed in zip(*edges, needed[nearest], strict=True)
+    ]
 
 
 def _workers() -> tuple[int, int]:

@@ -15,8 +15,7 @@ from dask.blockwise import BlockwiseDepDict, blockwise
 from dask.highlevelgraph import HighLevelGraph
 
 from sunpy_heliocloud.calibration import Arithmetic, Plane, Step
-from sunpy_heliocloud.plane_wcs import PlaneWCS
-from sunpy_heliocloud.tasks import DerotateArrays, DerotateFrames, Derotation, FirstPlane, ReadWindow
+from sunpy_heliocloud.tasks import DerotateArrays, DerotateFrames, Derotation, FirstPlane, ReadWindow, Source
 
 __all__ = ["FrameArray", "Recipe", "derotate"]
 
@@ -209,7 +208,7 @@ def _from_planes(
     return HighLevelGraph.from_collections(name, layer)
 
 
-def derotate(data: Any, sources: Sequence[PlaneWCS], derotation: Derotation) -> da.Array:
+def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> da.Array:
     """
     Bring each plane to the target grid.
 
@@ -218,7 +217,7 @@ def derotate(data: Any, sources: Sequence[PlaneWCS], derotation: Derotation) -> 
     data
         Array of planes, ``(n, y, x)``. Of a `FrameArray` tasks read only the rows they need.
     sources
-        The WCS of each plane.
+        Where the pixels of each plane lie.
     derotation
         Where to, and how.
 
@@ -250,7 +249,7 @@ def derotate(data: Any, sources: Sequence[PlaneWCS], derotation: Derotation) -> 
     return _planes_array(graph, name, planes.chunks[0], derotation)
 
 
-def _derotate_frames(recipe: Recipe, sources: Sequence[PlaneWCS], derotation: Derotation) -> da.Array:
+def _derotate_frames(recipe: Recipe, sources: Sequence[Source], derotation: Derotation) -> da.Array:
     recipe = replace(recipe, dtype=np.result_type(recipe.dtype, derotation.dtype))
     task = DerotateFrames(recipe.read, derotation)
     pairs = list(zip(recipe.planes, sources, strict=True))
@@ -270,7 +269,7 @@ def _frames_per_task(recipe: Recipe, derotation: Derotation) -> int:
     rows, columns = (stop - start for start, stop in (recipe.rows, recipe.columns))
     ny, nx = derotation.target.shape
     read = min(rows, 2 * ny) * columns * recipe.dtype.itemsize
-    made = ny * nx * (16 + 2 * np.dtype(derotation.dtype).itemsize)  # two coordinates, and results twice
+    made = ny * nx * np.dtype(derotation.dtype).itemsize
     return max(1, min(_MOST_FRAMES_PER_TASK, _TASK_BYTES // (read + made)))
 
 

@@ -1,19 +1,15 @@
 """Where the rows of an image lie in its FITS file, and how their bytes become pixels."""
 
 import io
-import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
-from astropy.io import fits
+from sunpy_heliocloud.kernels.rice import decode_rice
 
-from sunpy_heliocloud.headers import HeaderUnit, HeadTooShort, header_units
-
-__all__ = ["ImageLayout", "PlainLayout", "Scaling", "TiledLayout", "WholeFileLayout", "find_image"]
+__all__ = ["ImageLayout", "PlainLayout", "Scaling", "TiledLayout", "WholeFileLayout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class Scaling:
 
 
 class ImageLayout(Protocol):
-    """What a reader must know of an image's file."""
+    """What a reader must know of an image's file; `sunpy_heliocloud.scan.find_image` makes it."""
 
     shape: tuple[int, int]
     dtype: np.dtype
@@ -75,8 +71,8 @@ class ImageLayout(Protocol):
     def byte_range(self, start: int, stop: int) -> tuple[int, int | None]:
         """The bytes of the file that hold rows ``start`` to ``stop``."""
 
-    def decode(self, buffer: bytes, start: int, stop: int) -> np.ndarray:
-        """Rows ``start`` to ``stop`` as stored, from the bytes that `byte_range` named."""
+    def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        """These rows and columns as stored, from the bytes that `byte_range` named for the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +92,9 @@ class PlainLayout:
         row = self.shape[1] * self.dtype.itemsize
         return self.data_start + start * row, self.data_start + stop * row
 
-    def decode(self, buffer: bytes, start: int, stop: int) -> np.ndarray:
-        return np.frombuffer(buffer, self.dtype).reshape(stop - start, self.shape[1])
+    def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        image = np.frombuffer(buffer, self.dtype).reshape(rows[1] - rows[0], self.shape[1])
+        return image[:, slice(*columns)]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -105,8 +102,8 @@ class TiledLayout:
     """
     A tile-compressed image: rows of tiles, each described by a row of a binary table, in a heap behind the table.
 
-    Rows are read by handing astropy a small FITS file that holds the needed tiles only, so that every compression
-    it knows is decoded by it.
+    Rows of RICE-compressed integers, each a tile, are decoded by `decode_rice`. All else is decoded by astropy, which
+    is handed a small FITS file that holds the needed tiles only; also what is not as `decode_rice` expects it.
 
     Parameters
     ----------
@@ -128,6 +125,8 @@ class TiledLayout:
         Where in the heap the first tile begins, when ``table`` holds lengths.
     dither_seed
         ZDITHER0 of a quantised image.
+    rice_block
+        Pixels of a block of RICE-compressed integers; 0 for other pixels and compressions.
     """
 
     shape: tuple[int, int]
@@ -142,6 +141,7 @@ class TiledLayout:
     descriptor_columns: tuple[tuple[int, int], ...]
     first_offset: int = 0
     dither_seed: int | None = None
+    rice_block: int = 0
 
     @property
     def head_stop(self) -> int:
@@ -151,13 +151,44 @@ class TiledLayout:
         first, last = self._heap_range(*self._tiles(start, stop))
         return self.heap_start + first, self.heap_start + last
 
-    def decode(self, buffer: bytes, start: int, stop: int) -> np.ndarray:
-        tiles = self._tiles(start, stop)
+    def compacted(self) -> Self:
+        """The same layout with tiles' lengths instead of the table, where these say it all; else with its own table."""
+        if self.table.shape[1] == 2 * self.descriptor_dtype.itemsize:
+            lengths, offsets = self._descriptors(self.table)[:, 0].T
+            if self.descriptor_columns == ((0, 1),) and (offsets[1:] == offsets[:-1] + lengths[:-1]).all():
+                small = lengths.astype(np.uint16 if lengths.max() < 2**16 else np.uint32)
+                return replace(self, table=small, first_offset=int(offsets[0]))
+        return replace(self, table=self.table.copy())
+
+    def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        image = self._decode_rice(buffer, rows, columns) if self._is_rice_by_row else None
+        return self._decode_by_astropy(buffer, rows)[:, slice(*columns)] if image is None else image
+
+    @property
+    def _is_rice_by_row(self) -> bool:
+        return self.rice_block > 0 and self.rows_per_tile == self.tiles_per_row == self.table.ndim == 1
+
+    def _decode_rice(
+        self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]
+    ) -> np.ndarray | None:
+        return decode_rice(
+            np.frombuffer(buffer, np.uint8),
+            self.table[slice(*rows)],
+            self.shape[1],
+            columns,
+            block=self.rice_block,
+            dtype=self.dtype,
+        )
+
+    def _decode_by_astropy(self, buffer: bytes, rows: tuple[int, int]) -> np.ndarray:
+        from astropy.io import fits  # imported by those who need it: it costs a worker a third of a second
+
+        tiles = self._tiles(*rows)
         first_row = tiles[0] // self.tiles_per_row * self.rows_per_tile
         last_row = min(tiles[1] // self.tiles_per_row * self.rows_per_tile, self.shape[0])
         small_file = self._small_file(buffer, tiles, last_row - first_row)
         with fits.open(io.BytesIO(small_file), do_not_scale_image_data=True) as hdus:
-            return hdus[1].data[start - first_row : stop - first_row]
+            return hdus[1].data[rows[0] - first_row : rows[1] - first_row]
 
     def _tiles(self, start: int, stop: int) -> tuple[int, int]:
         """The tiles that hold these rows, in whole rows of tiles."""
@@ -242,151 +273,11 @@ class WholeFileLayout:
     def byte_range(self, start: int, stop: int) -> tuple[int, None]:
         return 0, None
 
-    def decode(self, buffer: bytes, start: int, stop: int) -> np.ndarray:
+    def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        from astropy.io import fits
+
         with fits.open(io.BytesIO(buffer), do_not_scale_image_data=True) as hdus:
-            return hdus[self.hdu].data[start:stop]
-
-
-def find_image(head: bytes) -> tuple[HeaderUnit, ImageLayout]:
-    """
-    The first two-dimensional image of a file, plain or compressed, in whichever HDU it is.
-
-    Parameters
-    ----------
-    head
-        The file's first bytes.
-
-    Returns
-    -------
-    HeaderUnit
-        The HDU of the image (for a compressed one, of the table that holds it).
-    ImageLayout
-        How to read its rows.
-
-    Raises
-    ------
-    HeadTooShort
-        When headers, or the tile table, go on behind ``head``.
-    ValueError
-        When the bytes are not those of a FITS file with a two-dimensional image.
-    """
-    try:
-        for number, unit in enumerate(header_units(head)):
-            header = unit.header
-            extension = str(header.get("XTENSION", "IMAGE")).strip()
-            if extension == "BINTABLE" and header.get("ZIMAGE") is True and header.get("ZNAXIS") == 2:
-                return unit, _tiled_layout(head, unit, number)
-            if header["NAXIS"] == 2 and extension == "IMAGE":
-                return unit, _plain_layout(unit)
-            if len(head) == unit.data_stop:
-                break
-    except KeyError as error:
-        raise ValueError(f"a FITS header without the obligatory {error}") from error
-    except (TypeError, ArithmeticError) as error:
-        raise ValueError(f"a FITS header with a damaged card: {error}") from error
-    raise ValueError("no HDU with a two-dimensional image")
-
-
-def _plain_layout(unit: HeaderUnit) -> PlainLayout:
-    header = unit.header
-    return PlainLayout(
-        _shared((header["NAXIS2"], header["NAXIS1"])),
-        _stored_dtype(header["BITPIX"]),
-        _shared(Scaling.from_header(header)),
-        unit.data_start,
-    )
-
-
-def _tiled_layout(head: bytes, unit: HeaderUnit, number: int) -> TiledLayout | WholeFileLayout:
-    header = unit.header
-    shape = _shared((int(header["ZNAXIS2"]), int(header["ZNAXIS1"])))
-    dtype = _shared(_stored_dtype(header["ZBITPIX"]).newbyteorder("="))
-    scaling = _shared(Scaling.from_header(header))
-    columns = _descriptor_columns(header)
-    if columns is None:
-        return WholeFileLayout(shape, dtype, scaling, number)
-    row_bytes, tiles = header["NAXIS1"], header["NAXIS2"]
-    table_stop = unit.data_start + row_bytes * tiles
-    if len(head) < table_stop:
-        raise HeadTooShort(table_stop)
-    table = np.frombuffer(head, np.uint8, row_bytes * tiles, unit.data_start).reshape(tiles, row_bytes)
-    layout = TiledLayout(
-        shape,
-        dtype,
-        scaling,
-        cards=_decoding_cards(unit.text, quantised=dtype.kind == "f"),
-        rows_per_tile=header.get("ZTILE2", 1),
-        tiles_per_row=-(-shape[1] // header.get("ZTILE1", shape[1])),
-        heap_start=unit.data_start + header.get("THEAP", row_bytes * tiles),
-        table=table,
-        descriptor_dtype=columns[0],
-        descriptor_columns=columns[1],
-        dither_seed=header.get("ZDITHER0"),
-    )
-    layout.byte_range(0, shape[0])  # damaged cards show here, not in the middle of a computation
-    return _compact(layout)
-
-
-def _compact(layout: TiledLayout) -> TiledLayout:
-    """The same layout with row lengths instead of the table, where these say it all; else with a table of its own."""
-    if layout.table.shape[1] == 2 * layout.descriptor_dtype.itemsize:
-        lengths, offsets = layout._descriptors(layout.table)[:, 0].T
-        if layout.descriptor_columns == ((0, 1),) and (offsets[1:] == offsets[:-1] + lengths[:-1]).all():
-            small = lengths.astype(np.uint16 if lengths.max() < 2**16 else np.uint32)
-            return replace(layout, table=small, first_offset=int(offsets[0]))
-    return replace(layout, table=layout.table.copy())
-
-
-@lru_cache
-def _stored_dtype(bitpix: int) -> np.dtype:
-    return np.dtype({8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}[bitpix])
-
-
-@lru_cache(maxsize=256)
-def _shared[T: Hashable](value: T) -> T:
-    """The value that was there first, of those that are equal: what all frames have is kept in memory once."""
-    return value
-
-
-_DESCRIPTOR = re.compile(r"^[01]?([PQ])([BIJKED])")
-_FORMAT = re.compile(r"^(\d*)([LXBIJKAEDCM])")
-_FORMAT_BYTES = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16}
-
-
-def _descriptor_columns(
-    header: Mapping[str, Any],
-) -> tuple[np.dtype, tuple[tuple[int, int], ...]] | None:
-    """Type and places of the array descriptors in a row of the tile table; `None` for a table not understood."""
-    kinds, places, at = set(), [], 0
-    for i in range(1, header["TFIELDS"] + 1):
-        form = header[f"TFORM{i}"].strip()
-        if descriptor := _DESCRIPTOR.match(form):
-            kinds.add(descriptor[1])
-            places.append((at, _FORMAT_BYTES[descriptor[2]]))
-            at += 8 if descriptor[1] == "P" else 16
-        elif (plain := _FORMAT.match(form)) and plain[2] in _FORMAT_BYTES:
-            at += int(plain[1] or 1) * _FORMAT_BYTES[plain[2]]
-        else:
-            return None
-    if len(kinds) != 1 or at != header["NAXIS1"]:
-        return None
-    return _shared(np.dtype(">i4" if kinds == {"P"} else ">i8")), _shared(tuple(places))
-
-
-_DECODING = re.compile(
-    r"^(TFIELDS|TTYPE\d+|TFORM\d+|ZIMAGE|ZCMPTYPE|ZBITPIX|ZNAXIS1?|ZTILE\d|ZNAME\d+|ZVAL\d+) *="
-)
-_DEQUANTISING = re.compile(r"^(ZQUANTIZ|ZSCALE|ZZERO|ZBLANK) *=")
-
-
-def _decoding_cards(text: str, *, quantised: bool) -> tuple[str, ...]:
-    cards = [text[i : i + 80] for i in range(0, len(text), 80)]
-    return _shared(tuple(card for card in cards if _says_how_to_decode(card, quantised)))
-
-
-@lru_cache(maxsize=4096)
-def _says_how_to_decode(card: str, quantised: bool) -> bool:
-    return bool(_DECODING.match(card) or (quantised and _DEQUANTISING.match(card)))
+            return hdus[self.hdu].data[slice(*rows), slice(*columns)]
 
 
 _END = "END".ljust(80)

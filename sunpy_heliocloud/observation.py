@@ -13,7 +13,8 @@ import sunpy.map
 from sunpy.time import parse_time
 
 from sunpy_heliocloud.header_columns import column
-from sunpy_heliocloud.plane_wcs import PlaneWCS, with_observers
+from sunpy_heliocloud.observers import with_observers
+from sunpy_heliocloud.plane_wcs import PlaneWCS
 
 __all__ = ["Channel", "channels", "exposure_times", "midpoints", "plane_wcs"]
 

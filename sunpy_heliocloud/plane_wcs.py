@@ -1,19 +1,19 @@
 """Where one plane's pixels lie on the sky: a value that is compared, hashed, tokenised and sent to workers."""
 
 import dataclasses
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-import astropy.units as u
-from astropy.coordinates import CartesianRepresentation, HeliocentricMeanEcliptic, SkyCoord
-from astropy.time import Time
-from astropy.wcs import WCS
+from sunpy_heliocloud.kernels.surface_map import Camera, camera
 
-from sunpy.coordinates import HeliographicStonyhurst
+if TYPE_CHECKING:
+    from astropy.time import Time
+    from astropy.wcs import WCS
 
-__all__ = ["PlaneWCS", "with_observers"]
+__all__ = ["PlaneWCS"]
 
 _AUX = ("rsun_ref", "dsun_obs", "crln_obs", "hgln_obs", "hglt_obs")
 # What axes are called in plots; sunpy's WCS has no names, which leaves "custom:pos.helioprojective.lon".
@@ -59,7 +59,7 @@ class PlaneWCS:
         return " ".join(repr(getattr(self, name)) for name in self.__dataclass_fields__)
 
     @classmethod
-    def from_wcs(cls, wcs: WCS, shape: tuple[int, int] | None = None) -> "PlaneWCS":
+    def from_wcs(cls, wcs: "WCS", shape: tuple[int, int] | None = None) -> "PlaneWCS":
         """
         Take the value of an astropy WCS.
 
@@ -102,8 +102,10 @@ class PlaneWCS:
             dates=tuple((name, value) for name, value in dates if value),
         )
 
-    def to_wcs(self) -> WCS:
+    def to_wcs(self) -> "WCS":
         """A new `astropy.wcs.WCS` of this value, for the caller alone."""
+        from astropy.wcs import WCS  # workers hardly ever need it, and it takes them long to import
+
         wcs = WCS(naxis=2)
         w = wcs.wcs
         w.ctype, w.cunit = self.ctype, self.cunit
@@ -119,11 +121,42 @@ class PlaneWCS:
         wcs.array_shape = self.shape
         return wcs
 
+    def camera(self) -> Camera | None:
+        """
+        The observer's view, for `~sunpy_heliocloud.kernels.surface_map.SurfaceMap`.
+
+        It is `None` unless this is a helioprojective image in TAN projection that says where its observer is.
+        """
+        aux = dict(self.aux)
+        if (self.ctype, self.cunit, self.pv) != (("HPLN-TAN", "HPLT-TAN"), ("deg", "deg"), ()) or not (
+            aux.keys() >= {"hgln_obs", "hglt_obs", "dsun_obs", "rsun_ref"}
+        ):
+            return None
+        return camera(
+            crpix=self.crpix,
+            scales=np.radians(np.diag(self.cdelt) @ self.pc),
+            crval=tuple(map(math.radians, self.crval)),
+            lonpole=math.radians(self.pole[0]),
+            observer=(math.radians(aux["hgln_obs"]), math.radians(aux["hglt_obs"]), aux["dsun_obs"]),
+        )
+
     @property
-    def date(self) -> Time:
-        """The time that the coordinates are for."""
+    def stamp(self) -> str | None:
+        """The time that the coordinates are for, UTC."""
         dates = dict(self.dates)
-        return Time(dates.get("dateavg", dates.get("dateobs")), scale="utc")
+        return dates.get("dateavg", dates.get("dateobs"))
+
+    @property
+    def date(self) -> "Time":
+        """The same as a `~astropy.time.Time`."""
+        from astropy.time import Time
+
+        return Time(self.stamp, scale="utc")
+
+    @property
+    def solar_radius(self) -> float:
+        """In metres; NaN if unknown."""
+        return dict(self.aux).get("rsun_ref", np.nan)
 
     @property
     def observer_distance(self) -> float:
@@ -168,41 +201,3 @@ class PlaneWCS:
             )
         aux["rsun_ref"] += height
         return dataclasses.replace(self, aux=tuple(aux.items()))
-
-
-def with_observers(template: PlaneWCS, places: np.ndarray, dates: Mapping[str, Time]) -> list[PlaneWCS]:
-    """
-    The WCS of many frames that differ in time and place of the observer only, all at once.
-
-    Parameters
-    ----------
-    template
-        The WCS of one of them.
-    places
-        Of the observers, ``(3, n)``: HAEX_OBS, HAEY_OBS, HAEZ_OBS in metres, which is what sunpy takes for SDO.
-    dates
-        ``dateobs`` and ``dateavg`` of each frame. The coordinates, and with them the observer, are of ``dateavg``.
-
-    Returns
-    -------
-    list of PlaneWCS
-    """
-    obstime = dates["dateavg"]
-    observers = SkyCoord(
-        CartesianRepresentation(*places, unit=u.m), frame=HeliocentricMeanEcliptic(obstime=obstime)
-    ).transform_to(HeliographicStonyhurst(obstime=obstime))
-    columns = {
-        "dsun_obs": observers.radius.to_value(u.m).tolist(),
-        "hgln_obs": observers.lon.wrap_at(180 * u.deg).to_value(u.deg).tolist(),
-        "hglt_obs": observers.lat.to_value(u.deg).tolist(),
-    }
-    stamps = {name: times.utc.isot.tolist() for name, times in dates.items()}
-    rsun = tuple((name, value) for name, value in template.aux if name == "rsun_ref")
-    return [
-        dataclasses.replace(
-            template,
-            aux=rsun + tuple((name, values[i]) for name, values in columns.items()),
-            dates=tuple((name, values[i]) for name, values in stamps.items()),
-        )
-        for i in range(places.shape[1])
-    ]

@@ -23,11 +23,12 @@ from sunpy_heliocloud.byte_ranges import ReadError
 from sunpy_heliocloud.calibration import Apply, DivideByExposure, Plane
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.estimate import Estimate, estimate
-from sunpy_heliocloud.frames import ArrayFrame, Frame, open_frames
+from sunpy_heliocloud.frames import ArrayFrame, Frame
 from sunpy_heliocloud.graph import FrameArray, Recipe
 from sunpy_heliocloud.header_columns import HeaderColumns
 from sunpy_heliocloud.header_table import header_table, is_selected, keyword_of
 from sunpy_heliocloud.losses import lost_frames
+from sunpy_heliocloud.opening import open_frames
 from sunpy_heliocloud.storage import resolve_storage_options
 from sunpy_heliocloud.wcs import StackWCS
 

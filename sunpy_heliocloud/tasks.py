@@ -2,22 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from sunpy_heliocloud.byte_ranges import ReadError
 from sunpy_heliocloud.calibration import Plane, Step
-from sunpy_heliocloud.frames import read_rows
-from sunpy_heliocloud.kernels.derotation import (
-    resample_adaptive,
-    resample_interpolation,
-    rows_needed,
-    rows_needed_interpolation,
-)
-from sunpy_heliocloud.kernels.exact import derotate_exactly
-from sunpy_heliocloud.kernels.pixel_map import pixel_map
-from sunpy_heliocloud.losses import report_loss
+from sunpy_heliocloud.frames import Window, read_windows
+from sunpy_heliocloud.kernels.adaptive import resample_adaptive, window_needed
+from sunpy_heliocloud.kernels.surface_map import SurfaceMap
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 
 __all__ = [
@@ -25,8 +18,13 @@ __all__ = [
     "DerotateArrays",
     "DerotateFrames",
     "FirstPlane",
+    "PixelMap",
     "ReadWindow",
+    "Source",
 ]
+
+# Pixels of the result that are made together: few enough that their coordinates stay in the processor's cache.
+_STRIP_PIXELS = 2**15
 
 
 @dataclass(frozen=True)
@@ -52,46 +50,51 @@ class ReadWindow:
     dtype: np.dtype
     errors: str
 
-    def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
-        return np.stack(list(self.images(planes, [(0, self.rows[1] - self.rows[0])] * len(planes))))
-
-    def images(self, planes: Sequence[Plane], bands: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
-        """
-        Bands of rows, counted from the top of the window, as wide as the window; each is made when it is asked for.
-
-        A function that sees whole images is given whole images, whatever band is wanted.
-        """
-        whole = self._sees_whole_images
-        wanted = [(self.rows[0] + start, self.rows[0] + stop) for start, stop in bands]
-        reads = [self.rows_read(plane, band) for plane, band in zip(planes, bands, strict=True)]
-        images = read_rows([plane.frame for plane in planes], reads, self.dtype)
-        for image, plane, rows, read in zip(images, planes, wanted, reads, strict=True):
-            yield self._calibrated(image, plane, slice(rows[0] - read[0], rows[1] - read[0]), whole)
-
-    def rows_read(self, plane: Plane, band: tuple[int, int]) -> tuple[int, int]:
-        """The rows of a frame that are read for a band of the window."""
-        if self._sees_whole_images:
-            return 0, plane.frame.shape[0]
-        return self.rows[0] + band[0], self.rows[0] + band[1]
-
     @property
-    def _sees_whole_images(self) -> bool:
-        return not all(step.pointwise for step in self.steps)
+    def window(self) -> Window:
+        return Window(self.rows, self.columns)
+
+    def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
+        return np.stack(list(self.images(planes, [Window.whole(self.window.shape)] * len(planes))))
+
+    def images(self, planes: Sequence[Plane], windows: Sequence[Window]) -> Iterator[np.ndarray]:
+        """
+        Parts of the window, one of each plane, counted from the window's corner; each is made when it is asked for.
+
+        A function that sees whole images is given whole images, whatever part is wanted.
+        """
+        reads = [self.read_for(plane, window) for plane, window in zip(planes, windows, strict=True)]
+        images = read_windows([plane.frame for plane in planes], reads, self.dtype)
+        for image, plane, window, read in zip(images, planes, windows, reads, strict=True):
+            yield self._calibrated(image, plane, self._of_frame(window), read)
+
+    def read_for(self, plane: Plane, window: Window) -> Window:
+        """What is read of a frame for a part of the window."""
+        if all(step.pointwise for step in self.steps):
+            return self._of_frame(window)
+        return Window.whole(plane.frame.shape)
+
+    def _of_frame(self, window: Window) -> Window:
+        """A part of the window, counted from the frame's corner."""
+        (top, _), (left, _) = self.window
+        (start, stop), (first, last) = window
+        return Window((top + start, top + stop), (left + first, left + last))
 
     def _calibrated(
-        self, image: np.ndarray | ReadError, plane: Plane, rows: slice, whole: bool
+        self, image: np.ndarray | ReadError, plane: Plane, window: Window, read: Window
     ) -> np.ndarray:
-        columns = slice(*self.columns)
         if isinstance(image, ReadError):
             if self.errors == "raise":
                 raise image
+            from sunpy_heliocloud.losses import (
+                report_loss,
+            )  # it imports sunpy, which other frames do not need
+
             report_loss(plane.frame.url, str(image))
-            return np.full((rows.stop - rows.start, columns.stop - columns.start), np.nan, self.dtype)
-        if not whole:
-            image = image[:, columns]
+            return np.full(window.shape, np.nan, self.dtype)
         for step in self.steps:
             image = step(image, plane)
-        return image[rows, columns] if whole else image
+        return image[window.within(read)]
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,35 @@ class FirstPlane:
 
     def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
         return self.read(planes)[0]
+
+
+class PixelMap(Protocol):
+    """Where the pixels of a derotated image lie in the image that it is made of."""
+
+    shape: tuple[int, int]
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Coordinates for some rows of the result, see `sunpy_heliocloud.kernels.adaptive`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    Where a plane's pixels lie.
+
+    Parameters
+    ----------
+    wcs
+        Its coordinates.
+    turn
+        How far the surface turns to it, see `sunpy_heliocloud.surface_turn`; `None` if sunpy is to be asked.
+    """
+
+    wcs: PlaneWCS
+    turn: tuple[float, float, float] | None = None
+
+    def __dask_tokenize__(self) -> str:
+        return f"{self.wcs.__dask_tokenize__()} {self.turn!r}"
 
 
 @dataclass(frozen=True)
@@ -132,66 +164,102 @@ class Derotation:
     dtype: np.dtype
     options: tuple[tuple[str, float], ...] = ()
 
-    def coordinates(self, source: PlaneWCS) -> np.ndarray:
-        """The input pixel of every output pixel, see `pixel_map`."""
-        return pixel_map(
+    def pixel_map(self, source: Source) -> PixelMap:
+        """Where the result's pixels lie in a plane."""
+        if source.turn is not None:
+            return SurfaceMap(
+                self.target.camera(),
+                source.wcs.camera(),
+                self.target.shape,
+                self.target.solar_radius,
+                source.turn,
+            )
+        from sunpy_heliocloud.kernels.general_map import GeneralMap  # it imports sunpy
+
+        return GeneralMap(
             self.target.to_wcs(),
-            source.to_wcs(),
+            source.wcs.to_wcs(),
             self.target.shape,
             rotation_model=self.rotation_model,
             screen=self.screen,
         )
 
-    def band(self, coordinates: np.ndarray, source: PlaneWCS) -> tuple[int, int]:
-        """The rows of the input that the result depends on."""
-        if self.algorithm == "adaptive":
-            width = dict(self.options).get("sample_region_width", 4.0)
-            return rows_needed(coordinates, source.shape, sample_region_width=width)
-        return rows_needed_interpolation(coordinates, source.shape, order=dict(self.options).get("order", 1))
+    def window(self, pixel_map: PixelMap, image_shape: tuple[int, int]) -> Window:
+        """The part of the plane that the result depends on."""
+        options = dict(self.options)
+        if self.algorithm == "exact":
+            return Window.whole(image_shape)
+        if self.algorithm == "interpolation":
+            from sunpy_heliocloud.kernels.interpolation import window_needed_interpolation
 
-    def band_of(self, source: PlaneWCS) -> tuple[int, int]:
-        """The same, for a plane whose coordinates are not known yet."""
-        return self.band(self.coordinates(source), source)
+            coordinates = pixel_map.rows(0, pixel_map.shape[0])
+            return Window(
+                *window_needed_interpolation(coordinates, image_shape, order=options.get("order", 1))
+            )
+        width = options.get("sample_region_width", 4.0)
+        windows = [
+            Window(*window_needed(pixel_map.rows(start, stop), image_shape, sample_region_width=width))
+            for start, stop in self._strips
+        ]
+        return Window.around(windows)
 
-    def resample(self, image: np.ndarray, coordinates: np.ndarray, first_row: int) -> np.ndarray:
-        """The derotated image, from a band of rows of the input."""
-        kernel = resample_adaptive if self.algorithm == "adaptive" else resample_interpolation
-        return kernel(image, coordinates, first_row=first_row, dtype=self.dtype, **dict(self.options))
+    def resample(self, image: np.ndarray, pixel_map: PixelMap, window: Window, out: np.ndarray) -> None:
+        """Fill ``out`` with the derotated image, from a window of the plane."""
+        origin = window.rows[0], window.columns[0]
+        options = dict(self.options)
+        if self.algorithm == "interpolation":
+            from sunpy_heliocloud.kernels.interpolation import resample_interpolation
 
-    def exactly(self, image: np.ndarray, source: PlaneWCS) -> np.ndarray:
-        """The derotated image by the overlap of pixels' areas, which is left to reproject."""
-        return derotate_exactly(
+            coordinates = pixel_map.rows(0, pixel_map.shape[0])
+            out[:] = resample_interpolation(image, coordinates, origin=origin, dtype=out.dtype, **options)
+            return
+        image = np.ascontiguousarray(image)  # once, and not for each strip
+        for start, stop in self._strips:
+            resample_adaptive(
+                image, pixel_map.rows(start, stop), origin=origin, out=out[start:stop], **options
+            )
+
+    @property
+    def _strips(self) -> list[tuple[int, int]]:
+        height, width = self.target.shape
+        rows = max(8, _STRIP_PIXELS // width)
+        return [(start, min(start + rows, height)) for start in range(0, height, rows)]
+
+    def exactly(self, image: np.ndarray, source: Source, out: np.ndarray) -> None:
+        """Fill ``out`` with the derotated image by the overlap of pixels' areas, which is left to reproject."""
+        from sunpy_heliocloud.kernels.exact import derotate_exactly
+
+        out[:] = derotate_exactly(
             image,
-            source.to_wcs(),
+            source.wcs.to_wcs(),
             self.target.to_wcs(),
             rotation_model=self.rotation_model,
             screen=self.screen,
-        ).astype(self.dtype)
+        )
 
 
 @dataclass(frozen=True)
 class DerotateFrames:
-    """Read the rows of frames that matter, calibrate and derotate them."""
+    """Read what matters of frames, calibrate and derotate it."""
 
     read: ReadWindow
     derotation: Derotation
 
-    def __call__(self, sources: Sequence[tuple[Plane, PlaneWCS]]) -> np.ndarray:
+    def __call__(self, sources: Sequence[tuple[Plane, Source]]) -> np.ndarray:
+        derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
         planes = [plane for plane, _ in sources]
         if self.derotation.algorithm == "exact":
-            images = self.read(planes)
-            return np.stack(
-                [self.derotation.exactly(image, wcs) for image, (_, wcs) in zip(images, sources, strict=True)]
-            )
-        maps = [self.derotation.coordinates(wcs) for _, wcs in sources]
-        bands = [
-            self.derotation.band(coordinates, wcs)
-            for coordinates, (_, wcs) in zip(maps, sources, strict=True)
+            for image, (_, source), out in zip(self.read(planes), sources, derotated, strict=True):
+                self.derotation.exactly(image, source, out)
+            return derotated
+        maps = [self.derotation.pixel_map(source) for _, source in sources]
+        windows = [
+            self.derotation.window(pixel_map, source.wcs.shape)
+            for pixel_map, (_, source) in zip(maps, sources, strict=True)
         ]
-        derotated = np.empty((len(planes), *self.derotation.target.shape), self.derotation.dtype)
-        images = self.read.images(planes, bands)
-        for k, (image, coordinates, band) in enumerate(zip(images, maps, bands, strict=True)):
-            derotated[k] = self.derotation.resample(image, coordinates, band[0])
+        images = self.read.images(planes, windows)
+        for image, pixel_map, window, out in zip(images, maps, windows, derotated, strict=True):
+            self.derotation.resample(image, pixel_map, window, out)
         return derotated
 
 
@@ -201,11 +269,12 @@ class DerotateArrays:
 
     derotation: Derotation
 
-    def __call__(self, planes: np.ndarray, sources: Sequence[PlaneWCS]) -> np.ndarray:
-        results = []
-        for image, source in zip(planes, sources, strict=True):
+    def __call__(self, planes: np.ndarray, sources: Sequence[Source]) -> np.ndarray:
+        derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
+        for image, source, out in zip(planes, sources, derotated, strict=True):
             if self.derotation.algorithm == "exact":
-                results.append(self.derotation.exactly(image, source))
+                self.derotation.exactly(image, source, out)
             else:
-                results.append(self.derotation.resample(image, self.derotation.coordinates(source), 0))
-        return np.stack(results)
+                whole = Window.whole(image.shape)
+                self.derotation.resample(image, self.derotation.pixel_map(source), whole, out)
+        return derotated

@@ -2,7 +2,9 @@
 
 import dask
 
-__all__ = ["no_compute", "read_from"]
+from sunpy_heliocloud.frames import Window, read_windows
+
+__all__ = ["no_compute", "read_from", "read_rows"]
 
 
 def no_compute():
@@ -16,6 +18,12 @@ def no_compute():
         raise AssertionError(f"dask was asked to compute {keys}, where everything has to stay lazy")
 
     return dask.config.set(scheduler=refuse)
+
+
+def read_rows(frames, rows, dtype):
+    """Rows of frames as wide as they are, read together."""
+    windows = [Window(some, (0, frame.shape[1])) for frame, some in zip(frames, rows, strict=True)]
+    return read_windows(frames, windows, dtype)
 
 
 def read_from(server, monkeypatch):

@@ -225,12 +225,35 @@ def test_import_is_light():
         "import sys; from sunpy.net import Fido; before = set(sys.modules); import sunpy_heliocloud;"
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
     )
-    root = Path(__file__).parents[1]
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
-    )
-    new = set(result.stdout.split()) - set(sys.stdlib_module_names)
+    new = set(run(code).split()) - set(sys.stdlib_module_names)
     assert new <= {"sunpy_heliocloud", "platformdirs"}
+
+
+def run(code):
+    root = Path(__file__).parents[1]
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
+
+def test_nobody_waits_for_a_search_who_does_not_search():
+    assert run("import sys, sunpy_heliocloud; print('sunpy' in sys.modules)") == "False\n"
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import sunpy_heliocloud; from sunpy.net import Fido, attrs as a",
+        "from sunpy.net import Fido, attrs as a; import sunpy_heliocloud",
+        "import sunpy_heliocloud.net; from sunpy.net import Fido, attrs as a",
+        "from sunpy_heliocloud import net; from sunpy.net import Fido, attrs as a",
+        "import sunpy_heliocloud; sunpy_heliocloud.net.datasets; from sunpy.net import Fido, attrs as a",
+        "import sunpy_heliocloud.kernels; import sunpy.net.vso; from sunpy.net import Fido, attrs as a",
+    ],
+)
+def test_the_client_is_known_in_whatever_order_things_are_imported(imports):
+    ask = "print(sum(client.__name__ == 'HelioCloudClient' for client in Fido.registry), a.heliocloud.Dataset.__name__)"
+    assert run(f"{imports}; {ask}") == "1 Dataset\n"
 
 
 def test_slices_keep_what_the_table_is(archive):

@@ -7,12 +7,8 @@ from reproject import reproject_adaptive, reproject_interp
 import astropy.units as u
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
-from sunpy_heliocloud.kernels.derotation import (
-    resample_adaptive,
-    resample_interpolation,
-    rows_needed,
-    rows_needed_interpolation,
-)
+from sunpy_heliocloud.kernels.adaptive import resample_adaptive, window_needed
+from sunpy_heliocloud.kernels.interpolation import resample_interpolation, window_needed_interpolation
 
 
 class TableWCS(BaseLowLevelWCS):
@@ -205,26 +201,31 @@ bands = {
 
 @settings(max_examples=60, deadline=None)
 @given(**bands)
-def test_adaptive_from_the_needed_rows_is_that_from_the_whole_image(angle, scale_x, scale_y, centre):
+def test_adaptive_from_the_needed_window_is_that_from_the_whole_image(angle, scale_x, scale_y, centre):
     coordinates = affine_coordinates(
         (12, 15), rotation(angle) @ np.diag([scale_x, scale_y]), centre, bend=0.003
     )
     image = image_of((200, 200), np.float32)
-    start, stop = rows_needed(coordinates, image.shape)
-    assert 0 <= start <= stop <= 200
-    assert stop - start < 8 * 20 * max(scale_x, scale_y)
+    rows, columns = window_needed(coordinates, image.shape)
+    for start, stop in (rows, columns):
+        assert 0 <= start <= stop <= 200
+        assert stop - start < 8 * 20 * max(scale_x, scale_y)
     whole = resample_adaptive(image, coordinates)
-    np.testing.assert_array_equal(resample_adaptive(image[start:stop], coordinates, first_row=start), whole)
-    if start == stop:
+    window = image[slice(*rows), slice(*columns)]
+    np.testing.assert_array_equal(resample_adaptive(window, coordinates, origin=(rows[0], columns[0])), whole)
+    if rows == (0, 0):
         assert np.isnan(whole).all()
 
 
-def test_no_rows_are_needed_for_what_is_not_there():
+NOTHING = ((0, 0), (0, 0))
+
+
+def test_nothing_is_needed_for_what_is_not_there():
     coordinates = affine_coordinates((4, 4), np.eye(2), (500.0, 5.0))
-    assert rows_needed(coordinates, (20, 20)) == (0, 0)
-    assert rows_needed_interpolation(coordinates, (20, 20)) == (0, 0)
-    assert rows_needed(np.full((2, 6, 6), np.nan), (20, 20)) == (0, 0)
-    assert rows_needed_interpolation(np.full((2, 6, 6), np.nan), (20, 20)) == (0, 0)
+    assert window_needed(coordinates, (20, 20)) == NOTHING
+    assert window_needed_interpolation(coordinates, (20, 20)) == NOTHING
+    assert window_needed(np.full((2, 6, 6), np.nan), (20, 20)) == NOTHING
+    assert window_needed_interpolation(np.full((2, 6, 6), np.nan), (20, 20)) == NOTHING
     assert np.isnan(resample_adaptive(np.empty((0, 20)), coordinates)).all()
     assert np.isnan(resample_interpolation(np.empty((0, 20)), coordinates)).all()
 
@@ -248,18 +249,17 @@ def test_interpolation_is_that_of_reproject(order, angle, scale, centre):
 @pytest.mark.parametrize("order", [0, 1, 3])
 @settings(max_examples=30, deadline=None)
 @given(**bands)
-def test_interpolation_from_the_needed_rows_is_that_from_the_whole_image(
+def test_interpolation_from_the_needed_window_is_that_from_the_whole_image(
     order, angle, scale_x, scale_y, centre
 ):
     coordinates = affine_coordinates((12, 15), rotation(angle) @ np.diag([scale_x, scale_y]), centre)
     coordinates[:, 5, 5] = np.nan
     image = image_of((200, 200), np.float64)
-    start, stop = rows_needed_interpolation(coordinates, image.shape, order=order)
+    rows, columns = window_needed_interpolation(coordinates, image.shape, order=order)
     whole = resample_interpolation(image, coordinates, order=order, dtype=np.float64)
-    band = resample_interpolation(
-        image[start:stop], coordinates, order=order, first_row=start, dtype=np.float64
-    )
-    np.testing.assert_allclose(band, whole, rtol=0, atol=1e-9 if order == 3 else 0)
+    window, origin = image[slice(*rows), slice(*columns)], (rows[0], columns[0])
+    part = resample_interpolation(window, coordinates, order=order, origin=origin, dtype=np.float64)
+    np.testing.assert_allclose(part, whole, rtol=0, atol=1e-9 if order == 3 else 0)
 
 
 def test_cubic_interpolation_keeps_missing_pixels_in_their_place():

@@ -9,9 +9,11 @@ from strategies import fits_bytes, fits_images, header_text, windows
 
 from astropy.io import fits
 
+from helpers import read_rows
 from sunpy_heliocloud.byte_ranges import ReadError
-from sunpy_heliocloud.frames import ArrayFrame, open_frames, read_rows
-from sunpy_heliocloud.layout import find_image
+from sunpy_heliocloud.frames import ArrayFrame, Window, read_windows
+from sunpy_heliocloud.opening import open_frames
+from sunpy_heliocloud.scan import find_image
 from sunpy_heliocloud.simulation import LocalServer
 from sunpy_heliocloud.storage import resolve_storage_options
 
@@ -44,15 +46,16 @@ def test_values_equal_astropy_s(shared_server, tmp_path_factory, image, data):
     path.write_bytes(image.file)
     expected = image.whole(uint=False)
     frames = [frame for frame, _ in opened(path, shared_server.write("image.fits", image.file))]
-    window = data.draw(windows(expected.shape[0]))
+    window = Window(*(data.draw(windows(size)) for size in expected.shape))
+    expected_window = expected[slice(*window.rows), slice(*window.columns)]
     dtype = frames[0].dtype
     assert dtype.itemsize >= np.dtype("f4").itemsize or dtype == expected.dtype.newbyteorder("=")
-    for rows in read_rows(frames, [window, window], dtype):
-        assert rows.dtype == dtype
-        np.testing.assert_array_equal(rows, expected[slice(*window)])
-    for rows in read_rows(frames, [window, window], FLOAT):
-        assert rows.dtype == FLOAT
-        np.testing.assert_array_equal(rows, expected[slice(*window)].astype(FLOAT))
+    for pixels in read_windows(frames, [window, window], dtype):
+        assert pixels.dtype == dtype
+        np.testing.assert_array_equal(pixels, expected_window)
+    for pixels in read_windows(frames, [window, window], FLOAT):
+        assert pixels.dtype == FLOAT
+        np.testing.assert_array_equal(pixels, expected_window.astype(FLOAT))
 
 
 @pytest.mark.parametrize("file", [rice(), fits_bytes(fits.PrimaryHDU(COUNTS)), rice(BLANK=-1)])
@@ -165,12 +168,14 @@ def test_damaged_tiles_are_an_error_with_the_url(tmp_path):
     file = fits_bytes(fits.PrimaryHDU(), image)
     (tmp_path / "a.fits").write_bytes(file)
     ((frame, _),) = opened(tmp_path / "a.fits")
-    start = frame.byte_range(5, 6).start
+    start = frame.byte_range(Window((5, 6), (0, 500))).start
     (tmp_path / "a.fits").write_bytes(file[:start] + b"damaged!" + file[start + 8 :])
     ((frame, _),) = opened(tmp_path / "a.fits")
     good, bad = read_rows([frame] * 2, [(0, 5), (0, 10)], FLOAT)
     np.testing.assert_array_equal(good, COUNTS[:5])
-    assert str(bad).startswith(f"Could not decode rows 0 to 10 of {tmp_path / 'a.fits'}: ")
+    assert str(bad).startswith(
+        f"Could not decode rows 0 to 10 and columns 0 to 500 of {tmp_path / 'a.fits'}: "
+    )
     assert bad.__cause__ is not None
 
 
@@ -296,10 +301,10 @@ def test_what_is_read_whole_says_so(tmp_path, caplog):
     path.write_bytes(
         file[:2880] + header.tostring().encode() + data.ljust(-(-len(data) // 2880) * 2880, b"\0")
     )
-    with caplog.at_level("DEBUG", "sunpy_heliocloud.frames"):
+    with caplog.at_level("DEBUG", "sunpy_heliocloud.opening"):
         ((frame, _),) = opened(path)
     assert caplog.messages == [
         f"{path} can only be read whole: its tile table has columns of an unknown kind"
     ]
-    assert frame.byte_range(3, 9).stop is None
+    assert frame.byte_range(Window.whole(frame.shape)).stop is None
     np.testing.assert_array_equal(next(read_rows([frame], [(3, 9)], FLOAT)), COUNTS[3:9])

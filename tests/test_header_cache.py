@@ -9,9 +9,10 @@ from astropy.io import fits
 
 from sunpy.util.exceptions import SunpyUserWarning
 
+from helpers import read_rows
 from sunpy_heliocloud.byte_ranges import Piece, ReadError, Version
-from sunpy_heliocloud.frames import open_frames, read_rows
 from sunpy_heliocloud.header_cache import HeaderCache, header_cache
+from sunpy_heliocloud.opening import open_frames
 from sunpy_heliocloud.storage import resolve_storage_options
 
 COUNTS = np.random.default_rng(0).poisson(200, (400, 500)).astype("i4")

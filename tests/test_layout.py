@@ -10,7 +10,8 @@ from strategies import fits_bytes, fits_images, header_text, windows
 from astropy.io import fits
 
 from sunpy_heliocloud.headers import HeadTooShort
-from sunpy_heliocloud.layout import PlainLayout, Scaling, TiledLayout, WholeFileLayout, find_image
+from sunpy_heliocloud.layout import PlainLayout, Scaling, TiledLayout, WholeFileLayout
+from sunpy_heliocloud.scan import find_image
 
 RNG = np.random.default_rng(0)
 COUNTS = RNG.integers(0, 500, (64, 80)).astype("i4")
@@ -20,25 +21,26 @@ def compressed(data=COUNTS, **kwargs):
     return fits.CompImageHDU(data, **kwargs)
 
 
-def rows_of(file, layout, start, stop):
+def rows_of(file, layout, start, stop, columns=None):
     first, last = layout.byte_range(start, stop)
-    return layout.decode(file[first:last], start, stop)
+    return layout.decode(file[first:last], (start, stop), columns or (0, layout.shape[1]))
 
 
 @settings(max_examples=80)
 @given(image=fits_images(), data=st.data())
-def test_rows_are_those_of_the_whole_file(image, data):
+def test_pixels_are_those_of_the_whole_file(image, data):
     """As stored: integers are the same to the bit, quantised floats too."""
     expected = image.whole(do_not_scale_image_data=True)
     _, layout = find_image(image.file)
     start, stop = data.draw(windows(expected.shape[0]))
-    rows = rows_of(image.file, layout, start, stop)
+    columns = data.draw(windows(expected.shape[1]))
+    rows = rows_of(image.file, layout, start, stop, columns)
     assert layout.shape == expected.shape
     assert (
         layout.dtype == rows.dtype.newbyteorder("=") == expected.dtype.newbyteorder("=")
         or layout.dtype == rows.dtype
     )
-    np.testing.assert_array_equal(rows, expected[start:stop])
+    np.testing.assert_array_equal(rows, expected[start:stop, slice(*columns)])
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,18 @@
 """
-Resampling of an image at the pixel coordinates of a `~sunpy_heliocloud.kernels.pixel_map.pixel_map`.
+Anti-aliased resampling of an image at the pixel coordinates of a `~sunpy_heliocloud.kernels.pixel_map.PixelMap`.
 
 ``coordinates`` always has the shape ``(2, ny + 2, nx + 2)``: the input pixel ``(x, y)``, counted from 0 at
-pixel centres, of every output pixel and of a rim of one pixel around them; NaN where there is none. An image
-may be a band of rows of the whole image; the result is that of the whole image if the band holds the needed
-rows, which `rows_needed` and `rows_needed_interpolation` tell.
+pixel centres, of every output pixel and of a rim of one pixel around them; NaN where there is none. They may be those
+of some rows of an output image, which is then made strip by strip. An image may be a window of the whole image; the
+result is that of the whole image if the window holds what `window_needed` tells.
 """
 
 import math
 
 import numpy as np
 from numba import njit
-from scipy import ndimage
 
-__all__ = ["resample_adaptive", "resample_interpolation", "rows_needed", "rows_needed_interpolation"]
+__all__ = ["checked_coordinates", "resample_adaptive", "window_needed"]
 
 # Weights are products along rows while no exponent in the window exceeds the one and the window is no wider
 # than the other; beyond, rounding errors would add up (or the first weight underflow) and each weight takes
@@ -29,17 +28,14 @@ _LEFT, _RIGHT, _BOTTOM, _TOP, _WEIGHT, _STEP_X, _STEP_XX, _STEP_Y, _STEP_YY, _ST
     column * _BLOCK for column in range(11)
 )
 
-# A spline's prefilter decays by 0.268 a row: after this many rows nothing of a band's edge is left in
-# float64.
-_SPLINE_MARGIN = 28
-
 
 def resample_adaptive(
     image: np.ndarray,
     coordinates: np.ndarray,
     *,
-    first_row: int = 0,
+    origin: tuple[int, int] = (0, 0),
     dtype: np.typing.DTypeLike = np.float32,
+    out: np.ndarray | None = None,
     kernel_width: float = 1.3,
     sample_region_width: float = 4.0,
 ) -> np.ndarray:
@@ -55,13 +51,15 @@ def resample_adaptive(
     Parameters
     ----------
     image : `numpy.ndarray`
-        The input image, or a band of its rows, of any real type, shape ``(rows, columns)``.
+        The input image, or a window of it, of any real type, shape ``(rows, columns)``.
     coordinates : `numpy.ndarray`
         Input pixels ``(x, y)`` of the output pixels, with the rim, shape ``(2, ny + 2, nx + 2)``.
-    first_row
-        Number in the whole image of the row ``image[0]``.
+    origin
+        Row and column in the whole image of the pixel ``image[0, 0]``.
     dtype
         Type of the result: float32 or float64. Sums are in float64.
+    out : `numpy.ndarray`
+        Where to put the result, of shape ``(ny, nx)``; by default into a new array.
     kernel_width
         Width of the Gaussian in pixels (twice its standard deviation).
     sample_region_width
@@ -77,18 +75,19 @@ def resample_adaptive(
     .. [1] C. E. DeForest, "On Re-sampling of Solar Images", Solar Physics 219, 3 (2004),
        https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
     """
-    coordinates = _checked(coordinates)
+    coordinates = checked_coordinates(coordinates)
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
-    resampled = np.empty((coordinates.shape[1] - 2, coordinates.shape[2] - 2), dtype)
-    _resample(image, int(first_row), coordinates, 2 / kernel_width**2, float(sample_region_width), resampled)
-    return resampled
+    if out is None:
+        out = np.empty((coordinates.shape[1] - 2, coordinates.shape[2] - 2), dtype)
+    _resample(image, *map(int, origin), coordinates, 2 / kernel_width**2, float(sample_region_width), out)
+    return out
 
 
-def rows_needed(
+def window_needed(
     coordinates: np.ndarray, image_shape: tuple[int, int], *, sample_region_width: float = 4.0
-) -> tuple[int, int]:
+) -> tuple[tuple[int, int], tuple[int, int]]:
     """
-    The rows of the image that `resample_adaptive` reads, or a few more.
+    The part of the image that `resample_adaptive` reads, or a little more.
 
     Parameters
     ----------
@@ -101,100 +100,19 @@ def rows_needed(
 
     Returns
     -------
-    tuple of int
-        First row, and the row after the last; ``(0, 0)`` if nothing of the image is needed.
+    tuple
+        First row and the row after the last, first column and the column after the last; ``(0, 0)`` twice if nothing
+        of the image is needed.
     """
     rows, columns = image_shape
-    return _adaptive_rows(_checked(coordinates), int(rows), int(columns), float(sample_region_width))
+    first_row, last_row, first_column, last_column = _needed(
+        checked_coordinates(coordinates), int(rows), int(columns), float(sample_region_width)
+    )
+    return (first_row, last_row), (first_column, last_column)
 
 
-def resample_interpolation(
-    image: np.ndarray,
-    coordinates: np.ndarray,
-    *,
-    order: int = 1,
-    first_row: int = 0,
-    dtype: np.typing.DTypeLike = np.float32,
-) -> np.ndarray:
-    """
-    Interpolation of the image at the coordinates, as `reproject.reproject_interp` does it.
-
-    In the outer half of the image's outermost pixels the value is that of the pixels' centres; NaN beyond.
-    NaN in the image spreads to the pixels whose 1, 2 x 2 or 4 x 4 neighbours contain it.
-
-    Parameters
-    ----------
-    image : `numpy.ndarray`
-        The input image, or a band of its rows, of any real type, shape ``(rows, columns)``.
-    coordinates : `numpy.ndarray`
-        Input pixels ``(x, y)`` of the output pixels, with the rim, which is not used.
-    order
-        0 (nearest pixel), 1 (linear) or 3 (cubic spline).
-    first_row
-        Number in the whole image of the row ``image[0]``.
-    dtype
-        Type of the result.
-
-    Returns
-    -------
-    `numpy.ndarray`
-        The interpolated image, shape ``(ny, nx)``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such order.
-    """
-    if order not in (0, 1, 3):
-        raise ValueError(f"order is {order!r}, but must be 0 (nearest), 1 (linear) or 3 (cubic)")
-    x, y = _checked(coordinates)[:, 1:-1, 1:-1]
-    image = np.asarray(image, np.result_type(image.dtype.newbyteorder("="), np.float32))
-    rows, columns = image.shape
-    at = np.stack([_to_pixel_centres(y - first_row, rows), _to_pixel_centres(x, columns)])
-    if order < 3 or np.isfinite(image).all():
-        return _spline(image, at, order, dtype)
-    # The prefilter would carry a NaN along whole rows and columns.
-    missing = ~np.isfinite(image)
-    if missing.all():
-        return np.full(x.shape, np.nan, dtype)
-    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    interpolated = _spline(image[tuple(nearest)], at, order, dtype)
-    interpolated[_touches(missing, at)] = np.nan
-    return interpolated
-
-
-def rows_needed_interpolation(
-    coordinates: np.ndarray, image_shape: tuple[int, int], *, order: int = 1
-) -> tuple[int, int]:
-    """
-    The rows of the image that `resample_interpolation` needs.
-
-    Parameters
-    ----------
-    coordinates : `numpy.ndarray`
-        As for `resample_interpolation`.
-    image_shape
-        Shape ``(rows, columns)`` of the whole image.
-    order
-        As for `resample_interpolation`. The cubic spline depends, ever less, on all rows; 28 on either side
-        leave nothing of the others in float64.
-
-    Returns
-    -------
-    tuple of int
-        First row, and the row after the last; ``(0, 0)`` if nothing of the image is needed.
-    """
-    rows, columns = image_shape
-    x, y = _checked(coordinates)[:, 1:-1, 1:-1]
-    inside = np.isfinite(_to_pixel_centres(x, columns)) & np.isfinite(_to_pixel_centres(y, rows))
-    if not inside.any():
-        return 0, 0
-    margin = _SPLINE_MARGIN if order == 3 else 0
-    y = y[inside]
-    return max(math.floor(y.min()) - margin, 0), min(math.floor(y.max()) + 2 + margin, rows)
-
-
-def _checked(coordinates: np.ndarray) -> np.ndarray:
+def checked_coordinates(coordinates: np.ndarray) -> np.ndarray:
+    """Coordinates as the kernels want them, if they have the shape of coordinates."""
     if coordinates.ndim != 3 or coordinates.shape[0] != 2 or min(coordinates.shape[1:]) < 2:
         raise ValueError(
             f"coordinates have shape {coordinates.shape}, expected (2, ny + 2, nx + 2): the input pixels "
@@ -203,51 +121,46 @@ def _checked(coordinates: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(coordinates, dtype=np.float64)
 
 
-def _to_pixel_centres(position: np.ndarray, size: int) -> np.ndarray:
-    """Positions on an axis, moved inwards from the outer half of its outermost pixels; NaN off the axis."""
-    on_axis = (position >= -0.5) & (position <= size - 0.5)
-    return np.where(on_axis, np.clip(position, 0, size - 1), np.nan)
-
-
-def _spline(image: np.ndarray, at: np.ndarray, order: int, dtype: np.typing.DTypeLike) -> np.ndarray:
-    off_image = np.isnan(at).any(axis=0)
-    values = ndimage.map_coordinates(image, np.where(off_image, 0, at), output=dtype, order=order)
-    values[off_image] = np.nan
-    return values
-
-
-def _touches(missing: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Whether one of the 4 x 4 pixels around a position is missing."""
-    around = ndimage.maximum_filter(missing, size=4, origin=-1, mode="constant", cval=False)
-    row, column = np.floor(np.nan_to_num(at)).astype(int)
-    return around[row, column]
-
-
 @njit(nogil=True, cache=True, error_model="numpy")
-def _adaptive_rows(coordinates, rows, columns, sample_region_width):
+def _needed(coordinates, rows, columns, sample_region_width):
+    _, height, width = coordinates.shape
     half = sample_region_width / 2
-    first, last = np.inf, -np.inf
-    for j in range(1, coordinates.shape[1] - 1):
-        for i in range(1, coordinates.shape[2] - 1):
-            x = coordinates[0, j, i]
-            y = coordinates[1, j, i]
-            # A window that leaves the image even at its smallest makes a NaN out of nothing.
-            if not (x - half > -1 and x + half < columns and y - half > -1 and y + half < rows):
-                continue
-            x_x = coordinates[0, j, i + 1] - coordinates[0, j, i - 1]
-            x_y = coordinates[0, j + 1, i] - coordinates[0, j - 1, i]
-            y_x = coordinates[1, j, i + 1] - coordinates[1, j, i - 1]
-            y_y = coordinates[1, j + 1, i] - coordinates[1, j - 1, i]
-            # The Jacobian's Frobenius norm is an upper bound of its singular values. NaN fails the
-            # comparison.
-            norm = math.sqrt(x_x * x_x + x_y * x_y + y_x * y_x + y_y * y_y) / 2
-            if norm >= 0:
-                reach = half * max(1.0, norm)
-                first = min(first, y - reach)
-                last = max(last, y + reach)
-    if first > last:
-        return 0, 0
-    return int(max(first, 0.0)), int(min(last, rows - 1.0)) + 1
+    # Extremes of each output column first: so LLVM can do several of them at once.
+    extremes = np.full((4, width), np.inf)
+    left, right, bottom, top = extremes
+    for j in range(1, height - 1):
+        x, y = coordinates[0, j], coordinates[1, j]
+        x_below, x_above = coordinates[0, j - 1], coordinates[0, j + 1]
+        y_below, y_above = coordinates[1, j - 1], coordinates[1, j + 1]
+        for i in range(1, width - 1):
+            x_x, x_y = x[i + 1] - x[i - 1], x_above[i] - x_below[i]
+            y_x, y_y = y[i + 1] - y[i - 1], y_above[i] - y_below[i]
+            # The Jacobian's Frobenius norm is an upper bound of its singular values.
+            norm = 0.5 * math.sqrt(x_x * x_x + x_y * x_y + y_x * y_x + y_y * y_y)
+            reach = half * norm if norm > 1 else half
+            # A window that leaves the image even at its smallest makes a NaN out of nothing. NaN is not inside.
+            inside = (
+                (norm >= 0)
+                & (x[i] > half - 1)
+                & (x[i] < columns - half)
+                & (y[i] > half - 1)
+                & (y[i] < rows - half)
+            )
+            reach = reach if inside else np.nan
+            # Not min(), in which NaN would win.
+            left[i] = x[i] - reach if x[i] - reach < left[i] else left[i]
+            right[i] = -x[i] - reach if -x[i] - reach < right[i] else right[i]
+            bottom[i] = y[i] - reach if y[i] - reach < bottom[i] else bottom[i]
+            top[i] = -y[i] - reach if -y[i] - reach < top[i] else top[i]
+    lowest_x, highest_x, lowest_y, highest_y = left.min(), -right.min(), bottom.min(), -top.min()
+    if lowest_x > highest_x:
+        return 0, 0, 0, 0
+    return (
+        int(max(lowest_y, 0.0)),
+        int(min(highest_y, rows - 1.0)) + 1,
+        int(max(lowest_x, 0.0)),
+        int(min(highest_x, columns - 1.0)) + 1,
+    )
 
 
 # Contraction to fused multiply-adds is allowed in here, and only here: elsewhere it could move the edge of a
@@ -361,8 +274,10 @@ def _average_by_products(image, bottom, left, rows, columns, work, m):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _average_by_exp(image, first_row, bottom, left, rows, columns, coordinates, j, i, sharpness):
-    x = coordinates[0, j + 1, i + 1]
+def _average_by_exp(
+    image, first_row, first_column, bottom, left, rows, columns, coordinates, j, i, sharpness
+):
+    x = coordinates[0, j + 1, i + 1] - first_column
     y = coordinates[1, j + 1, i + 1] - first_row
     e, f, g, h = _half_jacobian(coordinates, j, i)
     rotation = math.sqrt(e * e + h * h)
@@ -387,10 +302,10 @@ def _average_by_exp(image, first_row, bottom, left, rows, columns, coordinates, 
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _resample(image, first_row, coordinates, sharpness, region, resampled):
+def _resample(image, first_row, first_column, coordinates, sharpness, region, resampled):
     ny, nx = resampled.shape
     last_row = first_row + image.shape[0] - 1
-    last_column = image.shape[1] - 1
+    last_column = first_column + image.shape[1] - 1
     work = np.empty(11 * _BLOCK)
     for j in range(ny):
         for start in range(0, nx, _BLOCK):
@@ -400,14 +315,26 @@ def _resample(image, first_row, coordinates, sharpness, region, resampled):
                 left, right = work[_LEFT + m], work[_RIGHT + m]
                 bottom, top = work[_BOTTOM + m], work[_TOP + m]
                 # Written so that NaN is outside.
-                if not (left >= 0 and right <= last_column and bottom >= first_row and top <= last_row):
+                if not (
+                    left >= first_column and right <= last_column and bottom >= first_row and top <= last_row
+                ):
                     resampled[j, start + m] = np.nan
                     continue
-                row, column = int(bottom) - first_row, int(left)
+                row, column = int(bottom) - first_row, int(left) - first_column
                 rows, columns = int(top - bottom) + 1, int(right - left) + 1
                 if work[_PRODUCTS + m] == 0.0:
                     average = _average_by_exp(
-                        image, first_row, row, column, rows, columns, coordinates, j, start + m, sharpness
+                        image,
+                        first_row,
+                        first_column,
+                        row,
+                        column,
+                        rows,
+                        columns,
+                        coordinates,
+                        j,
+                        start + m,
+                        sharpness,
                     )
                 elif rows == 4 and columns == 4:
                     # The common case at unit scale: of a constant size, it is unrolled.

@@ -1,64 +1,18 @@
+"""The map that sunpy makes and polynomials interpolate."""
+
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from solar_grids import REFERENCE_TIME, carrington_wcs, evaluated_everywhere, solar_wcs
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
-from astropy.time import Time, TimeDelta
-from astropy.wcs import WCS
-from astropy.wcs.utils import pixel_to_pixel
 
-from sunpy.coordinates import (
-    HeliographicStonyhurst,
-    PlanarScreen,
-    SphericalScreen,
-    propagate_with_solar_surface,
-)
+from sunpy.coordinates import HeliographicStonyhurst, PlanarScreen, SphericalScreen
 
-from sunpy_heliocloud.kernels import pixel_map as module
-from sunpy_heliocloud.kernels.pixel_map import pixel_map
-
-REFERENCE_TIME = Time("2018-05-29T18:00:00")
-
-
-def solar_wcs(
-    days=0.0, *, centre=(0, 0), shape=(400, 400), scale=0.6, angle=0.0, observer=(0, -1, 1.0), rsun=695.7e6
-):
-    """Helioprojective coordinates of an image whose middle is at ``centre`` arcsec."""
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = "HPLN-TAN", "HPLT-TAN"
-    wcs.wcs.cunit = "arcsec", "arcsec"
-    wcs.wcs.crpix = (shape[1] + 1) / 2, (shape[0] + 1) / 2
-    wcs.wcs.crval = centre
-    wcs.wcs.cdelt = scale, scale
-    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    wcs.wcs.pc = [[cos, -sin], [sin, cos]]
-    wcs.wcs.dateobs = (REFERENCE_TIME + TimeDelta(days, format="jd")).isot
-    wcs.wcs.aux.hgln_obs, wcs.wcs.aux.hglt_obs = observer[:2]
-    wcs.wcs.aux.dsun_obs = observer[2] * u.au.to(u.m)
-    wcs.wcs.aux.rsun_ref = rsun
-    wcs.wcs.set()
-    return wcs
-
-
-def carrington_wcs(shape):
-    wcs = solar_wcs()
-    wcs.wcs.ctype = "CRLN-CAR", "CRLT-CAR"
-    wcs.wcs.cunit = "deg", "deg"
-    wcs.wcs.crpix = (shape[1] + 1) / 2, (shape[0] + 1) / 2
-    wcs.wcs.crval = 120, 0
-    wcs.wcs.cdelt = 120 / shape[1], 100 / shape[0]
-    wcs.wcs.pc = np.eye(2)
-    wcs.wcs.set()
-    return wcs
-
-
-def evaluated_everywhere(target, source, shape, rotation_model="howard", screen=None):
-    y, x = np.mgrid[-1 : shape[0] + 1, -1 : shape[1] + 1].astype(float)
-    with propagate_with_solar_surface(rotation_model), screen or nullcontext():
-        return np.array(pixel_to_pixel(target, source, x, y))
+from sunpy_heliocloud.kernels import general_map as module
+from sunpy_heliocloud.kernels.general_map import GeneralMap, pixel_map
 
 
 def assert_is_that_of_sunpy(target, source, shape=(400, 400), **options):
@@ -139,6 +93,12 @@ def test_of_the_same_frame_is_that_of_sunpy_on_the_disk_only(almost):
 def test_of_any_shape(shape):
     assert pixel_map(solar_wcs(), SOURCE, shape).shape == (2, shape[0] + 2, shape[1] + 2)
     assert_is_that_of_sunpy(solar_wcs(0.2, shape=shape), SOURCE, shape)
+
+
+def test_row_by_row():
+    target, source = solar_wcs(shape=(40, 50)), solar_wcs(0.2)
+    rows = GeneralMap(target, source, (40, 50)).rows(10, 13)
+    np.testing.assert_array_equal(rows, pixel_map(target, source, (40, 50))[:, 10:15])
 
 
 def test_off_the_disk_everything_is_undefined():

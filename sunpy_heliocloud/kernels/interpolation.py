@@ -1,0 +1,126 @@
+"""
+Interpolation of an image at the pixel coordinates of a `~sunpy_heliocloud.kernels.pixel_map.PixelMap`.
+
+Coordinates and images are those of `sunpy_heliocloud.kernels.adaptive`.
+"""
+
+import math
+
+import numpy as np
+from scipy import ndimage
+
+from sunpy_heliocloud.kernels.adaptive import checked_coordinates
+
+__all__ = ["resample_interpolation", "window_needed_interpolation"]
+
+# A spline's prefilter decays by 0.268 a pixel: after so many nothing of a window's edge is left in float64.
+_SPLINE_MARGIN = 28
+
+
+def resample_interpolation(
+    image: np.ndarray,
+    coordinates: np.ndarray,
+    *,
+    order: int = 1,
+    origin: tuple[int, int] = (0, 0),
+    dtype: np.typing.DTypeLike = np.float32,
+) -> np.ndarray:
+    """
+    Interpolation of the image at the coordinates, as `reproject.reproject_interp` does it.
+
+    In the outer half of the image's outermost pixels the value is that of the pixels' centres; NaN beyond.
+    NaN in the image spreads to the pixels whose 1, 2 x 2 or 4 x 4 neighbours contain it.
+
+    Parameters
+    ----------
+    image : `numpy.ndarray`
+        The input image, or a window of it, of any real type, shape ``(rows, columns)``.
+    coordinates : `numpy.ndarray`
+        Input pixels ``(x, y)`` of the output pixels, with the rim, which is not used.
+    order
+        0 (nearest pixel), 1 (linear) or 3 (cubic spline).
+    origin
+        Row and column in the whole image of the pixel ``image[0, 0]``.
+    dtype
+        Type of the result.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        The interpolated image, shape ``(ny, nx)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such order.
+    """
+    if order not in (0, 1, 3):
+        raise ValueError(f"order is {order!r}, but must be 0 (nearest), 1 (linear) or 3 (cubic)")
+    x, y = checked_coordinates(coordinates)[:, 1:-1, 1:-1]
+    image = np.asarray(image, np.result_type(image.dtype.newbyteorder("="), np.float32))
+    rows, columns = image.shape
+    at = np.stack([_to_pixel_centres(y - origin[0], rows), _to_pixel_centres(x - origin[1], columns)])
+    if order < 3 or np.isfinite(image).all():
+        return _spline(image, at, order, dtype)
+    # The prefilter would carry a NaN along whole rows and columns.
+    missing = ~np.isfinite(image)
+    if missing.all():
+        return np.full(x.shape, np.nan, dtype)
+    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
+    interpolated = _spline(image[tuple(nearest)], at, order, dtype)
+    interpolated[_touches(missing, at)] = np.nan
+    return interpolated
+
+
+def window_needed_interpolation(
+    coordinates: np.ndarray, image_shape: tuple[int, int], *, order: int = 1
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """
+    The part of the image that `resample_interpolation` needs.
+
+    Parameters
+    ----------
+    coordinates : `numpy.ndarray`
+        As for `resample_interpolation`.
+    image_shape
+        Shape ``(rows, columns)`` of the whole image.
+    order
+        As for `resample_interpolation`. The cubic spline depends, ever less, on all pixels; 28 on either side
+        leave nothing of the others in float64.
+
+    Returns
+    -------
+    tuple
+        First row and the row after the last, first column and the column after the last; ``(0, 0)`` twice if nothing
+        of the image is needed.
+    """
+    rows, columns = image_shape
+    x, y = checked_coordinates(coordinates)[:, 1:-1, 1:-1]
+    inside = np.isfinite(_to_pixel_centres(x, columns)) & np.isfinite(_to_pixel_centres(y, rows))
+    if not inside.any():
+        return (0, 0), (0, 0)
+    margin = _SPLINE_MARGIN if order == 3 else 0
+    return tuple(
+        (max(math.floor(at.min()) - margin, 0), min(math.floor(at.max()) + 2 + margin, size))
+        for at, size in ((y[inside], rows), (x[inside], columns))
+    )
+
+
+def _to_pixel_centres(position: np.ndarray, size: int) -> np.ndarray:
+    """Positions on an axis, moved inwards from the outer half of its outermost pixels; NaN off the axis."""
+    on_axis = (position >= -0.5) & (position <= size - 0.5)
+    return np.where(on_axis, np.clip(position, 0, size - 1), np.nan)
+
+
+def _spline(image: np.ndarray, at: np.ndarray, order: int, dtype: np.typing.DTypeLike) -> np.ndarray:
+    off_image = np.isnan(at).any(axis=0)
+    values = ndimage.map_coordinates(image, np.where(off_image, 0, at), output=dtype, order=order)
+    values[off_image] = np.nan
+    return values
+
+
+def _touches(missing: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether one of the 4 x 4 pixels around a position is missing."""
+    around = ndimage.maximum_filter(missing, size=4, origin=-1, mode="constant", cval=False)
+    row, column = np.floor(np.nan_to_num(at)).astype(int)
+    return around[row, column]

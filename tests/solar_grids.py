@@ -1,0 +1,56 @@
+"""Coordinates of solar images, and what sunpy says of them."""
+
+from contextlib import nullcontext
+
+import numpy as np
+
+import astropy.units as u
+from astropy.time import Time, TimeDelta
+from astropy.wcs import WCS
+from astropy.wcs.utils import pixel_to_pixel
+
+from sunpy.coordinates import propagate_with_solar_surface
+
+__all__ = ["REFERENCE_TIME", "carrington_wcs", "evaluated_everywhere", "solar_wcs"]
+
+REFERENCE_TIME = Time("2018-05-29T18:00:00")
+
+
+def solar_wcs(
+    days=0.0, *, centre=(0, 0), shape=(400, 400), scale=0.6, angle=0.0, observer=(0, -1, 1.0), rsun=695.7e6
+):
+    """Helioprojective coordinates of an image whose middle is at ``centre`` arcsec."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = "HPLN-TAN", "HPLT-TAN"
+    wcs.wcs.cunit = "arcsec", "arcsec"
+    wcs.wcs.crpix = (shape[1] + 1) / 2, (shape[0] + 1) / 2
+    wcs.wcs.crval = centre
+    wcs.wcs.cdelt = scale, scale
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    wcs.wcs.pc = [[cos, -sin], [sin, cos]]
+    wcs.wcs.dateobs = (REFERENCE_TIME + TimeDelta(days, format="jd")).isot
+    wcs.wcs.aux.hgln_obs, wcs.wcs.aux.hglt_obs = observer[:2]
+    wcs.wcs.aux.dsun_obs = observer[2] * u.au.to(u.m)
+    wcs.wcs.aux.rsun_ref = rsun
+    wcs.wcs.set()
+    return wcs
+
+
+def carrington_wcs(shape):
+    """Carrington coordinates of a part of the surface."""
+    wcs = solar_wcs()
+    wcs.wcs.ctype = "CRLN-CAR", "CRLT-CAR"
+    wcs.wcs.cunit = "deg", "deg"
+    wcs.wcs.crpix = (shape[1] + 1) / 2, (shape[0] + 1) / 2
+    wcs.wcs.crval = 120, 0
+    wcs.wcs.cdelt = 120 / shape[1], 100 / shape[0]
+    wcs.wcs.pc = np.eye(2)
+    wcs.wcs.set()
+    return wcs
+
+
+def evaluated_everywhere(target, source, shape, rotation_model="howard", screen=None):
+    """sunpy's map of all pixels and a rim of one pixel, see `pixel_map`."""
+    y, x = np.mgrid[-1 : shape[0] + 1, -1 : shape[1] + 1].astype(float)
+    with propagate_with_solar_surface(rotation_model), screen or nullcontext():
+        return np.array(pixel_to_pixel(target, source, x, y))
