@@ -1,5 +1,6 @@
 """What headers say of an observation: when, how long, in which channel and unit, from where."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,11 @@ from sunpy_heliocloud.header_columns import column
 from sunpy_heliocloud.observers import with_observers
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 
-__all__ = ["Channel", "channels", "exposure_times", "midpoints", "plane_wcs"]
+__all__ = ["Channel", "channels", "exposure_times", "midpoints", "plane_wcs", "problems"]
 
 _MIDPOINT_KEYS = ("T_OBS", "DATE-AVG", "DATE_AVG")
 _START_KEYS = ("DATE-OBS", "DATE_OBS", "DATE-BEG", "DATE_BEG")
+_AIA_TIMES = {"dateobs": "DATE-OBS", "dateavg": "T_OBS"}
 _EXPOSURE_KEYS = ("XPOSURE", "EXPTIME")
 _COUNTS = (u.DN, u.adu, u.ct, u.ph, u.electron)
 _CHANNEL_KEYS = (
@@ -32,6 +34,35 @@ _CHANNEL_KEYS = (
     "BUNIT",
     "PIXLUNIT",
     "CONTENT",
+)
+# What must be a number, if it is there: a text such as 'nan' would spoil coordinates, or the whole sequence's.
+_NUMBER_KEYS = (
+    *(
+        "CRPIX1",
+        "CRPIX2",
+        "CRVAL1",
+        "CRVAL2",
+        "CDELT1",
+        "CDELT2",
+        "CROTA1",
+        "CROTA2",
+        "PC1_1",
+        "PC1_2",
+        "PC2_1",
+    ),
+    *(
+        "PC2_2",
+        "CD1_1",
+        "CD1_2",
+        "CD2_1",
+        "CD2_2",
+        "RSUN_REF",
+        "DSUN_OBS",
+        "HGLN_OBS",
+        "HGLT_OBS",
+        "CRLN_OBS",
+    ),
+    *("CRLT_OBS", "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS"),
 )
 # Of these keywords sunpy makes a map's WCS. Where they agree, two frames differ in time and observer only.
 _GRID_KEYS = (
@@ -53,6 +84,68 @@ _GRID_KEYS = (
 )
 
 type Header = Mapping[str, Any]
+
+
+def problems(headers: Sequence[Header]) -> list[str | None]:
+    """
+    Why a header says too little of its observation; `None` for those that are good.
+
+    Parameters
+    ----------
+    headers
+        Of the frames.
+
+    Returns
+    -------
+    list
+        Of each header the first problem: its coordinates, its time, or what `sunpy.map.Map` makes of it.
+    """
+    found = [_no_number(values) for values in _keys(headers, _NUMBER_KEYS)]
+    try:
+        for keyword in _AIA_TIMES.values():
+            _plain_times(column(headers, keyword), headers)
+    except (AttributeError, TypeError, ValueError):
+        aia = _is_aia(headers)
+        found = [
+            problem or _no_time(header, is_aia)
+            for problem, header, is_aia in zip(found, headers, aia, strict=True)
+        ]
+    kinds: dict[tuple, str | None] = {}
+    for i, kind in enumerate(_keys(headers, (*_CHANNEL_KEYS, "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"))):
+        if found[i] is None:
+            if kind not in kinds:
+                kinds[kind] = _no_map(headers[i])
+            found[i] = kinds[kind]
+    return found
+
+
+def _no_number(values: Sequence[Any]) -> str | None:
+    for keyword, value in zip(_NUMBER_KEYS, values, strict=True):
+        if value is not None and not (isinstance(value, (int, float)) and np.isfinite(value)):
+            return f"{keyword}={value!r} is no number"
+    return None
+
+
+def _no_time(header: Header, is_aia: bool) -> str | None:
+    for keyword in _AIA_TIMES.values() if is_aia else ():
+        if _time(header, keyword) is None:
+            return f"{keyword}={header[keyword]!r} is no time"
+    try:
+        _midpoint(header)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _no_map(header: Header) -> str | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are seen when the Map is made in earnest
+            _channel(header)
+            PlaneWCS.from_wcs(_empty_map(header).wcs)
+    except Exception as error:  # noqa: BLE001  sunpy and astropy raise anything on odd headers
+        return f"sunpy makes no Map of it: {type(error).__name__}: {error}"
+    return None
 
 
 @dataclass(frozen=True)
@@ -137,36 +230,51 @@ def midpoints(headers: Sequence[Header]) -> Time:
 
     Raises
     ------
-    KeyError
-        When a header has none of the keywords.
+    ValueError
+        When a header has none of the keywords with a time that can be read.
     """
-    middles = [next(filter(None, values), None) for values in _keys(headers, _MIDPOINT_KEYS)]
-    starts = [next(filter(None, values), None) for values in _keys(headers, _START_KEYS)]
-    if any(middle is None and start is None for middle, start in zip(middles, starts, strict=True)):
-        raise KeyError(
-            f"no observation time: none of {', '.join((*_MIDPOINT_KEYS, *_START_KEYS))} is in the header"
-        )
-    systems = [system or "UTC" for system in column(headers, "TIMESYS")]
-    stamps = [middle or start for middle, start in zip(middles, starts, strict=True)]
-    times = _parsed(stamps, systems)
+    middles = [_first(values) for values in _keys(headers, _MIDPOINT_KEYS)]
+    starts = [_first(values) for values in _keys(headers, _START_KEYS)]
+    stamps = [start if middle is None else middle for middle, start in zip(middles, starts, strict=True)]
+    try:
+        times = _plain_times(stamps, headers)
+    except (AttributeError, TypeError, ValueError):
+        return Time([_midpoint(header).isot for header in headers], format="isot", scale="utc")
     from_start = np.array([middle is None for middle in middles], dtype=bool)
     if not from_start.any():
         return times
     return times + np.where(from_start, np.nan_to_num(exposure_times(headers)) / 2, 0) * u.s
 
 
-def _parsed(stamps: Sequence[str], systems: Sequence[str]) -> Time:
-    """Times in UTC; the many that are plain ISO and UTC all at once."""
+def _plain_times(stamps: Sequence[Any], headers: Sequence[Header]) -> Time:
+    """Times that are plain ISO and UTC, as nearly all are, at once; an error if one is not."""
+    if any(system not in (None, "UTC") for system in column(headers, "TIMESYS")):
+        raise ValueError("times of other scales have to be looked at one by one")
+    return Time([stamp.removesuffix("Z") for stamp in stamps], format="isot", scale="utc")
+
+
+def _midpoint(header: Header) -> Time:
+    """The same of one header, whatever is in it."""
+    for keyword in _MIDPOINT_KEYS:
+        if (time := _time(header, keyword)) is not None:
+            return time
+    for keyword in _START_KEYS:
+        if (time := _time(header, keyword)) is not None:
+            return time + np.nan_to_num(exposure_times([header])[0]) / 2 * u.s
+    keywords = ", ".join((*_MIDPOINT_KEYS, *_START_KEYS))
+    raise ValueError(f"no observation time: none of {keywords} is a time in the header")
+
+
+def _time(header: Header, keyword: str) -> Time | None:
+    """A time in UTC; `None` if there is none that sunpy can read."""
+    stamp = header.get(keyword)
+    if not isinstance(stamp, str):
+        return None
+    system = str(header.get("TIMESYS") or "UTC").split()[0].lower()  # Hinode says 'UTC (TBR)'
     try:
-        if all(system == "UTC" for system in systems):
-            return Time([stamp.removesuffix("Z") for stamp in stamps], format="isot", scale="utc")
+        return parse_time(stamp, scale=system).utc
     except ValueError:
-        pass
-    parsed = [
-        parse_time(stamp, scale=system.lower()).utc.isot
-        for stamp, system in zip(stamps, systems, strict=True)
-    ]
-    return Time(parsed, format="isot", scale="utc")
+        return None
 
 
 def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
@@ -193,21 +301,25 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
 
 def _is_aia(headers: Sequence[Header]) -> list[bool]:
     """Whether sunpy takes observer and time of a header from where `_aia_planes` does."""
-    needed = _keys(headers, ("T_OBS", "DATE-OBS", "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS"))
+    needed = _keys(headers, (*_AIA_TIMES.values(), "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS"))
     unusual = _keys(headers, ("DATE-BEG", "DATE-END", "DATE_OBS"))
     instruments = column(headers, "INSTRUME")
     return [
-        str(instrument or "").startswith("AIA") and None not in some and not any(others)
+        str(instrument or "").startswith("AIA")
+        and all(value not in (None, "") for value in some)
+        and not any(others)
         for instrument, some, others in zip(instruments, needed, unusual, strict=True)
     ]
 
 
 def _aia_planes(template: PlaneWCS, headers: Sequence[Header]) -> list[PlaneWCS]:
-    systems = [system or "UTC" for system in column(headers, "TIMESYS")]
     places = np.array([column(headers, f"HAE{axis}_OBS") for axis in "XYZ"], dtype=float)
-    dates = {"dateobs": "DATE-OBS", "dateavg": "T_OBS"}
-    return with_observers(
-        template,
-        places,
-        {name: _parsed(column(headers, key), systems) for name, key in dates.items()},
-    )
+    dates = {name: _dates(headers, keyword) for name, keyword in _AIA_TIMES.items()}
+    return with_observers(template, places, dates)
+
+
+def _dates(headers: Sequence[Header], keyword: str) -> Time:
+    try:
+        return _plain_times(column(headers, keyword), headers)
+    except (AttributeError, TypeError, ValueError):
+        return Time([_time(header, keyword).isot for header in headers], format="isot", scale="utc")

@@ -95,7 +95,7 @@ class LazyMapSequence:
         headers = [HeaderColumns.from_headers([])]
         with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
             for batch in open_frames(urls, storage_options, sizes):
-                results = _with_times(urls[bar.n : bar.n + len(batch)], batch)
+                results = _checked(urls[bar.n : bar.n + len(batch)], batch)
                 good = [result for result in results if not isinstance(result, ReadError)]
                 self._leave_out(urls[bar.n :], results)
                 frames += [frame for frame, _ in good]
@@ -475,24 +475,15 @@ def _updated(header: dict[str, Any], function: Callable[[dict[str, Any]], Header
     return {key.upper(): value for key, value in new.items()}
 
 
-def _with_times(urls: Sequence[str], opened: Sequence[Any]) -> Sequence[Any]:
-    """The same, with an error in place of a frame whose header does not say its time."""
-    try:
-        observation.midpoints([result[1] for result in opened if not isinstance(result, ReadError)])
-    except (KeyError, ValueError):
-        return [_with_time(url, result) for url, result in zip(urls, opened, strict=True)]
-    return opened
-
-
-def _with_time(url: str, result: Any) -> Any:
-    try:
-        if not isinstance(result, ReadError):
-            observation.midpoints([result[1]])
-    except (KeyError, ValueError) as cause:
-        error = ReadError(f"Could not tell the time of {url}: {cause}")
-        error.__cause__ = cause
-        return error
-    return result
+def _checked(urls: Sequence[str], opened: Sequence[Any]) -> list[Any]:
+    """The same, with an error in place of a frame whose header does not say what is needed."""
+    headers = [result[1] for result in opened if not isinstance(result, ReadError)]
+    problems = iter(observation.problems(headers))
+    results = []
+    for url, result in zip(urls, opened, strict=True):
+        problem = None if isinstance(result, ReadError) else next(problems)
+        results.append(result if problem is None else ReadError(f"The header of {url} is no use: {problem}"))
+    return results
 
 
 def _maps(source: Any) -> list[GenericMap] | None:

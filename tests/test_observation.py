@@ -42,6 +42,15 @@ TIMES = {
     "TAI by name": ({"T_OBS": "2020.01.01_00:00:37_TAI"}, "2020-01-01T00:00:00.000"),
     "TAI by TIMESYS": ({"T_OBS": "2020-01-01T00:00:37", "TIMESYS": "TAI"}, "2020-01-01T00:00:00.000"),
     "blank TIMESYS": ({"T_OBS": "2020-01-01T00:00:37", "TIMESYS": None}, "2020-01-01T00:00:37.000"),
+    "TIMESYS with a remark": (
+        {"DATE-OBS": "2020-01-01T00:00:37", "TIMESYS": "UTC (TBR)"},
+        "2020-01-01T00:00:37.000",
+    ),
+    "DATE_OBS of old": (
+        {"DATE-OBS": "01-JAN-20?", "DATE_OBS": "2020-01-01T00:00:37"},
+        "2020-01-01T00:00:37.000",
+    ),
+    "T_OBS of none": ({"T_OBS": 5.0, "DATE_OBS": "2020-01-01T00:00:37"}, "2020-01-01T00:00:37.000"),
     "blank T_OBS": ({"T_OBS": None, "DATE-OBS": "2020-01-01T00:00:37"}, "2020-01-01T00:00:37.000"),
 }
 
@@ -60,11 +69,61 @@ def test_midpoints_of_all_kinds_together():
 
 
 def test_no_time():
-    with pytest.raises(KeyError, match="none of T_OBS, DATE-AVG.*is in the header"):
+    with pytest.raises(ValueError, match="none of T_OBS, DATE-AVG.*is a time in the header"):
         observation.midpoints([{"EXPTIME": 1.0}])
 
 
+AIA = {
+    "INSTRUME": "AIA_3",
+    "TELESCOP": "SDO/AIA",
+    "WAVELNTH": 171,
+    "WAVEUNIT": "angstrom",
+    "T_OBS": "2020-01-01T00:00:01",
+    "DATE-OBS": "2020-01-01T00:00:00",
+    "NAXIS1": 8,
+    "NAXIS2": 8,
+    "CTYPE1": "HPLN-TAN",
+    "CTYPE2": "HPLT-TAN",
+    "CUNIT1": "arcsec",
+    "CUNIT2": "arcsec",
+    "CDELT1": 0.6,
+    "CDELT2": 0.6,
+    "CRPIX1": 4.5,
+    "CRPIX2": 4.5,
+    "CRVAL1": 0,
+    "CRVAL2": 0,
+    "RSUN_REF": 696e6,
+    "HAEX_OBS": -2.4e10,
+    "HAEY_OBS": 1.45e11,
+    "HAEZ_OBS": -7e6,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"CROTA2": "nan"}, "CROTA2='nan' is no number"),
+        ({"CDELT1": float("inf")}, "CDELT1=inf is no number"),
+        ({"HAEX_OBS": "nan"}, "HAEX_OBS='nan' is no number"),
+        ({"T_OBS": "MISSING"}, "T_OBS='MISSING' is no time"),
+        ({"T_OBS": 5.0}, "T_OBS=5.0 is no time"),
+        ({"T_OBS": None, "DATE-OBS": "yesterday"}, "no observation time"),
+        ({"WAVEUNIT": "bogus"}, "sunpy makes no Map of it: ValueError: 'bogus'"),
+        ({"WAVELNTH": "nan"}, "sunpy makes no Map of it"),
+        ({"CTYPE1": "SOLARX"}, "sunpy makes no Map of it"),
+        ({"OSCNMEAN": "nan", "TIMESYS": "UTC (TBR)", "EXPTIME": "nan", "RSUN_LF": "nan"}, None),
+    ],
+)
+def test_problems(change, problem):
+    """Each of the header that has it, and of no other."""
+    before, found, after = observation.problems([AIA, AIA | change, AIA])
+    assert before is after is None
+    assert (found is None) == (problem is None)
+    assert found is None or found.startswith(problem)
+
+
 def test_nothing():
+    assert observation.problems([]) == []
     assert observation.midpoints([]).size == 0
     assert observation.channels([]) == []
     assert observation.plane_wcs([]) == []
