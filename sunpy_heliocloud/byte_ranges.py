@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import os
 import re
 import time
@@ -23,7 +24,10 @@ _FINAL_ERRNO = (errno.EINVAL, errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO
 _PASSING_STATUS = (408, 429)  # of the 4xx: time-out, too many requests
 _ATTEMPTS = 4
 _FIRST_PAUSE = 0.2  # seconds; doubled with each attempt
+_CHANGED = "changed at "  # begins what stands for the ETag where there is none
 _IN_FLIGHT = 64  # requests of one call; more gain nothing but the server's displeasure
+
+_log = logging.getLogger(__name__)
 
 
 class ReadError(OSError):
@@ -38,7 +42,7 @@ class Version:
     Parameters
     ----------
     etag
-        What the server calls it, or the time of a local file's last change; `None` where nobody says.
+        What the server calls it, or the time of its last change; `None` where nobody says.
     size
         Bytes of the whole file.
     """
@@ -226,19 +230,24 @@ async def _get_over_http(fs: AbstractFileSystem, path: str, wanted: ByteRange) -
     headers = dict(options.pop("headers", {}))
     if asked := _range_header(wanted):
         headers["Range"] = asked
-    if wanted.known is not None and wanted.known.etag is not None:
-        headers["If-None-Match"] = wanted.known.etag
+    etag = None if wanted.known is None else wanted.known.etag
+    if etag is not None and etag.startswith(_CHANGED):
+        headers["If-Modified-Since"] = etag.removeprefix(_CHANGED)
+    elif etag is not None:
+        headers["If-None-Match"] = etag
     session = await fs.set_session()
     async with session.get(fs.encode_url(path), headers=headers, **options) as answer:
         if answer.status == 304:
             return Piece(None, wanted.known)
         fs._raise_not_found_for_status(answer, path)
         data = await answer.read()
-        if answer.status == 200 and asked:  # a server that knows no ranges answers with the whole file
-            whole = Version(answer.headers.get("ETag"), len(data))
-            return Piece(data[wanted.start : wanted.stop], whole)
-        size = _total(answer.headers.get("Content-Range"), wanted, data)
-        return Piece(data, Version(answer.headers.get("ETag"), size))
+        etag = answer.headers.get("ETag")
+        if etag is None and (changed := answer.headers.get("Last-Modified")):
+            etag = f"{_CHANGED}{changed}"
+        if answer.status == 200 and asked:
+            _log.debug("%s comes from a server that knows no ranges: it is read whole", path)
+            return Piece(data[wanted.start : wanted.stop], Version(etag, len(data)))
+        return Piece(data, Version(etag, _total(answer.headers.get("Content-Range"), wanted, data)))
 
 
 def _range_header(wanted: ByteRange) -> str | None:
@@ -263,7 +272,7 @@ def _from_file(path: str, wanted: ByteRange) -> Piece | OSError:
             data = file.read(-1 if wanted.stop is None else wanted.stop - wanted.start)
     except OSError as error:
         return error
-    return Piece(data, Version(f"changed at {state.st_mtime_ns} ns", state.st_size))
+    return Piece(data, Version(f"{_CHANGED}{state.st_mtime_ns} ns", state.st_size))
 
 
 def _checked(wanted: ByteRange, answer: Piece | Exception) -> Piece | ReadError:

@@ -1,5 +1,6 @@
 """Where the rows of an image lie in its FITS file, and how their bytes become pixels."""
 
+import gzip
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ import numpy as np
 
 from sunpy_heliocloud.kernels.rice import decode_rice
 
-__all__ = ["ImageLayout", "PlainLayout", "Scaling", "TiledLayout", "WholeFileLayout"]
+__all__ = ["GzippedLayout", "ImageLayout", "PlainLayout", "Scaling", "TiledLayout", "WholeFileLayout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +279,43 @@ class WholeFileLayout:
 
         with fits.open(io.BytesIO(buffer), do_not_scale_image_data=True) as hdus:
             return hdus[self.hdu].data[slice(*rows), slice(*columns)]
+
+
+@dataclass(frozen=True, slots=True)
+class GzippedLayout:
+    """
+    An image in a file that is compressed as a whole (``.fits.gz``), which takes all of it.
+
+    Parameters
+    ----------
+    inner
+        How the image lies in the file that was compressed.
+    """
+
+    inner: PlainLayout | TiledLayout | WholeFileLayout
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.inner.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.inner.dtype
+
+    @property
+    def scaling(self) -> Scaling:
+        return self.inner.scaling
+
+    @property
+    def head_stop(self) -> None:
+        return None
+
+    def byte_range(self, start: int, stop: int) -> tuple[int, None]:
+        return 0, None
+
+    def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        file = gzip.decompress(buffer)
+        return self.inner.decode(file[slice(*self.inner.byte_range(*rows))], rows, columns)
 
 
 _END = "END".ljust(80)

@@ -10,7 +10,7 @@ from sunpy_heliocloud.byte_ranges import ByteRange, Piece, ReadError, fetch
 from sunpy_heliocloud.frames import FITSFrame
 from sunpy_heliocloud.header_cache import header_cache
 from sunpy_heliocloud.headers import HeadTooShort, image_header
-from sunpy_heliocloud.layout import WholeFileLayout
+from sunpy_heliocloud.layout import GzippedLayout, WholeFileLayout
 from sunpy_heliocloud.scan import find_image
 
 __all__ = ["open_frames"]
@@ -104,6 +104,8 @@ def _opened(
         return error
     if isinstance(layout, WholeFileLayout):
         _log.debug("%s can only be read whole: its tile table has columns of an unknown kind", url)
+    if isinstance(layout, GzippedLayout):
+        _log.debug("%s can only be read whole: it is gzipped", url)
     header = image_header(unit.header)
     bitpix = fits.DTYPE2BITPIX[layout.dtype.newbyteorder("=").name]
     header.update(BITPIX=bitpix, NAXIS=2, NAXIS1=layout.shape[1], NAXIS2=layout.shape[0])

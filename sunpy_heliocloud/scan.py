@@ -1,6 +1,7 @@
 """A file's first bytes: which image is in it, and how its rows lie."""
 
 import re
+import zlib
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -9,14 +10,25 @@ import numpy as np
 
 from sunpy_heliocloud.headers import HeaderUnit, HeadTooShort, header_units
 from sunpy_heliocloud.kernels.rice import PIXEL_TYPES
-from sunpy_heliocloud.layout import PlainLayout, Scaling, TiledLayout, WholeFileLayout
+from sunpy_heliocloud.layout import (
+    GzippedLayout,
+    ImageLayout,
+    PlainLayout,
+    Scaling,
+    TiledLayout,
+    WholeFileLayout,
+)
 
 __all__ = ["find_image"]
 
+_GZIP = b"\x1f\x8b"
 
-def find_image(head: bytes) -> tuple[HeaderUnit, PlainLayout | TiledLayout | WholeFileLayout]:
+
+def find_image(head: bytes) -> tuple[HeaderUnit, ImageLayout]:
     """
     The first two-dimensional image of a file, plain or compressed, in whichever HDU it is.
+
+    The file may be gzipped.
 
     Parameters
     ----------
@@ -28,7 +40,7 @@ def find_image(head: bytes) -> tuple[HeaderUnit, PlainLayout | TiledLayout | Who
     HeaderUnit
         The HDU of the image (for a compressed one, of the table that holds it).
     ImageLayout
-        How to read its rows, see `sunpy_heliocloud.layout.ImageLayout`.
+        How to read its rows.
 
     Raises
     ------
@@ -37,6 +49,8 @@ def find_image(head: bytes) -> tuple[HeaderUnit, PlainLayout | TiledLayout | Who
     ValueError
         When the bytes are not those of a FITS file with a two-dimensional image.
     """
+    if head.startswith(_GZIP):
+        return _gzipped_image(head)
     try:
         for number, unit in enumerate(header_units(head)):
             header = unit.header
@@ -52,6 +66,16 @@ def find_image(head: bytes) -> tuple[HeaderUnit, PlainLayout | TiledLayout | Who
     except (TypeError, ArithmeticError) as error:
         raise ValueError(f"a FITS header with a damaged card: {error}") from error
     raise ValueError("no HDU with a two-dimensional image")
+
+
+def _gzipped_image(head: bytes) -> tuple[HeaderUnit, GzippedLayout]:
+    try:
+        unit, layout = find_image(zlib.decompressobj(wbits=31).decompress(head))
+    except zlib.error as error:
+        raise ValueError(f"a damaged gzip file: {error}") from error
+    except HeadTooShort:
+        raise HeadTooShort(2 * len(head)) from None
+    return unit, GzippedLayout(layout)
 
 
 def _plain_layout(unit: HeaderUnit) -> PlainLayout:

@@ -513,7 +513,7 @@ class _File(NamedTuple):
 def _files(source: Any) -> list[_File]:
     """The files of a source that is not made of Maps."""
     if isinstance(source, (str, os.PathLike)):
-        return [_File(os.fspath(source))]
+        return [_File(_absolute(os.fspath(source)))]
     if isinstance(source, Row):
         source = source.table[source.index : source.index + 1]
     if isinstance(source, Row):
@@ -528,6 +528,11 @@ def _files(source: Any) -> list[_File]:
     return [file for part in source for file in _files(part)]
 
 
+def _absolute(url: str) -> str:
+    """A URL as it is; a path so that it holds in other processes, and after a change of folder."""
+    return url if "://" in url else os.path.abspath(os.path.expanduser(url))
+
+
 def _table_files(table: Table) -> list[_File]:
     errors = getattr(table, "errors", None)
     if errors:
@@ -535,7 +540,7 @@ def _table_files(table: Table) -> list[_File]:
         raise ValueError(f"the search failed, so that its table says nothing: {cause}") from cause
     if "URL" not in table.colnames:
         raise ValueError(f"a table of frames needs a column 'URL', but this one has {table.colnames}")
-    urls = [str(url) for url in table["URL"]]
+    urls = [_absolute(str(url)) for url in table["URL"]]
     return [_File(url, size) for url, size in zip(urls, _sizes(table), strict=True)]
 
 

@@ -92,8 +92,12 @@ class ReadWindow:
 
             report_loss(plane.frame.url, str(image))
             return np.full(window.shape, np.nan, self.dtype)
-        for step in self.steps:
-            image = step(image, plane)
+        try:
+            for step in self.steps:
+                image = step(image, plane)
+        except Exception as error:
+            error.add_note(f"This happened to the pixels of {plane.frame.url}.")
+            raise
         return image[window.within(read)]
 
 

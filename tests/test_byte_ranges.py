@@ -1,5 +1,6 @@
 import contextlib
 import http.server
+import os
 import threading
 import time
 
@@ -34,6 +35,24 @@ def http_server(respond):
         server.shutdown()
 
 
+@contextlib.contextmanager
+def folder_server(folder):
+    """Python's own web server: it says when a file was changed, but knows neither ETags nor ranges."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=folder)
+
+        def log_message(self, *args):
+            """Not on the terminal."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 def only(results):
     (result,) = results
     return result
@@ -42,6 +61,24 @@ def only(results):
 def contents(wanted, *args):
     """The bytes of each range; an error where there are none."""
     return [answer.data if isinstance(answer, Piece) else answer for answer in fetch(wanted, *args)]
+
+
+def test_a_file_without_etag_that_is_replaced_by_one_of_equal_size(tmp_path, caplog):
+    """The time of its last change tells."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(CONTENT)
+    os.utime(path, (1e9, 1e9))
+    with folder_server(tmp_path) as base, caplog.at_level("DEBUG", "sunpy_heliocloud.byte_ranges"):
+        before = only(fetch([ByteRange(f"{base}/a.bin", 0, 10)]))
+        assert before.version == Version("changed at Sun, 09 Sep 2001 01:46:40 GMT", 200)
+        assert "it is read whole" in caplog.text
+        known = ByteRange(f"{base}/a.bin", 0, 10, known=before.version)
+        assert only(fetch([known])) == Piece(None, before.version)
+        again = ByteRange(f"{base}/a.bin", 10, 20, version=before.version)
+        assert contents([again]) == [CONTENT[10:20]]
+        path.write_bytes(CONTENT[::-1])
+        assert "the file has been replaced" in str(only(fetch([again])))
+        assert contents([known]) == [CONTENT[::-1][:10]]
 
 
 def test_ranges_of_local_and_remote_files_in_their_order(server, tmp_path):

@@ -1,3 +1,4 @@
+import gzip
 import pickle
 
 import dask.array as da
@@ -110,6 +111,32 @@ def test_the_header_is_that_of_the_image(tmp_path):
         "EXTNAME": "COMPRESSED_IMAGE",
         "WAVELNTH": 171,
     }
+
+
+@pytest.mark.parametrize("file", [rice(), fits_bytes(fits.PrimaryHDU(COUNTS.astype(">i2")))])
+def test_a_gzipped_file_is_read_whole(server, tmp_path, caplog, file):
+    zipped = gzip.compress(file)
+    path = tmp_path / "a.fits.gz"
+    path.write_bytes(zipped)
+    with caplog.at_level("DEBUG", "sunpy_heliocloud.opening"):
+        frames = [frame for frame, _ in opened(path, server.write("a.fits.gz", zipped))]
+    assert caplog.messages[0] == f"{path} can only be read whole: it is gzipped"
+    for rows in read_rows(frames, [(100, 200)] * 2, FLOAT):
+        np.testing.assert_array_equal(rows, COUNTS[100:200])
+    path.write_bytes(zipped[:10] + b"damaged" + zipped[17:])
+    (error,) = opened(path)
+    assert "a damaged gzip file" in str(error)
+
+
+def test_a_gzipped_file_of_long_headers(tmp_path):
+    """Compressed headers end where nobody can tell."""
+    image = fits.CompImageHDU(COUNTS)
+    rng = np.random.default_rng(0)
+    for i in range(3000):
+        image.header[f"KEY{i}"] = rng.bytes(25).hex()
+    (tmp_path / "a.fits.gz").write_bytes(gzip.compress(fits_bytes(fits.PrimaryHDU(), image)))
+    ((frame, _),) = opened(tmp_path / "a.fits.gz")
+    np.testing.assert_array_equal(next(read_rows([frame], [(1, 3)], FLOAT)), COUNTS[1:3])
 
 
 def test_files_that_are_none(server, tmp_path):

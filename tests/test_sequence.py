@@ -395,6 +395,25 @@ def test_apply(seq, maps):
     assert cube.data.dtype == cube.data.compute().dtype == np.float32
 
 
+def test_masked_pixels_are_missing(seq, maps):
+    masked = (
+        seq[:1].apply(lambda data, header: np.ma.masked_less(data.astype(int), 3)).to_cube(normalize=False)
+    )
+    expected = np.where(maps[0].data.astype(int) < 3, np.nan, maps[0].data.astype(int))
+    np.testing.assert_array_equal(masked.data[0], expected)
+
+
+def test_who_fails_says_on_which_frame(seq):
+    """Also with errors="mask": a mistake in a function is no bad file."""
+
+    def wrong(data, header):
+        raise ZeroDivisionError("of mine")
+
+    with pytest.raises(ZeroDivisionError, match="of mine") as raised:
+        seq[:1].apply(wrong).to_cube().compute()
+    assert raised.value.__notes__ == [f"This happened to the pixels of {seq.urls[0]}."]
+
+
 def test_applied_functions_run_in_order(seq, maps):
     steps = seq.apply(lambda data, header: data + 1).apply(lambda data, header: data * 2)
     np.testing.assert_array_equal(steps[0].data, (maps[0].data + 1) * 2)
@@ -656,6 +675,15 @@ def test_one_bad_answer_is_no_loss(server, remote):
     seq = LazyMapSequence(remote)
     server.fail("*0171*", status=500)
     assert np.isfinite(seq[0].data.compute()).all()
+
+
+def test_paths_hold_in_any_folder(tmp_path, monkeypatch):
+    write_map(tmp_path / "a.fits")
+    monkeypatch.chdir(tmp_path)
+    seq = LazyMapSequence("a.fits")
+    monkeypatch.chdir("/")
+    assert seq.urls == [str(tmp_path / "a.fits")]
+    assert np.isfinite(seq.to_cube(normalize=False).compute().data).all()
 
 
 def test_over_http(server, remote, maps):
