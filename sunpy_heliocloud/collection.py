@@ -9,6 +9,9 @@ from dask.base import DaskMethodsMixin
 from ndcube import NDCube
 
 import astropy.units as u
+from astropy.nddata import NDData
+from astropy.table import Table
+from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
 from sunpy_heliocloud.plotting import PlanesOnDemand
@@ -37,7 +40,9 @@ class DaskCube(DaskMethodsMixin, NDCube):
         return self.data.__dask_layers__()
 
     def __dask_tokenize__(self) -> Any:
-        return dask.base.normalize_token((type(self), self.data, str(self.unit), repr(self.wcs)))
+        low_level = self.wcs.low_level_wcs
+        wcs = repr(low_level.to_header()) if isinstance(low_level, WCS) else low_level
+        return dask.base.normalize_token((type(self), self.data, str(self.unit), wcs))
 
     @staticmethod
     def __dask_optimize__(graph: Any, keys: Any, **kwargs: Any) -> Any:
@@ -80,16 +85,39 @@ class DaskCube(DaskMethodsMixin, NDCube):
         shown = self.compute().data if len(self.shape) < 3 else PlanesOnDemand(self.data)
         return super(DaskCube, self._new_instance(data=shown)).plot(*args, **kwargs)
 
-    # ---- arithmetic
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The data as numpy takes them, computed."""
+        return np.asarray(self.data, dtype=dtype)
+
+    # ---- arithmetic, with numbers and quantities, and with cubes on the same grid
 
     def __add__(self, value: Any) -> Self:
-        return super().__add__(self._in_own_precision(value))
+        return self._combined(super().__add__, value)
+
+    def __sub__(self, value: Any) -> Self:
+        return self._combined(super().__sub__, value)
 
     def __mul__(self, value: Any) -> Self:
-        return super().__mul__(self._in_own_precision(value))
+        return self._combined(super().__mul__, value)
+
+    def __truediv__(self, value: Any) -> Self:
+        return self._combined(super().__truediv__, value)
+
+    def _combined(self, operation: Callable[[Any], Self], value: Any) -> Self:
+        if not isinstance(value, DaskCube):
+            return operation(self._in_own_precision(value))
+        if self.shape != value.shape or not _are_equal(self.wcs.low_level_wcs, value.wcs.low_level_wcs):
+            raise ValueError(
+                f"cubes can be combined if they share grid and times, but these of shape {self.shape} and {value.shape} "
+                "do not; derotate both to one map, and use resample_time(times=other.times)"
+            )
+        result = operation(NDData(value.data, unit=value.unit))
+        shared = {key: entry for key, entry in self.meta.items() if _are_equal(entry, value.meta.get(key))}
+        return result._new_instance(meta=shared)
 
     def _in_own_precision(self, value: Any) -> Any:
         """A scalar that does not make float64 of float32 data, as numpy's scalars would."""
+        value = 1 * value if isinstance(value, u.UnitBase) else value
         if isinstance(value, u.Quantity) and value.isscalar and self.data.dtype.kind == "f":
             return value.astype(self.data.dtype)
         return value.item() if isinstance(value, np.number) else value
@@ -98,7 +126,7 @@ class DaskCube(DaskMethodsMixin, NDCube):
 
     def __getitem__(self, item: Any) -> Self:
         item = self._full_item(item)
-        steps = tuple(i.step or 1 if isinstance(i, slice) else 1 for i in item)
+        steps = tuple(i.step if isinstance(i, slice) else 1 for i in item)
         if any(step < 1 for step in steps):
             raise IndexError(
                 f"slices of a cube need positive steps, not {item}; the order of an axis is kept"
@@ -115,11 +143,30 @@ class DaskCube(DaskMethodsMixin, NDCube):
         skip = tuple(slice(None, None, i.step) for i in item if isinstance(i, slice))
         return whole._new_instance(data=whole.data[skip], wcs=slice_wcs(whole.wcs.low_level_wcs, skip))
 
+    def explode_along_axis(self, axis: int) -> Any:
+        """
+        The slices along an axis, see `ndcube.NDCube.explode_along_axis`.
+
+        Parameters
+        ----------
+        axis
+            An array axis.
+
+        Returns
+        -------
+        `ndcube.NDCubeSequence`
+            Of lazy cubes.
+        """
+        exploded = super().explode_along_axis(axis)
+        for i, piece in enumerate(exploded.data):
+            piece.meta = self[(*[slice(None)] * (axis % len(self.shape)), i)].meta  # which ndcube drops
+        return exploded
+
     def _full_item(self, item: Any) -> tuple[int | slice, ...]:
         """An integer, counted from the front, or a slice for each axis."""
         item = item if isinstance(item, tuple) else (item,)
-        if Ellipsis in item:
-            at = item.index(Ellipsis)
+        if any(i is Ellipsis for i in item):
+            at = [i is Ellipsis for i in item].index(True)
             item = (*item[:at], *[slice(None)] * (len(self.shape) + 1 - len(item)), *item[at + 1 :])
         if len(item) > len(self.shape):
             raise IndexError(f"{len(item)} indices for a cube of {len(self.shape)} axes")
@@ -129,11 +176,15 @@ class DaskCube(DaskMethodsMixin, NDCube):
     @staticmethod
     def _front(index: Any, length: int) -> int | slice:
         if isinstance(index, slice):
-            if len(range(*index.indices(length))) == 0:
+            counted = index.indices(length)
+            if len(range(*counted)) == 0:
                 raise IndexError(f"{index} leaves nothing of an axis of length {length}")
-            return index
+            return slice(*counted)
         if isinstance(index, (bool, np.bool)) or not isinstance(index, (int, np.integer)):
-            raise IndexError(f"a cube is sliced with integers and slices, not with {index!r}")
+            raise IndexError(
+                f"a cube is sliced with integers and slices, not with {index!r}; sequences take masks and lists, and "
+                "a cube's data do: cube.data[mask]"
+            )
         if not -length <= index < length:
             raise IndexError(f"index {index} is out of bounds for an axis of length {length}")
         return int(index) % length
@@ -141,3 +192,13 @@ class DaskCube(DaskMethodsMixin, NDCube):
     def _slice_wcs(self, item: tuple[int | slice, ...]) -> BaseLowLevelWCS | HighLevelWCSWrapper:
         sliced = slice_wcs(self.wcs.low_level_wcs, item)
         return HighLevelWCSWrapper(sliced) if isinstance(sliced, (StackWCS, SlicedStackWCS)) else sliced
+
+
+def _are_equal(first: Any, second: Any) -> bool:
+    if first is second:
+        return True
+    if type(first) is not type(second) or isinstance(first, Table):
+        return False
+    if isinstance(first, WCS):
+        return first.to_header() == second.to_header()
+    return bool(np.all(first == second))

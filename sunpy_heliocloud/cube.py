@@ -7,10 +7,13 @@ import dask.array as da
 import numpy as np
 
 import astropy.units as u
+from astropy.nddata import NDData
 from astropy.table import QTable
 from astropy.time import Time
 
+from sunpy.coordinates.screens import BaseScreen
 from sunpy.map import GenericMap
+from sunpy.time import parse_time
 
 from sunpy_heliocloud import time_grid
 from sunpy_heliocloud.collection import DaskCube
@@ -24,7 +27,7 @@ from sunpy_heliocloud.pencils import ResampleTime, map_pencils
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 from sunpy_heliocloud.surface_turn import surface_turns
 from sunpy_heliocloud.tasks import Derotation, Source
-from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
+from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS, bin_wcs
 
 __all__ = ["TimeLagCube"]
 
@@ -68,11 +71,11 @@ class TimeLagCube(DaskCube):
         ----------
         data : array-like
             numpy or dask array or `~astropy.units.Quantity`, shape ``(n, ny, nx)``; becomes float32, NaN is missing.
-            A dask array stays lazy.
+            A dask array stays lazy. Masked values are missing.
         ref_map
             A map of shape ``(ny, nx)``.
         times
-            ``n`` times, increasing.
+            ``n`` times, increasing; anything that `sunpy.time.parse_time` takes.
         unit
             Of the data, if they are no Quantity.
         meta
@@ -86,9 +89,18 @@ class TimeLagCube(DaskCube):
         ------
         ValueError
             When shapes do not fit, or times do not increase.
+        TypeError
+            When ``ref_map`` is no Map.
         """
+        _require_map("ref_map", ref_map)
+        times = np.atleast_1d(parse_time(times))
+        if times.ndim != 1:
+            raise ValueError(f"times have shape {times.shape}, but must be one a plane")
+        if isinstance(data, NDData):
+            data, unit = data.data, data.unit if unit is None else unit
         if isinstance(data, u.Quantity):
             data, unit = data.value, data.unit if unit is None else unit
+        data = _unmasked(data)
         expected = (times.size, *ref_map.data.shape)
         if np.shape(data) != expected:
             raise ValueError(
@@ -97,7 +109,7 @@ class TimeLagCube(DaskCube):
             )
         wcs = StackWCS([PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)], times)
         described = {"wavelength": ref_map.wavelength, "observatory": ref_map.observatory}
-        return cls(data.astype(np.float32, copy=False), wcs=wcs, unit=unit, meta=described | dict(meta or {}))
+        return cls(data, wcs=wcs, unit=unit, meta=described | dict(meta or {}))
 
     # ---- what it is
 
@@ -197,8 +209,7 @@ class TimeLagCube(DaskCube):
         ----------
         * DeForest, C. E. 2004, Solar Physics 219, 3, https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
         """
-        if not isinstance(ref_map, GenericMap):
-            raise TypeError(f"ref_map must be a sunpy Map, such as sequence.nearest(time), not {ref_map!r}")
+        _require_map("ref_map", ref_map)
         if rotation_model not in _ROTATION_MODELS:
             raise ValueError(
                 f"rotation model {rotation_model!r} is unknown; choose one of {', '.join(_ROTATION_MODELS)}"
@@ -208,6 +219,17 @@ class TimeLagCube(DaskCube):
         if unknown := options.keys() - _ALGORITHMS[algorithm]:
             known = ", ".join(sorted(_ALGORITHMS[algorithm])) or "none"
             raise ValueError(f"{algorithm!r} has no option {', '.join(sorted(unknown))}; it has {known}")
+        if options.get("order", 1) not in (0, 1, 3):
+            raise ValueError(f"order={options['order']!r} must be 0 (nearest), 1 (linear) or 3 (cubic)")
+        for name in ("kernel_width", "sample_region_width"):
+            if not 0 < options.get(name, 1) < np.inf:
+                raise ValueError(f"{name}={options[name]!r} must be a number of pixels above 0")
+        if screen is not None and not isinstance(screen, BaseScreen):
+            raise TypeError(
+                f"screen must be a SphericalScreen or a PlanarScreen of sunpy.coordinates, not {screen!r}"
+            )
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise ValueError(f"dtype={dtype!r} must be float32 or float64: missing pixels are NaN")
         stack = self._stack("derotate_to")
         above = height.to_value(u.m)
         target = PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)
@@ -225,9 +247,9 @@ class TimeLagCube(DaskCube):
             np.dtype(dtype),
             tuple(sorted(options.items())),
         )
-        meta = self.meta | {
-            "derotated": f"derotated to {target.date.isot} ({rotation_model}, {algorithm}, {height:g})"
-        }
+        done = f"derotated to {target.date.isot} ({rotation_model}, {algorithm}, {height:g})"
+        before = self.meta.get("derotated")
+        meta = self.meta | {"derotated": done if before is None else f"{before}, then {done}"}
         if light_travel:
             meta["light_travel"] = light_travel
         # Screens are sunpy's, who has to be asked then.
@@ -592,13 +614,11 @@ class TimeLagCube(DaskCube):
             When planes with coordinates of their own are to be binned in time, or bins do not divide the cube.
         """
         wcs = self.wcs.low_level_wcs
-        if not isinstance(wcs, StackWCS):
-            return super().rebin(bin_shape, operation, **kwargs)
-        if int(bin_shape[0]) != 1:
+        if isinstance(wcs, StackWCS) and int(bin_shape[0]) != 1:
             self._shared_stack("rebin in time")
         binned = super().rebin(bin_shape, operation, **kwargs)
         bins = [n // m for n, m in zip(self.shape, binned.shape, strict=True)]
-        return binned._new_instance(wcs=wcs.binned(bins))
+        return binned._new_instance(wcs=bin_wcs(wcs, bins) or binned.wcs, meta=dict(self.meta))
 
     def __str__(self) -> str:
         first, last = (time.isot for time in np.atleast_1d(self.times)[[0, -1]])
@@ -608,24 +628,32 @@ class TimeLagCube(DaskCube):
         return (
             f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
             f"  Channel: {channel}\n  Times:   {first} to {last}\n  Unit:    {self.unit}\n"
-            f"  Grid:    {self.meta.get('derotated', 'each frame its own' if self._has_own_planes() else 'shared')}"
+            f"  Grid:    {self.meta.get('derotated', 'each frame its own' if self.frames else 'shared')}"
         )
-
-    def _has_own_planes(self) -> bool:
-        wcs = self.wcs.low_level_wcs
-        stack = wcs.stack if isinstance(wcs, SlicedStackWCS) else wcs
-        return isinstance(stack, StackWCS) and not stack.is_shared
 
     def __getitem__(self, item: Any) -> Self:
         sliced = super().__getitem__(item)
-        stack = self.wcs.low_level_wcs
-        if not isinstance(stack, StackWCS):
+        wcs = self.wcs.low_level_wcs
+        sliced.meta = dict(self.meta)
+        if not isinstance(wcs, (StackWCS, SlicedStackWCS)) or wcs.times.isscalar:
             return sliced
         index = self._full_item(item)[0]
-        sliced.meta = dict(self.meta)
         if not isinstance(sliced.wcs.low_level_wcs, (StackWCS, SlicedStackWCS)):
-            sliced.meta["time"] = stack.times[index]
-        if self.frames is not None and len(self.frames) == stack.times.size and "resampled" not in self.meta:
+            sliced.meta["time"] = wcs.times[index]
+        if self.frames is not None and len(self.frames) == wcs.times.size and "resampled" not in self.meta:
             rows = index if isinstance(index, slice) else slice(index, index + 1)
             sliced.meta["frames"] = self.frames[rows]
         return sliced
+
+
+def _require_map(name: str, value: Any) -> None:
+    if not isinstance(value, GenericMap):
+        raise TypeError(f"{name} must be a sunpy Map, such as sequence.nearest(time), not {value!r}")
+
+
+def _unmasked(data: Any) -> Any:
+    """An array as float32, NaN where it is masked; a dask array stays lazy."""
+    if not isinstance(data, da.Array):
+        return np.ma.filled(np.ma.asanyarray(data).astype(np.float32, copy=False), np.nan)
+    values = data.astype(np.float32, copy=False)
+    return da.ma.filled(values, np.nan) if isinstance(data._meta, np.ma.MaskedArray) else values

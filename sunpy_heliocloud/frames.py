@@ -11,7 +11,7 @@ from dask.base import tokenize
 from sunpy_heliocloud.byte_ranges import ByteRange, Piece, ReadError, Version, fetch
 from sunpy_heliocloud.layout import ImageLayout
 
-__all__ = ["ArrayFrame", "FITSFrame", "Frame", "Window", "read_windows"]
+__all__ = ["ArrayFrame", "FITSFrame", "Frame", "PartFrame", "Window", "read_windows"]
 
 
 class Window(NamedTuple):
@@ -52,6 +52,12 @@ class Window(NamedTuple):
         """Where this window is in a larger one."""
         return tuple(
             slice(start - first, stop - first) for (start, stop), (first, _) in zip(self, other, strict=True)
+        )
+
+    def of(self, other: "Window") -> Self:
+        """This window of another one, counted as the other is."""
+        return type(self)(
+            *((first + start, first + stop) for (start, stop), (first, _) in zip(self, other, strict=True))
         )
 
     def __str__(self) -> str:
@@ -117,6 +123,48 @@ class FITSFrame:
 
     def decode(self, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
         return self.layout.scaling.apply(self.layout.decode(buffer, *window), dtype)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PartFrame:
+    """
+    A window of a frame that is a frame of its own, as the image of a submap.
+
+    Parameters
+    ----------
+    whole
+        The frame.
+    window
+        Which part of it.
+    """
+
+    whole: Frame
+    window: Window
+
+    @property
+    def url(self) -> str:
+        return self.whole.url
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.window.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.whole.dtype
+
+    @property
+    def storage_options(self) -> Mapping[str, Any]:
+        return self.whole.storage_options
+
+    def __dask_tokenize__(self) -> str:
+        return f"{self.whole.__dask_tokenize__()} {self.window}"
+
+    def byte_range(self, window: Window) -> ByteRange | None:
+        return self.whole.byte_range(window.of(self.window))
+
+    def decode(self, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
+        return self.whole.decode(buffer, window.of(self.window), dtype)
 
 
 @dataclass(frozen=True, eq=False)

@@ -146,6 +146,10 @@ class FrameArray(da.Array):
     def __reduce__(self) -> tuple:
         return FrameArray, (self.recipe,)
 
+    def copy(self) -> "FrameArray":
+        """Another one with the same recipe, which sunpy asks for when it makes a submap."""
+        return FrameArray(self.recipe)
+
     def __getitem__(self, item: Any) -> da.Array:
         try:
             index = normalize_index(item, self.shape)
@@ -175,6 +179,13 @@ for _name in ("add", "sub", "mul", "truediv", "pow"):
     _operation = getattr(operator, _name)
     setattr(FrameArray, f"__{_name}__", _pointwise(f"__{_name}__", _operation, reflected=False))
     setattr(FrameArray, f"__r{_name}__", _pointwise(f"__r{_name}__", _operation, reflected=True))
+
+
+def _negative(self: FrameArray) -> da.Array:
+    return self * -1  # which ndcube asks for when it subtracts
+
+
+FrameArray.__neg__ = _negative
 
 
 class FrameSources(BlockwiseDepDict):

@@ -32,7 +32,8 @@ def report_loss(url: str, reason: str) -> None:
     if worker is None:
         with _lock:
             _lost[url] = time.time(), reason
-        warnings.warn(message, LostFrameWarning, stacklevel=2)
+            count = len(_lost)
+        warnings.warn(f"{message} ({count} lost so far)", LostFrameWarning, stacklevel=2)
     else:
         import distributed
 

@@ -186,6 +186,11 @@ class PlaneWCS:
             pc=tuple(tuple(self.pc[i][j] * f[j] / f[i] for j in range(2)) for i in range(2)),
         )
 
+    def binned(self, bins: tuple[int, int]) -> "PlaneWCS":
+        """The WCS of bins of so many rows and columns, which divide the image."""
+        shape = tuple(n // b for n, b in zip(self.shape, bins, strict=True))
+        return self.resampled(shape, tuple((b - 1) / 2 for b in bins), bins)
+
     def sliced(self, item: tuple[slice, slice]) -> "PlaneWCS":
         """The WCS of ``image[item]``; steps must be positive."""
         rows, columns = (s.indices(n) for s, n in zip(item, self.shape, strict=True))

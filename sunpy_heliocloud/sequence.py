@@ -23,7 +23,7 @@ from sunpy_heliocloud.byte_ranges import ReadError
 from sunpy_heliocloud.calibration import Apply, DivideByExposure, Plane
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.estimate import Estimate, estimate
-from sunpy_heliocloud.frames import ArrayFrame, Frame
+from sunpy_heliocloud.frames import ArrayFrame, Frame, PartFrame, Window
 from sunpy_heliocloud.graph import FrameArray, Recipe
 from sunpy_heliocloud.header_columns import HeaderColumns
 from sunpy_heliocloud.header_table import header_table, is_selected, keyword_of
@@ -83,7 +83,7 @@ class LazyMapSequence:
             files = _files(source)
             self._frames, self._headers = self._open(files, resolve_storage_options(storage_options))
         else:
-            self._frames = [ArrayFrame(_map_data(m)) for m in maps]
+            self._frames = [_map_frame(m) for m in maps]
             self._headers = HeaderColumns.from_headers([_map_header(m) for m in maps])
         self._sort()
 
@@ -132,8 +132,11 @@ class LazyMapSequence:
 
     def __getitem__(self, item: Any) -> "GenericMap | LazyMapSequence":
         """An integer gives a Map on a lazy array; a slice, a mask or several indices a sequence."""
-        if not isinstance(item, (int, np.integer)):
+        if np.ndim(item) or not isinstance(item, (int, np.integer, np.ndarray)):
             return self._picked(np.arange(len(self))[item])
+        if not -len(self) <= item < len(self):
+            raise IndexError(f"there is no frame {item} in a sequence of {len(self)}")
+        item = int(item)
         frame, header = self._frames[item], self._headers[item]
         # Functions are given floats, and integers have no NaN for pixels that cannot be read.
         as_float = self._steps or self._errors == "mask"
@@ -171,7 +174,10 @@ class LazyMapSequence:
             On a lazy array.
         """
         self._require_frames()
-        return self[int(np.argmin(np.abs((self._times - parse_time(time)).to_value(u.s))))]
+        time = parse_time(time)
+        if not time.isscalar:
+            raise ValueError(f"nearest is for one time, not for {time.size}; take them one by one")
+        return self[int(np.argmin(np.abs((self._times - time).to_value(u.s))))]
 
     def between(self, start: Any, stop: Any) -> Self:
         """
@@ -361,8 +367,12 @@ class LazyMapSequence:
         ~sunpy.util.exceptions.SunpyUserWarning
             When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by.
         """
-        channel = self._one_channel()
+        self._one_channel()
         self._warn_of_quality()
+        return self._to_cube(normalize=normalize)
+
+    def _to_cube(self, *, normalize: bool = True) -> TimeLagCube:
+        channel = self._one_channel()
         steps, unit, normalization = (
             self._normalization(channel) if normalize else ((), channel.unit, "not asked for")
         )
@@ -393,7 +403,7 @@ class LazyMapSequence:
             Frames, requests, bytes, memory of a worker and tasks. Nothing is read for it. It takes 20 ms for each
             of at most 24 frames of a channel.
         """
-        cubes = [channel.to_cube().derotate_to(ref_map) for channel in self.split()]
+        cubes = [channel._to_cube().derotate_to(ref_map) for channel in self.split()]
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
 
     def _one_channel(self) -> observation.Channel:
@@ -424,7 +434,7 @@ class LazyMapSequence:
             return (), channel.unit, "left alone: the headers have no exposure time"
         if without := np.count_nonzero(~(exposures > 0)):
             warn_user(
-                f"{without} of {len(self)} frames have no exposure time, or zero, and are NaN", stacklevel=3
+                f"{without} of {len(self)} frames have no exposure time, or zero, and are NaN", stacklevel=4
             )
         return (DivideByExposure(),), channel.unit / u.s, "divided by the exposure time"
 
@@ -452,6 +462,11 @@ class LazyMapSequence:
 
     def _require_frames(self) -> None:
         if not self._frames:
+            if self._left_out:
+                url, reason = next(iter(self._left_out.items()))
+                raise ValueError(
+                    f"all {len(self._left_out)} frames are left out, see .status; {url}: {reason}"
+                )
             raise ValueError(
                 "the sequence has no frames: the search found nothing, or a selection kept nothing"
             )
@@ -494,8 +509,16 @@ def _maps(source: Any) -> list[GenericMap] | None:
     return list(maps) if all(isinstance(m, GenericMap) for m in maps) else None
 
 
-def _map_data(m: GenericMap) -> Any:
-    return m.data if m.mask is None else np.where(m.mask, np.nan, m.data)
+def _map_frame(m: GenericMap) -> Frame:
+    """The frame that a Map of a sequence, or its submap, was made of; or the Map's array."""
+    if not isinstance(m.data, FrameArray):
+        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data))
+    recipe = m.data.recipe
+    frame = recipe.planes[0].frame
+    if recipe.steps or not recipe.flat or m.mask is not None:
+        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data), url=frame.url)
+    window = recipe.read.window
+    return frame if window == Window.whole(frame.shape) else PartFrame(frame, window)
 
 
 def _map_header(m: GenericMap) -> dict[str, Any]:

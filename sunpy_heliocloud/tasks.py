@@ -66,19 +66,13 @@ class ReadWindow:
         reads = [self.read_for(plane, window) for plane, window in zip(planes, windows, strict=True)]
         images = read_windows([plane.frame for plane in planes], reads, self.dtype)
         for image, plane, window, read in zip(images, planes, windows, reads, strict=True):
-            yield self._calibrated(image, plane, self._of_frame(window), read)
+            yield self._calibrated(image, plane, window.of(self.window), read)
 
     def read_for(self, plane: Plane, window: Window) -> Window:
         """What is read of a frame for a part of the window."""
         if all(step.pointwise for step in self.steps):
-            return self._of_frame(window)
+            return window.of(self.window)
         return Window.whole(plane.frame.shape)
-
-    def _of_frame(self, window: Window) -> Window:
-        """A part of the window, counted from the frame's corner."""
-        (top, _), (left, _) = self.window
-        (start, stop), (first, last) = window
-        return Window((top + start, top + stop), (left + first, left + last))
 
     def _calibrated(
         self, image: np.ndarray | ReadError, plane: Plane, window: Window, read: Window

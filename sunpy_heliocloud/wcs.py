@@ -16,7 +16,7 @@ import sunpy.coordinates  # NOQA: F401  registers the solar frames with astropy
 
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 
-__all__ = ["SlicedStackWCS", "StackWCS", "slice_wcs"]
+__all__ = ["SlicedStackWCS", "StackWCS", "bin_wcs", "slice_wcs"]
 
 
 class StackWCS(BaseLowLevelWCS):
@@ -77,6 +77,9 @@ class StackWCS(BaseLowLevelWCS):
     def __hash__(self) -> int:
         return hash((self.planes, self.times.size))
 
+    def __dask_tokenize__(self) -> tuple:
+        return "StackWCS", [plane.__dask_tokenize__() for plane in self.planes], self.times.isot.tolist()
+
     @property
     def is_shared(self) -> bool:
         """Whether all planes lie on the same grid in the same frame."""
@@ -116,11 +119,8 @@ class StackWCS(BaseLowLevelWCS):
                 f"planes with their own observer and time cannot be binned in time (by {bin_shape[0]}); "
                 "derotate the cube first, then all planes share one grid"
             )
-        n_bins, *shape = (n // b for n, b in zip(self.array_shape, bin_shape, strict=True))
-        seconds = self._seconds.reshape(n_bins, bin_shape[0]).mean(axis=1)
-        factor = tuple(bin_shape[1:])
-        offset = tuple((b - 1) / 2 for b in factor)
-        planes = [plane.resampled(tuple(shape), offset, factor) for plane in self.planes]
+        seconds = self._seconds.reshape(-1, bin_shape[0]).mean(axis=1)
+        planes = [plane.binned(tuple(bin_shape[1:])) for plane in self.planes]
         return StackWCS(planes, self.times[0] + seconds * u.s)
 
     # ---- astropy's low-level WCS interface (APE 14)
@@ -176,7 +176,8 @@ class StackWCS(BaseLowLevelWCS):
             frame = type(wcs_to_celestial_frame(self.celestial()))
             _, args, kwargs = classes["celestial"][:3]
             classes["celestial"] = (SkyCoord, args, {**kwargs, "frame": frame()})
-        classes["time"] = (Time, (), {}, lambda seconds: start + seconds * u.s)
+        # A Time stays one: cropping gives times, and not seconds.
+        classes["time"] = (Time, (), {}, lambda time: time if isinstance(time, Time) else start + time * u.s)
         return classes
 
     def pixel_to_world_values(self, x: Any, y: Any, plane: Any) -> tuple[Any, Any, Any]:
@@ -238,6 +239,17 @@ class SlicedStackWCS(SlicedLowLevelWCS):
     def __deepcopy__(self, memo: Any) -> "SlicedStackWCS":
         return self
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SlicedStackWCS):
+            return NotImplemented
+        return (self.stack, self.fixed) == (other.stack, other.fixed)
+
+    def __hash__(self) -> int:
+        return hash((self.stack, self.fixed))
+
+    def __dask_tokenize__(self) -> tuple:
+        return "SlicedStackWCS", self.stack.__dask_tokenize__(), self.fixed
+
     @property
     def times(self) -> Time:
         """Time of each plane; a scalar if the plane is fixed."""
@@ -247,6 +259,34 @@ class SlicedStackWCS(SlicedLowLevelWCS):
         """An item on the axes that are left, as one on all three."""
         free = iter(item)
         return tuple(0 if is_fixed else next(free) for is_fixed in self.fixed)
+
+
+def bin_wcs(wcs: BaseLowLevelWCS, bins: Sequence[int]) -> BaseLowLevelWCS | None:
+    """
+    The WCS of binned data, as plain as it can be.
+
+    Parameters
+    ----------
+    wcs
+        Of the data.
+    bins
+        Pixels in a bin along each array axis.
+
+    Returns
+    -------
+    BaseLowLevelWCS or None
+        Of the kinds of `slice_wcs`; `None` for a WCS of another kind.
+    """
+    if isinstance(wcs, StackWCS):
+        return wcs.binned(bins)
+    if isinstance(wcs, SlicedStackWCS):
+        free = iter(bins)
+        return SlicedStackWCS(
+            wcs.stack.binned([1 if is_fixed else next(free) for is_fixed in wcs.fixed]), wcs.fixed
+        )
+    if isinstance(wcs, WCS) and wcs.naxis == 2 and wcs.array_shape is not None:
+        return PlaneWCS.from_wcs(wcs).binned(tuple(bins)).to_wcs()
+    return None
 
 
 def slice_wcs(wcs: BaseLowLevelWCS, item: tuple[int | slice, ...]) -> BaseLowLevelWCS:

@@ -11,6 +11,7 @@ import sunpy.map
 
 from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
+from sunpy_heliocloud.plotting import PlanesOnDemand
 from sunpy_heliocloud.simulation import SimulatedSun
 
 SUN = SimulatedSun(noise=False)
@@ -70,6 +71,30 @@ def test_from_array_takes_a_quantity(ref_map):
     assert cube.exposure_time is None
 
 
+def test_what_is_masked_is_missing(ref_map):
+    """In memory and lazy."""
+    values = np.ma.masked_less(np.arange(6.0 * 100 * 100).reshape(6, *SHAPE), 7)
+    expected = values.filled(np.nan).astype(np.float32)
+    for data in (values, da.from_array(values, chunks=50)):
+        with no_compute():
+            cube = TimeLagCube.from_array(data, ref_map, TIMES)
+        assert cube.mask is None
+        np.testing.assert_array_equal(cube.compute().data, expected)
+
+
+def test_from_array_takes_what_numpy_and_sunpy_take(ref_map):
+    data = np.ones((2, *SHAPE), int)
+    for array in (data.tolist(), TimeLagCube.from_array(data, ref_map, TIMES[:2])):
+        for times in (TIMES[:2].isot.tolist(), TIMES[:2].datetime):
+            cube = TimeLagCube.from_array(array, ref_map, times)
+            assert (cube.times == TIMES[:2]).all()
+            assert cube.data.dtype == np.float32
+    with pytest.raises(TypeError, match="ref_map must be a sunpy Map.*not 'x'"):
+        TimeLagCube.from_array(data, "x", TIMES[:2])
+    with pytest.raises(ValueError, match=r"times have shape \(2, 1\)"):
+        TimeLagCube.from_array(data, ref_map, TIMES[:2].reshape(2, 1))
+
+
 @pytest.mark.parametrize("shape", [(5, *SHAPE), (6, 99, 100), SHAPE])
 def test_from_array_refuses_other_shapes(ref_map, shape):
     with pytest.raises(ValueError, match="ask for"):
@@ -95,6 +120,8 @@ def test_from_array_refuses_times_that_do_not_increase(ref_map):
         (np.s_[:, 7, 8], (6,), TIMES),
         (np.s_[1:5:2, 7, 8], (2,), TIMES[1:5:2]),
         (np.s_[2, 7], (100,), TIMES[2]),
+        (np.s_[-3:, -50:-10], (3, 40, 100), TIMES[-3:]),
+        (np.s_[3, -20::2], (10, 100), TIMES[3]),
     ],
 )
 def test_slices(cube, item, shape, times):
@@ -152,6 +179,89 @@ def test_rebin(cube):
     assert (binned[1:].rebin((2, 1, 1)).times - TIMES[3]).to_value(u.s)[0] == pytest.approx(120)
 
 
+def test_what_a_cube_is_not_sliced_with(cube):
+    for item in (np.ones(6, bool), [1, 2], True, "x"):
+        with pytest.raises(IndexError, match="a cube is sliced with integers and slices"):
+            cube[item]
+
+
+def test_bins_of_light_curves_and_planes(cube):
+    """They keep times and a WCS that Maps take."""
+    with no_compute():
+        curve, distance, plane = cube[:, 7, 8].rebin((2,)), cube[:, 7].rebin((3, 10)), cube[3].rebin((10, 20))
+    middles = TIMES[:2].mean()
+    assert abs(curve.times[0] - middles) < 1 * u.ms
+    assert curve.shape == curve.times.shape == (3,)
+    assert (distance.shape, distance.times.shape) == ((2, 10), (2,))
+    assert plane.times == TIMES[3]
+    binned, whole = (sunpy.map.Map(one.compute().data, one.wcs).scale for one in (plane, cube[3]))
+    assert abs(binned.axis1 / whole.axis1 - 20) < 1e-9
+    assert abs(binned.axis2 / whole.axis2 - 10) < 1e-9
+    np.testing.assert_array_equal(curve.compute().data, [1.5, 3.5, 5.5])
+
+
+def test_pieces_of_a_cube(cube):
+    pieces = cube.explode_along_axis(0)
+    assert [piece.times for piece in pieces] == list(TIMES)
+
+
+def test_cropping_by_place_and_time(cube, ref_map):
+    corners = ref_map.pixel_to_world([20, 29] * u.pix, [40, 59] * u.pix)
+    with no_compute():
+        part = cube.crop((corners[0], TIMES[1]), (corners[1], TIMES[3]))
+        curve = cube[:, 5, 5].crop((TIMES[2],), (TIMES[4],))
+    assert (part.shape, curve.shape) == ((3, 20, 10), (3,))
+    assert (curve.times == TIMES[2:5]).all()
+    x, y, plane = cube.wcs.world_to_pixel(corners[0], TIMES[4])
+    np.testing.assert_allclose([x, y, plane], [20, 40, 4], atol=1e-6)
+
+
+def test_cubes_on_one_grid_are_combined(cube, ref_map, read):
+    other = TimeLagCube.from_array(
+        np.full((6, *SHAPE), 120), ref_map, TIMES, unit=u.DN / u.min, meta={"wavelength": 193 * u.AA}
+    )
+    with no_compute():
+        results = [cube + other, cube - other, cube * other, cube / other]
+    values = cube.compute().data
+    for result, expected, unit in zip(
+        results,
+        [values + 2, values - 2, values * 120, values / 120],
+        [cube.unit, cube.unit, cube.unit * other.unit, cube.unit / other.unit],
+        strict=True,
+    ):
+        assert type(result) is TimeLagCube
+        assert result.unit == unit
+        assert (result.times == TIMES).all()
+        assert result.wavelength is None  # they differ
+        np.testing.assert_allclose(result.compute().data, expected, rtol=1e-6)
+    assert (cube - cube).wavelength == cube.wavelength
+    for part in (cube[1:], cube[:, :50]):
+        with pytest.raises(ValueError, match="share grid and times.*derotate both"):
+            cube - part
+
+
+def test_units_alone_scale(cube):
+    with no_compute():
+        assert (cube * u.s).unit == (u.s * cube).unit == u.DN
+        assert (cube / u.s).data.dtype == np.float32
+
+
+def test_numpy_is_given_the_values(cube, read):
+    assert np.nanmean(cube) == 3.5
+    assert sorted(read) == list(range(6))
+    assert np.asarray(cube).dtype == np.float32
+
+
+def test_equal_cubes_have_one_token(maps):
+    def token(item=np.s_[:], **changes):
+        cube = LazyMapSequence(maps).to_cube()[item]
+        return dask.base.tokenize(cube)
+
+    for item in (np.s_[:], np.s_[2], np.s_[:, 3, 4]):
+        assert token(item) == token(item)
+    assert len({token(item) for item in (np.s_[:], np.s_[1:], np.s_[2], np.s_[3], np.s_[:, 3, 4])}) == 5
+
+
 def test_planes_of_their_own_are_not_binned_in_time(own_cube):
     with pytest.raises(ValueError, match="derotate_to"):
         own_cube.rebin((2, 1, 1))
@@ -172,6 +282,34 @@ def test_a_plot_computes_each_plane_it_shows_once(cube, read, item, planes):
     figure.savefig("/dev/null", format="png")
     plt.close("all")
     assert sorted(read) == planes
+
+
+@pytest.mark.parametrize("chunks", [(4, 2), (6,)])
+def test_an_animation_computes_each_plane_once(ref_map, chunks):
+    """Planes that come together are computed together, and kept."""
+    computed = []
+
+    def make(block_id):
+        computed.append(block_id[0])
+        return np.full((chunks[block_id[0]], *SHAPE), 1, np.float32)
+
+    data = da.map_blocks(
+        make, chunks=(chunks, *((n,) for n in SHAPE)), dtype=np.float32, meta=np.empty((0, 0, 0), np.float32)
+    )
+    shown = PlanesOnDemand(TimeLagCube.from_array(data, ref_map, TIMES).data)
+    for plane in (0, 1, 2, 3, 4, 5, 4, 3, -1, 0):
+        assert shown[plane, 3:5].shape == (2, 100)
+    assert computed == list(range(len(chunks)))
+
+
+def test_an_animation_keeps_no_more_than_memory_allows(monkeypatch):
+    monkeypatch.setattr("sunpy_heliocloud.plotting._BLOCK_BYTES", 2 * 80)
+    monkeypatch.setattr("sunpy_heliocloud.plotting._KEPT_BYTES", 4 * 80)
+    data = da.from_array(np.arange(70.0).reshape(7, 10), chunks=(7, 10))
+    shown = PlanesOnDemand(data)
+    for plane in range(7):
+        np.testing.assert_array_equal(shown[plane], np.arange(10) + 10 * plane)
+    assert sorted(shown._blocks) == [(4, 6), (6, 7)]
 
 
 # ---- dask collections
@@ -268,6 +406,21 @@ def test_start_and_stop_limit_the_grid(cube):
 
 
 # ---- derotate_to
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"dtype": int}, ValueError, "must be float32 or float64"),
+        ({"algorithm": "interpolation", "order": 7}, ValueError, "order=7 must be 0"),
+        ({"kernel_width": -1}, ValueError, "kernel_width=-1 must be a number of pixels above 0"),
+        ({"sample_region_width": np.nan}, ValueError, "sample_region_width=nan"),
+        ({"screen": "x"}, TypeError, "SphericalScreen or a PlanarScreen"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_at_once(own_cube, ref_map, options, error, message):
+    with no_compute(), pytest.raises(error, match=message):
+        own_cube.derotate_to(ref_map, **options)
 
 
 def test_unknown_algorithm_is_refused(own_cube, ref_map):

@@ -1,4 +1,5 @@
 import dask
+import numpy as np
 import pytest
 
 import astropy.units as u
@@ -99,3 +100,26 @@ def test_memory_is_an_upper_bound(sequence, part):
     finally:
         tracemalloc.stop()
     assert peak - before < cost.memory.to_value(u.byte)
+
+
+def test_maps_of_a_sequence_are_still_frames(server, sequence, part):
+    """Whole and as submaps: only the rows that are needed are read, and known before."""
+    maps = list(sequence[:3])
+    submaps = [one.submap([100, 150] * u.pix, width=300 * u.pix, height=250 * u.pix) for one in maps]
+    expected = sequence[:3].to_cube().derotate_to(part).compute()
+    for again in (LazyMapSequence(maps), LazyMapSequence(submaps)):
+        assert again.urls == sequence[:3].urls
+        server.reset()
+        cost = again.estimate(part)
+        derotated = again.to_cube().derotate_to(part)
+        assert server.requests == 0
+        np.testing.assert_allclose(derotated.compute().data, expected.data, rtol=2e-6)
+        assert cost.requests == server.requests == 3
+        assert cost.bytes.to_value(u.byte) == pytest.approx(server.bytes_sent, rel=0.1)
+
+
+def test_maps_with_other_pixels_keep_their_url(sequence):
+    changed = sequence[:1].apply(lambda data, header: data * 2)
+    again = LazyMapSequence([changed[0]])
+    assert again.urls == sequence[:1].urls
+    np.testing.assert_array_equal(again[0].data, 2 * sequence[0].data)

@@ -233,6 +233,16 @@ def test_large_targets_are_made_one_by_one(bucket):
     assert set(derotated.data.chunks[0]) == {1}
 
 
+def test_subtraction_is_part_of_the_reading(bucket):
+    """Also of the cube from a number, for which ndcube asks for its negative."""
+    cube = LazyMapSequence(bucket[1]).to_cube()
+    rate = 5 * cube.unit
+    with no_compute():
+        for other in (-cube, rate - cube, cube - rate):
+            assert isinstance(other.data, FrameArray)
+    np.testing.assert_array_equal((rate - cube).data[0], 5 - cube.data[0].compute())
+
+
 def test_maps_of_a_cube_s_planes(bucket):
     _, urls, _ = bucket
     plane = LazyMapSequence(urls).to_cube()[3, 100:120]
