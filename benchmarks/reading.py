@@ -110,8 +110,11 @@ def _region(sequence: Any) -> Any:
 
 def _row_bytes(sequence: Any, ref_map: Any) -> list[int]:
     """The compressed size of the rows on which the region lies, in each frame."""
+    from sunpy_heliocloud.frames import Window
+
     first = round(sequence[0].wcs.world_to_pixel(ref_map.bottom_left_coord)[1].item())
-    ranges = [frame.byte_range(first, first + ref_map.data.shape[0]) for frame in sequence._frames]
+    rows = first, first + ref_map.data.shape[0]
+    ranges = [frame.byte_range(Window(rows, (0, frame.shape[1]))) for frame in sequence._frames]
     return [wanted.stop - wanted.start for wanted in ranges]
 
 

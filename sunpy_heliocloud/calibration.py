@@ -9,7 +9,7 @@ import numpy as np
 
 from sunpy_heliocloud.frames import Frame
 
-__all__ = ["Apply", "Arithmetic", "DivideByExposure", "Plane", "Step"]
+__all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "Plane", "Step"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,6 +68,16 @@ class Arithmetic:
 
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
         return self.operation(self.operand, image) if self.reflected else self.operation(image, self.operand)
+
+
+@dataclass(frozen=True)
+class IsValid:
+    """1 where there is a value, 0 where it is missing."""
+
+    pointwise = True
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        return np.isfinite(image).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from sunpy_heliocloud.collection import DaskCube
 from sunpy_heliocloud.comparison import Comparison, Options
 from sunpy_heliocloud.correlation_cube import CorrelationCube
 from sunpy_heliocloud.estimate import Estimate, estimate
-from sunpy_heliocloud.graph import derotate
+from sunpy_heliocloud.graph import derotate, is_valid
 from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.lag_map import LagMap
 from sunpy_heliocloud.pencils import ResampleTime, map_pencils
@@ -143,9 +143,14 @@ class TimeLagCube(DaskCube):
 
     @property
     def footprint(self) -> Self:
-        """A lazy cube that is 1 where there are data and 0 where they are missing."""
-        data = da.isfinite(self.data) if isinstance(self.data, da.Array) else np.isfinite(self.data)
-        return self._new_instance(data=data.astype(np.float32), unit=u.dimensionless_unscaled)
+        """
+        A lazy cube that is 1 where there are data and 0 where they are missing.
+
+        The footprint of frames can itself be derotated, ``cube.footprint.derotate_to(ref_map)``, with the same options
+        as the cube: each pixel then is the fraction of its input that is valid. A pixel of the derotated cube is
+        missing where that is less than 1.
+        """
+        return self._new_instance(data=is_valid(self.data), unit=u.dimensionless_unscaled)
 
     # ---- what is done with it
 

@@ -14,10 +14,10 @@ from dask.base import normalize_token, tokenize
 from dask.blockwise import BlockwiseDepDict, blockwise
 from dask.highlevelgraph import HighLevelGraph
 
-from sunpy_heliocloud.calibration import Arithmetic, Plane, Step
+from sunpy_heliocloud.calibration import Arithmetic, IsValid, Plane, Step
 from sunpy_heliocloud.tasks import DerotateArrays, DerotateFrames, Derotation, FirstPlane, ReadWindow, Source
 
-__all__ = ["FrameArray", "Recipe", "derotate"]
+__all__ = ["FrameArray", "Recipe", "derotate", "is_valid"]
 
 _MOST_FRAMES_PER_TASK = 4  # enough to hide latency behind each other, few enough to keep workers busy
 _TASK_BYTES = 256 * 2**20
@@ -78,7 +78,7 @@ class Recipe:
         """The type that comes out of the arithmetic steps; an applied function must keep it."""
         pixel = np.ones((1, 1), self.dtype)
         for step in self.steps:
-            pixel = step(pixel, self.planes[0]) if isinstance(step, Arithmetic) else pixel
+            pixel = step(pixel, self.planes[0]) if isinstance(step, (Arithmetic, IsValid)) else pixel
         return pixel.dtype
 
     def window(self, index: tuple) -> tuple["Recipe", tuple]:
@@ -217,6 +217,13 @@ def _from_planes(
         sources = FrameSources(function, blocks, numblocks=(len(chunks), 1, 1))
         layer = blockwise(function, name, "tyx", sources, "tyx", numblocks={})
     return HighLevelGraph.from_collections(name, layer)
+
+
+def is_valid(data: Any) -> Any:
+    """1 where data are finite and 0 elsewhere, as float32; of a `FrameArray` it is part of the reading."""
+    if isinstance(data, FrameArray):
+        return FrameArray(replace(data.recipe, steps=(*data.recipe.steps, IsValid())))
+    return (da.isfinite(data) if isinstance(data, da.Array) else np.isfinite(data)).astype(np.float32)
 
 
 def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> da.Array:

@@ -11,7 +11,7 @@ from astropy.wcs.utils import pixel_to_pixel
 
 from sunpy.coordinates import propagate_with_solar_surface
 
-__all__ = ["REFERENCE_TIME", "carrington_wcs", "evaluated_everywhere", "solar_wcs"]
+__all__ = ["REFERENCE_TIME", "carrington_wcs", "evaluated_everywhere", "solar_wcs", "window_may_flip"]
 
 REFERENCE_TIME = Time("2018-05-29T18:00:00")
 
@@ -54,3 +54,21 @@ def evaluated_everywhere(target, source, shape, rotation_model="howard", screen=
     y, x = np.mgrid[-1 : shape[0] + 1, -1 : shape[1] + 1].astype(float)
     with propagate_with_solar_surface(rotation_model), screen or nullcontext():
         return np.array(pixel_to_pixel(target, source, x, y))
+
+
+def window_may_flip(coordinates, within=1e-4):
+    """
+    Output pixels whose window ends so near to a row or column that rounding may decide whether this is in it.
+
+    The Gaussian is still 0.9 % at the end of its window of two output pixels on either side, so that the result jumps
+    there, in reproject as here.
+    """
+    x, y = coordinates[:, 1:-1, 1:-1]
+    along, across = (
+        (coordinates[:, 1:-1, 2:] - coordinates[:, 1:-1, :-2]) / 2,
+        (coordinates[:, 2:, 1:-1] - coordinates[:, :-2, 1:-1]) / 2,
+    )
+    largest = np.linalg.norm(np.moveaxis([along, across], (0, 1), (-1, -2)), ord=2, axis=(-2, -1))
+    reach = 2 * np.maximum(largest, 1)
+    ends = np.array([x - reach, x + reach, y - reach, y + reach])
+    return (np.abs(ends - np.rint(ends)) < within).any(axis=0)

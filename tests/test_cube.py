@@ -11,6 +11,7 @@ import sunpy.map
 
 from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
+from sunpy_heliocloud.graph import FrameArray
 from sunpy_heliocloud.plotting import PlanesOnDemand
 from sunpy_heliocloud.simulation import SimulatedSun
 
@@ -498,6 +499,22 @@ def test_off_disk_pixels_are_nan_or_on_a_screen(own_cube, ref_map):
     derotated = own_cube.derotate_to(corner, screen=screen).compute()
     assert np.isfinite(derotated.data[:, 4:, 4:]).all()
     assert (derotated.footprint.compute().data == np.isfinite(derotated.data)).all()
+
+
+def test_the_fraction_of_valid_input(maps, ref_map):
+    """Beside a missing pixel the frame is missing as far as the kernel reaches, and its footprint says how much of it."""
+    data = maps[0].data.astype(float)
+    data[50, 50] = np.nan
+    cube = LazyMapSequence([sunpy.map.Map(data, maps[0].meta), maps[3]]).to_cube()
+    with no_compute():
+        derotated, fraction = cube.derotate_to(ref_map), cube.footprint.derotate_to(ref_map)
+    assert isinstance(cube.footprint.data, FrameArray)
+    derotated, fraction = dask.compute(derotated, fraction)
+    on_disk = np.isfinite(fraction.data)
+    assert (np.isnan(derotated.data[on_disk]) == (fraction.data[on_disk] < 1 - 1e-6)).all()
+    partly = fraction.data[0][on_disk[0]]
+    assert 4 < np.count_nonzero(partly < 1 - 1e-6) < 30
+    assert 0.2 < partly.min() < 0.9
 
 
 def test_higher_features_move_faster(own_cube, ref_map):

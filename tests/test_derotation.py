@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reproject import reproject_adaptive, reproject_interp
+from solar_grids import window_may_flip
 
 import astropy.units as u
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
@@ -163,6 +164,18 @@ def test_adaptive_with_other_widths(dtype, rtol):
 def test_adaptive_over_more_than_a_block_of_pixels():
     coordinates = affine_coordinates((5, 700), rotation(0.02) * 0.98, (400.0, 40.0))
     assert np.isfinite(assert_equal_to_reproject(image_of((80, 800), np.float64), coordinates, 1e-12)).all()
+
+
+def test_only_where_a_window_may_flip_a_tiny_shift_is_seen():
+    """A millionth of a pixel: elsewhere the result moves as little as the image is steep."""
+    coordinates = affine_coordinates((300, 300), rotation(0.01) * 1.02, (250.0, 250.0))
+    image = image_of((500, 500), np.float64)
+    before, after = (resample_adaptive(image, coordinates + shift, dtype=np.float64) for shift in (0, 1e-6))
+    change = np.abs(after - before) / image.max()
+    flips = window_may_flip(coordinates)
+    assert 0 < flips.mean() < 0.01
+    assert change[~flips].max() < 5e-6
+    assert change[flips].max() > 1e-5
 
 
 def test_missing_pixels_spread_as_far_as_the_kernel_reaches():

@@ -4,6 +4,7 @@ import dask
 import numpy as np
 import pytest
 from reproject import reproject_adaptive
+from solar_grids import window_may_flip
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
@@ -14,7 +15,10 @@ from sunpy.net import attrs as a
 
 import sunpy_heliocloud  # NOQA: F401  registers the client
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
+from sunpy_heliocloud.plane_wcs import PlaneWCS
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
+from sunpy_heliocloud.surface_turn import surface_turns
+from sunpy_heliocloud.tasks import Derotation, Source
 
 SUN = SimulatedSun()
 BOUNDS = {"lag_bounds": [-2, 2] * u.hour}
@@ -105,3 +109,11 @@ def test_derotated_frames_are_those_of_sunpy_and_reproject(sequences, derotated,
     np.testing.assert_array_equal(np.isnan(ours), np.isnan(expected))
     assert np.nanpercentile(difference, 99.9) < 2e-5
     assert np.nanmax(difference) < 2e-3
+    target, source = (PlaneWCS.from_wcs(m.wcs, m.data.shape) for m in (ref_map, original))
+    (turn,) = surface_turns(target, [source], "howard")
+    pixels = Derotation(target, "adaptive", "howard", None, np.dtype(np.float32)).pixel_map(
+        Source(source, turn)
+    )
+    flips = window_may_flip(pixels.rows(0, ref_map.data.shape[0]))
+    assert flips.mean() < 0.01
+    assert np.nanmax(difference[~flips]) < 2e-6

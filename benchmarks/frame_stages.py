@@ -1,0 +1,128 @@
+"""
+Where the time of one frame goes: its request, decoding, pixel map and resampling, each beside what limits it.
+
+``python benchmarks/frame_stages.py`` measures each stage by itself, in one thread, on a simulated frame of 5000 x 5000
+pixels behind an S3 server on this machine, for a region of 500 arcsec (1002 x 1002 pixels).
+"""
+
+import argparse
+import os
+import statistics
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from our_workflow import region
+from server import serve
+from simulated import simulate
+
+from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud.byte_ranges import fetch
+from sunpy_heliocloud.frames import FITSFrame
+from sunpy_heliocloud.plane_wcs import PlaneWCS
+from sunpy_heliocloud.storage import https_url
+from sunpy_heliocloud.surface_turn import surface_turns
+from sunpy_heliocloud.tasks import Derotation, Source
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Measure the stages, print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repetitions", type=int, default=30, help="of each stage (default: %(default)s)")
+    parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="folder of the simulated frames")
+    options = parser.parse_args()
+    job = simulate(options.cache, 10, (5000, 5000))
+    with serve(options.cache) as server:
+        os.environ["AWS_ENDPOINT_URL_S3"] = server.endpoint_url
+        os.environ["SUNPY_HELIOCLOUD_CACHE"] = "off"
+        rows = [
+            (
+                name,
+                _milliseconds(stage, options.repetitions),
+                limit,
+                _milliseconds(limited, options.repetitions),
+            )
+            for name, stage, limit, limited in _stages(job)
+        ]
+    width = max(len(name) for name, *_ in rows)
+    total = sum(ours for _, ours, _, _ in rows)
+    for name, ours, limit, limited in rows:
+        print(f"{name:{width}}  {ours:6.1f} ms   {limit}: {limited:.1f} ms")
+    print(f"{'together':{width}}  {total:6.1f} ms")
+
+
+def _stages(job) -> list[tuple[str, Callable, str, Callable]]:
+    """Each stage with what it is compared to: names and calls."""
+    sequence = LazyMapSequence(job.cool)
+    ref_map = region(sequence.nearest(job.midpoint), job)
+    frame: FITSFrame = sequence._frames[0]
+    plane = PlaneWCS.from_wcs(sequence[0].wcs, frame.shape)
+    target = PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)
+    (turn,) = surface_turns(target, [plane], "howard")
+    derotation = Derotation(target, "adaptive", "howard", None, np.dtype(np.float32))
+    source = Source(plane, turn)
+
+    def pixel_map():
+        pixels = derotation.pixel_map(source)
+        return pixels, derotation.window(pixels, frame.shape)
+
+    pixels, window = pixel_map()
+    wanted = frame.byte_range(window)
+    (piece,) = fetch([wanted], frame.storage_options)
+    image = frame.decode(piece.data, window, np.float32)
+    derotated = np.empty(target.shape, np.float32)
+    bare = urllib.request.Request(
+        https_url(frame.url), headers={"Range": f"bytes={wanted.start}-{wanted.stop - 1}"}
+    )
+
+    def bare_request():
+        with urllib.request.urlopen(bare) as answer:
+            return answer.read()
+
+    def resample():
+        derotation.resample(image, pixels, window, derotated)
+
+    def astropy_decode():
+        return frame.layout._decode_by_astropy(piece.data, window.rows)
+
+    return [
+        ("request", lambda: fetch([wanted], frame.storage_options), "a bare HTTP request", bare_request),
+        (
+            "decoding",
+            lambda: frame.decode(piece.data, window, np.float32),
+            "astropy, the same rows",
+            astropy_decode,
+        ),
+        (
+            "map and window",
+            pixel_map,
+            "two coordinates of each pixel written to memory",
+            lambda: np.full((2, *target.shape), 1.0),
+        ),
+        (
+            "resampling, with the map again",
+            resample,
+            "the window read and the result written once",
+            lambda: np.add(image[: target.shape[0], : target.shape[1]], 0, dtype=np.float32),
+        ),
+    ]
+
+
+def _milliseconds(call: Callable, repetitions: int) -> float:
+    call()
+    times = []
+    for _ in range(repetitions):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return 1e3 * statistics.median(times)
+
+
+if __name__ == "__main__":
+    main()
