@@ -188,7 +188,27 @@ def _negative(self: FrameArray) -> da.Array:
 FrameArray.__neg__ = _negative
 
 
-class FrameSources(BlockwiseDepDict):
+class NamedDep(BlockwiseDepDict):
+    """
+    What each task of a layer is given.
+
+    Parameters
+    ----------
+    name
+        Of the layer. It stands for the content, of which dask would make a token by pickling all of it three times.
+    mapping, numblocks
+        As for `dask.blockwise.BlockwiseDepDict`.
+    """
+
+    def __init__(self, name: str, mapping: dict, numblocks: tuple[int, ...]) -> None:
+        super().__init__(mapping, numblocks=numblocks)
+        self.name = name
+
+    def __dask_tokenize__(self) -> str:
+        return self.name
+
+
+class FrameSources(NamedDep):
     """
     What each task of a layer that reads frames is given.
 
@@ -196,12 +216,12 @@ class FrameSources(BlockwiseDepDict):
     ----------
     function
         What the tasks do with it: a `ReadWindow`, `FirstPlane` or `DerotateFrames`.
-    mapping, numblocks
-        As for `dask.blockwise.BlockwiseDepDict`.
+    name, mapping, numblocks
+        As for `NamedDep`.
     """
 
-    def __init__(self, function: Callable, mapping: dict, numblocks: tuple[int, ...]) -> None:
-        super().__init__(mapping, numblocks=numblocks)
+    def __init__(self, function: Callable, name: str, mapping: dict, numblocks: tuple[int, ...]) -> None:
+        super().__init__(name, mapping, numblocks)
         self.function = function
 
 
@@ -210,11 +230,11 @@ def _from_planes(
 ) -> HighLevelGraph:
     """A layer with one task for each element of ``chunks``, which makes a chunk of planes of it."""
     if flat:
-        sources = FrameSources(function, {(0, 0): chunks[0]}, numblocks=(1, 1))
+        sources = FrameSources(function, name, {(0, 0): chunks[0]}, numblocks=(1, 1))
         layer = blockwise(function, name, "yx", sources, "yx", numblocks={})
     else:
         blocks = {(i, 0, 0): chunk for i, chunk in enumerate(chunks)}
-        sources = FrameSources(function, blocks, numblocks=(len(chunks), 1, 1))
+        sources = FrameSources(function, name, blocks, numblocks=(len(chunks), 1, 1))
         layer = blockwise(function, name, "tyx", sources, "tyx", numblocks={})
     return HighLevelGraph.from_collections(name, layer)
 
@@ -257,7 +277,7 @@ def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> da
         "tYX",
         planes.name,
         "tyx",
-        BlockwiseDepDict(chunks, numblocks=(len(chunks),)),
+        NamedDep(name, chunks, numblocks=(len(chunks),)),
         "t",
         numblocks={planes.name: planes.numblocks},
         new_axes={"Y": 1, "X": 1},

@@ -129,6 +129,8 @@ class HeaderCache:
         storage_options
             As for `find`.
         """
+        if not self.enabled:
+            return
         rows = [
             (_key(url, storage_options), piece.version.etag, piece.version.size, zlib.compress(piece.data, 1))
             for url, piece in heads.items()
