@@ -196,6 +196,17 @@ def test_names_that_clash_between_tables(server, tmp_path):
     assert (tmp_path / "y/a.fits").read_bytes() == b"y"
 
 
+def test_a_failed_alternative_does_not_stop_the_others(files, tmp_path):
+    _, contents = files
+    response = Fido.search(DAY, a.heliocloud.Dataset("x") | a.heliocloud.Dataset("nope"))
+    with pytest.warns(SunpyUserWarning, match="search failed.* no data set 'nope'"):
+        results = fetch(response, path=tmp_path)
+    assert results.errors == []
+    assert contents_of(tmp_path) == contents
+    nothing = a.Time("2020-05-01", "2020-05-02")
+    assert list(fetch(Fido.search(nothing, a.heliocloud.Dataset("x")), path=tmp_path)) == []
+
+
 @pytest.mark.parametrize("algorithm", ["sha256", "SHA-256", "MD5", "SHA"])
 def test_checksums(server, tmp_path, algorithm):
     name = {"SHA": "sha1"}.get(algorithm, algorithm.casefold().replace("-", ""))

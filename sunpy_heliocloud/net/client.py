@@ -7,6 +7,7 @@ import parfive
 from sunpy.net import attrs as a
 from sunpy.net.attr import and_
 from sunpy.net.base_client import BaseClient, convert_row_to_table
+from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.net.attrs import Bucket, Dataset, Lookup
 from sunpy_heliocloud.net.download import download
@@ -93,7 +94,8 @@ class HelioCloudClient(BaseClient):
 
         A file is written under a temporary name beside its own, and renamed once it is complete and has the size and
         the checksum that the catalogue says. A file that is there already, and has these, is not downloaded again
-        unless the downloader overwrites; one that differs is.
+        unless the downloader overwrites; one that differs is. Of a search that failed, which Fido shows as an empty table
+        with ``errors``, there is nothing to download, and a warning says why.
 
         Parameters
         ----------
@@ -116,6 +118,10 @@ class HelioCloudClient(BaseClient):
         ValueError
             If a URL has no usable file name or scheme, or two files would be saved under one name.
         """
+        if not len(query_results):
+            if query_results.errors:
+                warn_user(f"A search failed, so that it has no files to download: {query_results.errors}")
+            return parfive.Results()
         return download(query_results, str(path), downloader, kwargs.get("max_splits"))
 
     @classmethod
