@@ -389,6 +389,12 @@ def test_bad_row_is_seen_through_fido(server):
     assert "x_2020.csv, row 3 has no time in field 1: 'yesterday,2020-02-01,s3://b/1,1'" in str(response)
 
 
+def test_a_message_in_place_of_an_index_is_an_error(server):
+    fill(server, {"x": {2020: "Service unavailable, please try later\n"}})
+    response = Fido.search(DAY, a.heliocloud.Dataset("x"))
+    assert "x_2020.csv, row 1 has too few fields: 'Service unavailable, please try later'" in str(response)
+
+
 def test_no_server_at_all(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
     monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", "http://127.0.0.1:1/registry.json")

@@ -120,6 +120,37 @@ def test_what_is_no_index_is_an_error(text):
         parse(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Service unavailable, please try later\n",
+        "Sorry, the service, which you asked for, is away\n",
+        "start, stop\n",
+        "Jan 1 2020,2020-02-01T01:00Z,s3://b/0,1\n2020-02-01,2020-02-02,s3://b/1,1\n",
+        "start,2020-02-01T01:00Z,s3://b/0,1\n",
+        "time,today,s3://b/0,1\n",
+    ],
+)
+def test_text_before_the_first_row_is_no_header(text):
+    with pytest.raises(CatalogError, match=r"row 1 has .*expected start,"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "start,stop,datakey,filesize",
+        "'startDate', 'stopDate', 'key', 'size'",
+        '"start_date","stop_date","datakey","filesize"',
+        "Time,End,datakey,filesize",
+        "created,,datakey,filesize",
+        "DATE-OBS,DATE-END,URL,SIZE",
+    ],
+)
+def test_headers_without_a_mark(header):
+    assert parse(f"{header}\n2020-02-01,2020-02-02,s3://b/1,1\n").url == ["s3://b/1"]
+
+
 def test_unknown_sizes_and_stops():
     rows = parse("2020-01-01,,s3://b/1,\n2020-01-02,,s3://b/2,-1\n2020-01-04,2020-01-09,s3://b/3,7\n")
     np.testing.assert_array_equal(rows.size, [np.nan, np.nan, 7])

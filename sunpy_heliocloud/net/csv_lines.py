@@ -22,6 +22,10 @@ LONGEST_TIME = 40
 LONGEST_NUMBER = 30
 # What may stand around a field without being part of it.
 BLANKS = b" \t\r'\""
+# What a header calls the first column. Any other text is a message of somebody who is not the index.
+FIRST_COLUMN = re.compile(
+    rb"(start|begin|time|date|created|creation|epoch|obs)[-_ ]?(date|time|stamp|obs)?[-_ ]?(time|utc)?", re.I
+)
 # What stands for a time in the indexes of files that have none.
 STATIC = b"static"
 
@@ -57,7 +61,11 @@ def _stripped_lines(data: Buffer) -> Iterator[bytes]:
 
 
 def _is_header(line: bytes) -> bool:
-    return line[:1].isalpha() and b"," in line and line.split(b",")[0].strip(BLANKS) != STATIC
+    """Whether a line without # has names of columns: at least three, and neither a time nor a URL among them."""
+    words = [word.strip(BLANKS) for word in line.split(b",")]
+    if len(words) < 3 or not FIRST_COLUMN.fullmatch(words[0]):
+        return False
+    return not any(b"://" in word or re.match(rb"\d{4}-", word) for word in words)
 
 
 def _field(word: bytes) -> str:
