@@ -152,13 +152,39 @@ def test_local_bucket(tmp_path):
     assert len(search(DAY, a.heliocloud.Dataset("x"), a.heliocloud.Bucket(tmp_path))) == 2
 
 
-def test_zipped_index(server):
+def zipped(server, *names):
+    """A data set whose index is an archive of these, all but folders and shadows with two rows."""
     fill(server, {"x": {}}, indextype="csv-zip")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
-        file.writestr("x_2020.csv", rows_of("x", "2020-02-01", 2))
+        for name in names:
+            has_rows = name.endswith(".csv") and "._" not in name
+            file.writestr(name, rows_of("x", "2020-02-01", 2) if has_rows else "")
     server.write("registries/x_2020.csv.zip", content.getvalue())
+
+
+@pytest.mark.parametrize(
+    "others", [(), ("registries/",), ("__MACOSX/._x_2020.csv",), ("._x_2020.csv", "readme")]
+)
+@pytest.mark.parametrize("name", ["x_2020.csv", "registries/x_2020.csv"])
+def test_zipped_index(server, others, name):
+    zipped(server, *others, name)
     assert len(search(DAY, a.heliocloud.Dataset("x"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (("registries/",), r"found 0 \(none\)"),
+        (("x_2019.csv", "x_2020.csv"), r"found 2 \(x_2019.csv, x_2020.csv\)"),
+    ],
+)
+def test_archive_without_one_index(server, names, problem):
+    zipped(server, *names)
+    with pytest.raises(
+        CatalogError, match=f"x_2020.csv.zip is not a zip archive.* expected one .csv file, {problem}"
+    ):
+        search(DAY, a.heliocloud.Dataset("x"))
 
 
 def test_index_of_another_type(server):

@@ -16,11 +16,23 @@ def _unzip(data: bytes, url: str) -> bytes:
     """The one file in an archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return archive.read(archive.namelist()[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError, IndexError, NotImplementedError, RuntimeError) as e:
+            indexes = [name for name in archive.namelist() if _is_csv(name)]
+            if len(indexes) == 1:
+                return archive.read(indexes[0])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as e:
         raise CatalogError(
             f"{url} is not a zip archive with an index in it ({e}): it is damaged or incomplete. Try again later."
         ) from e
+    raise CatalogError(
+        f"{url} is not a zip archive with an index in it: expected one .csv file, found {len(indexes)} "
+        f"({', '.join(indexes[:5]) or 'none'}). Tell its contact (sunpy_heliocloud.net.datasets)."
+    )
+
+
+def _is_csv(name: str) -> bool:
+    """Whether a member of an archive is an index; macOS adds a shadow of each file, under the same name."""
+    folder, _, file = name.rpartition("/")
+    return file.casefold().endswith(".csv") and not file.startswith("._") and "__MACOSX" not in folder
 
 
 def _from_parquet(data: bytes, url: str) -> bytes:
