@@ -63,6 +63,20 @@ def test_month_long_file_that_begins_before_new_year(server):
     assert names(search(a.Time("2020-01-01", "2020-01-02"), a.heliocloud.Dataset("y"))) == ["old"]
 
 
+@pytest.mark.parametrize("new", [None, "", "2020-02-20,2020-03-20,s3://b/new,1\n"])
+def test_month_long_file_whose_new_year_does_not_say_how_long_files_are(server, new):
+    years = {2019: "2019-12-20,2020-01-20,s3://b/old,1\n"} | ({} if new is None else {2020: new})
+    fill(server, {"x": years})
+    assert names(search(a.Time("2020-01-15", "2020-01-16"), a.heliocloud.Dataset("x"))) == ["old"]
+
+
+def test_multiyear_data_that_begin_before_the_catalogue_says(server):
+    years = {2011: "2011-01-01,2013-12-31,s3://b/long,1\n", 2012: "2012-01-01,2012-02-01,s3://b/b,1\n"}
+    fill(server, {"x": years}, multiyear=True, start="2013-01-01")
+    for day in ("2013-01-10", "2012-06-01"):
+        assert names(search(a.Time(day, day), a.heliocloud.Dataset("x"))) == ["long"]
+
+
 def test_multiyear(server):
     fill(server, {"x": {2011: "2011-01-01,2013-12-31,s3://b/long,1\n", 2013: "2013-01-01,2013-02-01,s3://b/b,1\n"}},
          multiyear=True)  # fmt: skip

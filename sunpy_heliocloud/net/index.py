@@ -1,7 +1,9 @@
 """The files of data sets in a time range, by the yearly indexes."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +22,24 @@ MARGIN = np.timedelta64(1, "D")
 # Seconds for which the index of a past year need not be asked about again, as long as the catalogue stays the same.
 DAY = 86400.0
 
-# The rows of a year, and how long its longest file is; None where there is no index.
-type Year = tuple[Rows, np.timedelta64] | None
+
+class Year(NamedTuple):
+    """
+    The index of a year.
+
+    Attributes
+    ----------
+    rows
+        Those that meet the range.
+    longest
+        How long the longest of all its files is.
+    begins
+        When the first of all its files does; NaT if none has a time.
+    """
+
+    rows: Rows
+    longest: np.timedelta64
+    begins: np.datetime64
 
 
 def index_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime64) -> list[Rows]:
@@ -51,33 +69,46 @@ def index_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime
 
 def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows:
     if entry.is_static and (everything := _index(entry, "static", start, stop)):
-        return everything[0]
-    years = _years(entry, start, stop)
-    if not any(years):
+        return everything.rows
+    years = [year for year in _years(entry, start, stop) if year is not None]
+    if not years:
         _check_that_there_is_an_index(entry)
         return Rows.empty()
-    rows = Rows.concatenate(rows for rows, _ in filter(None, years))
+    rows = Rows.concatenate(year.rows for year in years)
     return rows.take(np.argsort(rows.start, kind="stable"))
 
 
-def _years(entry: Entry, start: np.datetime64, stop: np.datetime64) -> list[Year]:
+def _years(entry: Entry, start: np.datetime64, stop: np.datetime64) -> list[Year | None]:
+    """The years whose indexes may have a file of the range: a file is in that of the year in which it begins."""
     first, last = (int(str(moment)[:4]) for moment in (start, stop))
     earliest = min(first, entry.first_year) if entry.multiyear else first
     found = in_parallel(lambda year: _index(entry, f"{year:04d}", start, stop), range(earliest, last + 1))
-    # A file that begins before New Year is in the index of the old year, even if it ends after it.
-    longest = max((duration for _, duration in filter(None, found)), default=np.timedelta64(0, "us"))
-    if earliest == first and start - np.datetime64(f"{first:04d}-01-01") <= longest + MARGIN:
+    if entry.multiyear:
+        # The catalogue may say that the data begin later than they do.
+        years = range(earliest - 1, FIRST_YEAR - 1, -1)
+        older = (_index(entry, f"{year:04d}", start, stop) for year in years)
+        found.extend(itertools.takewhile(lambda year: year is not None, older))
+    elif _may_reach_over_new_year(found, start):
         found.append(_index(entry, f"{first - 1:04d}", start, stop))
     return found
 
 
-def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -> Year:
+def _may_reach_over_new_year(years: Sequence[Year | None], start: np.datetime64) -> bool:
+    """Whether a file of the year before the first one may meet a range that starts then."""
+    if years[0] is None or not years[0].begins <= start:
+        return True
+    longest = max(year.longest for year in years if year is not None)
+    return start - start.astype("M8[Y]") <= longest + MARGIN
+
+
+def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -> Year | None:
     def parse(document: Document) -> Year:
         table = _timetable(document)
         begins, ends = table["start"], table["stop"]
         meets = (begins <= stop) & (np.maximum(begins, ends) >= start) | np.isnat(begins)
         longest = (ends - begins).max(initial=np.timedelta64(0, "us"), where=~np.isnat(begins))
-        return read_rows(document.data, document.url, np.array(table[meets])), longest
+        rows = read_rows(document.data, document.url, np.array(table[meets]))
+        return Year(rows, longest, begins[0] if len(begins) else np.datetime64("NaT", "us"))
 
     url = _index_url(entry, year)
     is_past = year == "static" or int(year) < datetime.now(UTC).year
