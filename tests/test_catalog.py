@@ -144,7 +144,7 @@ def test_malformed_optional_fields_lose_no_data_set(server):
     }
     server.write("catalog.json", json.dumps(catalogue).encode())
     with pytest.warns(SunpyUserWarning, match="2 of 5 entries without an id"):
-        found, errors = catalog_entries([server.url])
+        found, errors = catalog_entries(server.url)
     assert errors == []
     assert [(e.id, e.index, e.indextype, e.multiyear) for e in found] == [
         ("one", "s3://b/x/", "csv", False),
@@ -168,7 +168,7 @@ def test_malformed_optional_fields_lose_no_data_set(server):
 )
 def test_unusable_catalogue(server, content, problem):
     server.write("catalog.json", content)
-    found, errors = catalog_entries([server.url])
+    found, errors = catalog_entries(server.url)
     assert found == []
     assert problem in str(errors[0])
     assert f"{server.url}catalog.json" in str(errors[0])

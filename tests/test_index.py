@@ -166,6 +166,44 @@ def test_local_bucket(tmp_path):
     assert len(search(DAY, a.heliocloud.Dataset("x"), a.heliocloud.Bucket(tmp_path))) == 2
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with an index, which only a user may name."""
+    (tmp_path / "x_2020.csv").write_text(rows_of("x", "2020-02-01", 2))
+    (tmp_path / "catalog.json").write_text(json.dumps({"catalog": [entry("x", str(tmp_path))]}))
+    return str(tmp_path)
+
+
+def test_no_catalogue_chooses_files_of_this_machine(server, folder):
+    for index in (folder, f"file://{folder}", "registries", "s3://", "s3:///", "https:///x"):
+        fill(server, {"x": {}})
+        server.write("catalog.json", json.dumps({"catalog": [entry("x", index)]}).encode())
+        with pytest.raises(CatalogError, match=r"index of x in s3://.*catalog.json is at '.*expected s3://"):
+            search(DAY, a.heliocloud.Dataset("x"))
+
+
+def test_index_of_a_local_bucket_is_not_where_python_happens_to_run(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)
+    (tmp_path / "catalog.json").write_text(json.dumps({"catalog": [entry("x", tmp_path.name)]}))
+    with pytest.raises(CatalogError, match="index of x in .*catalog.json is at"):
+        search(DAY, a.heliocloud.Dataset("x"), a.heliocloud.Bucket(folder))
+
+
+@pytest.mark.parametrize("endpoint", ["folder", "file://folder", "s3://", "", "/", "gov-nasa-hdrl-data1"])
+def test_no_registry_chooses_files_of_this_machine(server, folder, endpoint):
+    endpoint = endpoint.replace("folder", folder)
+    server.write("HelioDataRegistry.json", json.dumps({"registry": [{"endpoint": endpoint}]}).encode())
+    with pytest.raises(CatalogError, match=f"registry names a bucket '{endpoint}/?': expected s3://"):
+        search(DAY, a.heliocloud.Dataset("x"))
+    with pytest.raises(CatalogError, match=f"registry names a bucket '{endpoint}/?': expected s3://"):
+        datasets()
+
+
+def test_a_bucket_that_names_nothing():
+    with pytest.raises(CatalogError, match="a bucket 's3://': expected s3:// or https:// and the name"):
+        datasets(bucket="s3://")
+
+
 def zipped(server, *names):
     """A data set whose index is an archive of these, all but folders and shadows with two rows."""
     fill(server, {"x": {}}, indextype="csv-zip")

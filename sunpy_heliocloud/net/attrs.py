@@ -1,6 +1,7 @@
 """What a query to HelioCloud is made of, besides sunpy's own attrs; registered as ``a.heliocloud``."""
 
 import os
+import re
 
 from sunpy.net.attr import SimpleAttr
 
@@ -49,8 +50,11 @@ class Bucket(SimpleAttr):
 
     def __init__(self, value: str):
         value = os.fspath(value)
-        if "://" not in value and not os.path.isabs(value):
-            raise ValueError(f"The bucket is {value!r}: expected a URL such as 's3://{value or 'bucket'}/'")
+        if not re.match(r"(s3|https?)://[^/\s]", value) and not os.path.isabs(value):
+            name = "bucket" if "://" in value or not value else value
+            raise ValueError(
+                f"The bucket is {value!r}: expected a URL such as 's3://{name}/', or the absolute path of a folder"
+            )
         super().__init__(value)
 
 

@@ -18,7 +18,7 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import Entry
-from sunpy_heliocloud.net.reading import CatalogError, in_parallel
+from sunpy_heliocloud.net.reading import CatalogError, in_parallel, is_remote
 
 __all__ = ["bucket_urls", "catalog_entries", "match", "similar"]
 
@@ -35,7 +35,7 @@ def bucket_urls() -> list[str]:
     Returns
     -------
     list of str
-        Their URLs.
+        Their URLs, as far as what the registry says is one.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def bucket_urls() -> list[str]:
     endpoints = [
         item["endpoint"] for item in _dicts(registry.get("registry")) if isinstance(item.get("endpoint"), str)
     ]
-    buckets = list(dict.fromkeys(f"{endpoint.rstrip('/')}/" for endpoint in endpoints))
+    buckets = list(dict.fromkeys(_folder(endpoint) for endpoint in endpoints))
     if not buckets:
         raise CatalogError(
             f"{url} names no buckets: expected 'registry', a list with an 'endpoint' each.{remedy}"
@@ -59,30 +59,46 @@ def bucket_urls() -> list[str]:
     return buckets
 
 
-def catalog_entries(buckets: Sequence[str]) -> tuple[list[Entry], list[CatalogError]]:
+def catalog_entries(named: str | None = None) -> tuple[list[Entry], list[CatalogError]]:
     """
     The data sets in buckets.
 
     Parameters
     ----------
-    buckets
-        URLs.
+    named
+        URL or local path of the only bucket, which a user has named; by default, all in the registry.
 
     Returns
     -------
     tuple
         The data sets, and what is wrong with the buckets that have no readable catalogue.
+
+    Raises
+    ------
+    CatalogError
+        If the registry cannot be read.
     """
 
     def attempt(bucket: str) -> list[Entry] | CatalogError:
         try:
-            return _read_catalog(f"{bucket.rstrip('/')}/")
+            # Only a user may name a folder of this machine.
+            if not is_remote(bucket) and (named is None or "://" in bucket):
+                whose = "HelioCloud's registry names" if named is None else "The query names"
+                raise CatalogError(
+                    f"{whose} a bucket {bucket!r}: expected s3:// or https:// and the name of a bucket or server"
+                )
+            return _read_catalog(bucket)
         except CatalogError as e:
             return e
 
-    results = in_parallel(attempt, buckets)
+    results = in_parallel(attempt, bucket_urls() if named is None else [_folder(named)])
     entries = [entry for result in results if isinstance(result, list) for entry in result]
     return entries, [result for result in results if isinstance(result, CatalogError)]
+
+
+def _folder(url: str) -> str:
+    """Make the address of a bucket end in one slash; what is none stays as it is, to be named in an error."""
+    return url if url in ("", "/") or url.endswith("://") else f"{url.rstrip('/')}/"
 
 
 def _read_catalog(bucket: str) -> list[Entry]:

@@ -1,6 +1,7 @@
 """The files of data sets in a time range, by the yearly indexes."""
 
 import itertools
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from sunpy_heliocloud.net.disk_cache import cache
 from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import FIRST_YEAR, Entry
 from sunpy_heliocloud.net.packed_index import SUFFIXES, UNPACK
-from sunpy_heliocloud.net.reading import CatalogError, exists, in_parallel
+from sunpy_heliocloud.net.reading import CatalogError, exists, in_parallel, is_remote
 from sunpy_heliocloud.net.rows import Rows
 
 __all__ = ["index_rows"]
@@ -129,6 +130,13 @@ def _index_url(entry: Entry, year: str) -> str:
         raise CatalogError(
             f"The index of {entry.id} in {entry.bucket}catalog.json is of the type {entry.indextype!r}: "
             f"expected {', '.join(SUFFIXES)}, which are all that there are in the specification"
+        )
+    # A catalogue of somebody else does not choose files of this machine.
+    is_local = os.path.isabs(entry.index) and not is_remote(entry.bucket)
+    if not (is_remote(entry.index) or is_local):
+        raise CatalogError(
+            f"The index of {entry.id} in {entry.bucket}catalog.json is at {entry.index!r}: expected s3:// or https:// "
+            "and the name of a bucket or server. Tell its contact (sunpy_heliocloud.net.datasets)."
         )
     return f"{entry.index}{entry.id}_{year}{SUFFIXES[entry.indextype]}"
 

@@ -74,7 +74,7 @@ def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows
 
 def _layout(entry: Entry) -> _Layout:
     match entry.words:
-        case ["aia", channel] if re.fullmatch(r"\d{4}", channel) and entry.index.startswith("s3://"):
+        case ["aia", channel] if re.fullmatch(r"\d{4}", channel) and re.match(r"s3://[^/]", entry.index):
             name = rf"/sdo_aia_h2_(?P<time>\d{{8}}T\d{{6}})_{channel}_v(?P<version>\d+)\.fits$"
             return _Layout("sdo/aia/", f"%Y%m%d/{channel}/", re.compile(name))
     raise ValueError(

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from astropy.table import Table
 
-from sunpy_heliocloud.net.catalog import bucket_urls, catalog_entries
+from sunpy_heliocloud.net.catalog import catalog_entries
 from sunpy_heliocloud.net.search import warn_of
 
 __all__ = ["datasets"]
@@ -34,7 +34,7 @@ def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
     CatalogError
         If the registry cannot be read, or none of the buckets. A bucket that cannot be read is warned of.
     """
-    entries, errors = catalog_entries([bucket] if bucket else bucket_urls())
+    entries, errors = catalog_entries(bucket)
     if errors and not entries:
         raise errors[0]
     warn_of(errors)

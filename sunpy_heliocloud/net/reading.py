@@ -1,6 +1,7 @@
 """Reading a registry, catalogue or index over http: with time-outs, repetitions, and errors that say what to do."""
 
 import os
+import re
 import socket
 import ssl
 import time
@@ -15,7 +16,7 @@ from urllib.request import Request, urlopen
 from sunpy_heliocloud.storage import https_url
 from sunpy_heliocloud.version import version
 
-__all__ = ["PAUSES", "Answer", "CatalogError", "exists", "in_parallel", "read"]
+__all__ = ["PAUSES", "Answer", "CatalogError", "exists", "in_parallel", "is_remote", "read"]
 
 # Seconds to wait before asking again, after a failure that may pass.
 PAUSES = (0.2, 1.0, 3.0)
@@ -41,6 +42,23 @@ class Answer(NamedTuple):
 
     data: bytes | None
     etag: str
+
+
+def is_remote(url: str) -> bool:
+    """
+    Whether something is the address of a bucket or server, and not, for example, a file of this machine.
+
+    Parameters
+    ----------
+    url
+        What a user or a catalogue says.
+
+    Returns
+    -------
+    bool
+        True for ``s3://`` with a bucket and ``http(s)://`` with a host.
+    """
+    return re.match(r"(s3|https?)://[^/\s]", url) is not None
 
 
 def read(url: str, *, etag: str = "", remedy: str = "") -> Answer:
@@ -130,8 +148,8 @@ def in_parallel(function: Callable, items: Sequence) -> list:
 
 
 def _request(url: str, **how) -> Request:
-    if not url.startswith(("s3://", "http://", "https://")):
-        raise ValueError("expected s3://, https:// or the path of a local file")
+    if not is_remote(url):
+        raise ValueError("expected s3://bucket/..., https://host/... or the path of a local file")
     request = Request(https_url(url), **how)
     request.add_header("User-Agent", f"sunpy_heliocloud/{version}")
     return request

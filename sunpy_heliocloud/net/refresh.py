@@ -6,7 +6,7 @@ from pathlib import Path
 from sunpy.net.attr import Attr
 
 from sunpy_heliocloud.net.attrs import Dataset
-from sunpy_heliocloud.net.catalog import bucket_urls, catalog_entries
+from sunpy_heliocloud.net.catalog import catalog_entries
 from sunpy_heliocloud.net.client import HelioCloudClient
 from sunpy_heliocloud.net.known_datasets import FAMILIES, refreshed_path
 
@@ -36,7 +36,7 @@ def refresh_datasets(path: str | None = None) -> int:
     CatalogError
         If the registry or a catalogue cannot be read.
     """
-    entries, errors = catalog_entries(bucket_urls())
+    entries, errors = catalog_entries()
     if errors:
         raise errors[0]
     titles = {entry.id: str(entry.metadata.get("title") or entry.id) for entry in entries}

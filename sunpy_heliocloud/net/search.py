@@ -7,7 +7,7 @@ import numpy as np
 
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud.net.catalog import bucket_urls, catalog_entries, match, similar
+from sunpy_heliocloud.net.catalog import catalog_entries, match, similar
 from sunpy_heliocloud.net.entry import Entry
 from sunpy_heliocloud.net.index import index_rows
 from sunpy_heliocloud.net.listing import listed_rows
@@ -30,7 +30,7 @@ def find(query: Query) -> list[tuple[Entry, Rows]]:
 
 def _chosen(query: Query) -> list[Entry]:
     """Data sets that a query means."""
-    available, errors = catalog_entries([query.bucket] if query.bucket else bucket_urls())
+    available, errors = catalog_entries(query.bucket)
     if errors and not available:
         raise errors[0]
     try:
