@@ -4,6 +4,8 @@ import gc
 import hashlib
 import json
 import os
+import resource
+import shutil
 import warnings
 from pathlib import Path
 
@@ -123,6 +125,66 @@ def test_downloads_are_repeated(files, server, tmp_path):
     assert contents_of(tmp_path) == contents
 
 
+def test_folder_that_cannot_be_made(files, tmp_path):
+    table, contents = files
+    (tmp_path / "afile").write_text("here before")
+    results = fetch(table, path=str(tmp_path / "afile" / "{dataset}" / "{file}"))
+    assert list(results) == []
+    assert len(results.errors) == 3
+    assert "was not downloaded: [Errno 20] Not a directory" in str(results.errors[0].exception)
+    assert contents_of(tmp_path) == {"afile": b"here before"}
+    # Only the files that belong there are concerned.
+    (tmp_path / "2020-02-01T00:01:00.000").write_text("here before")
+    results = fetch(table, path=str(tmp_path / "{start_time}" / "{file}"))
+    assert len(results) == 2
+    assert "1%20%2B%C3%BC.fits was not downloaded" in str(results.errors[0].exception)
+
+
+def test_folder_that_cannot_be_written_to(files, tmp_path, monkeypatch):
+    table, _ = files
+
+    def refuse(path, **kwargs):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    results = fetch(table, path=tmp_path)
+    assert len(results.errors) == 3
+    assert "was not downloaded: [Errno 13] Permission denied" in str(results.errors[0].exception)
+
+
+def test_disk_that_becomes_full(server, files, tmp_path):
+    table, contents = files
+    rows = f"2020-02-01T01Z,2020-02-01T01Z,{server.write('x/big.fits', bytes(2_000_000))},\n"
+    fill(server, {"big": {2020: rows}})
+    big = search(DAY, a.heliocloud.Dataset("big"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        results = fetch(big, table, path=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    (error,) = results.errors
+    assert "big.fits was not downloaded: [Errno 27] File too large" in str(error.exception)
+    assert contents_of(tmp_path) == contents
+
+
+def test_disk_that_is_too_small(files, tmp_path, monkeypatch):
+    table, contents = files
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 500_000))
+    with pytest.raises(OSError, match=r"files need 0.0006 Gbyte, and the disk of .* has 0.0005 Gbyte left"):
+        fetch(table, path=tmp_path)
+    assert contents_of(tmp_path) == {}
+    assert len(fetch(table[:2], path=tmp_path)) == 2
+    # What is there already needs no space.
+    assert len(fetch(table, path=tmp_path)) == 3
+
+
+def test_long_names(server, tmp_path):
+    name = f"{'a' * 245}.fits"
+    fill(server, {"x": {2020: f"2020-02-01,2020-02-01,{server.write(name, b'1')},1\n"}})
+    assert list(fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)) == [str(tmp_path / name)]
+
+
 def test_failed_download(files, server, tmp_path):
     table, contents = files
     server.fail("x/1/*", status=403, times=2, methods=("GET", "HEAD"))
@@ -145,16 +207,24 @@ def test_files_of_the_same_name(server, tmp_path):
         fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)
 
 
-@pytest.mark.parametrize(
-    "url", ["s3://b/..", "s3://b/folder/", "s3://b", "s3://b/a\\..\\b", "gs://b/a.fits", "/etc/passwd"]
-)
+@pytest.mark.parametrize("url", ["s3://b/..", "s3://b/folder/", "s3://b", "gs://b/a.fits", "/etc/passwd"])
 def test_names_that_lead_elsewhere(url, tmp_path):
     rows = Rows(*np.array([["2020"], ["2021"]], "datetime64[us]"), [url], np.array([1.0]), {})
     table = response([(Entry("x", "s3://b/", "s3://b/"), rows)])
-    with pytest.raises(ValueError, match="The catalogue has a file at"):
+    with pytest.raises(ValueError, match=f"The catalogue has a file at '{url}'"):
         HelioCloudClient().fetch(
             table, path=tmp_path / "{file}", downloader=parfive.Downloader(progress=False)
         )
+
+
+def test_names_that_files_cannot_have_everywhere(server, tmp_path):
+    rows = ""
+    for hour, name in enumerate(["2020-02-01T00:00:00.fits", 'a*b?"c".fits', "a\\..\\b"]):
+        url = server.write(f"d/{name}", b"content")
+        rows += f"2020-02-01T0{hour}Z,2020-02-01T0{hour}Z,{url},7\n"
+    fill(server, {"x": {2020: rows}})
+    assert fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path).errors == []
+    assert contents_of(tmp_path).keys() == {"2020-02-01T00_00_00.fits", "a_b__c_.fits", "a_.._b"}
 
 
 def test_template_stays_in_its_folder(server, tmp_path):

@@ -92,7 +92,8 @@ class HelioCloudClient(BaseClient):
         """
         Download files over https.
 
-        A file is written under a temporary name beside its own, and renamed once it is complete and has the size and
+        A file is called as the last part of its URL, with ``_`` for characters that no file can have in its name on
+        any system, such as ``:``. It is written under a temporary name beside its own, and renamed once it is complete and has the size and
         the checksum that the catalogue says. A file that is there already, and has these, is not downloaded again
         unless the downloader overwrites; one that differs is. Of a search that failed, which Fido shows as an empty table
         with ``errors``, there is nothing to download, and a warning says why.
@@ -117,6 +118,8 @@ class HelioCloudClient(BaseClient):
         ------
         ValueError
             If a URL has no usable file name or scheme, or two files would be saved under one name.
+        OSError
+            If the disk has too little space for what is missing.
         """
         if not len(query_results):
             if query_results.errors:

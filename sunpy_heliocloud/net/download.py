@@ -3,14 +3,21 @@
 import asyncio
 import os
 import re
+import shutil
 import time
+from collections import defaultdict
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import parfive
 from aiohttp import ClientError
 from parfive.utils import FailedDownload, replacement_filename
+
+import astropy.units as u
 
 from sunpy_heliocloud.net.reading import PAUSES
 from sunpy_heliocloud.net.response import HelioCloudResponse
@@ -45,13 +52,23 @@ def download(
     -------
     `parfive.Results`
         The files; ``errors`` has those that were not downloaded.
+
+    Raises
+    ------
+    ValueError
+        If a URL has no usable file name or scheme, or two files would be saved under one name.
+    OSError
+        If the disk has too little space for what is missing.
     """
     files = [WantedFile.of(row, template) for row in table]
     _claim(files, table["URL"], downloader)
     overwrite = downloader.config.overwrite
     wanted = [file for file in files if overwrite or not file.is_whole()]
-    _remove_abandoned({file.target.parent for file in wanted})
-    errors = _download_repeatedly(wanted, downloader, max_splits)
+    unusable = _prepare({file.target.parent for file in wanted})
+    errors = {file.url: e for file in wanted if (e := unusable.get(file.target.parent))}
+    wanted = [file for file in wanted if file.url not in errors]
+    _check_space(wanted)
+    errors |= _download_repeatedly(wanted, downloader, max_splits)
     saved = _put_in_place(wanted, errors, overwrite)
     if not downloader.queued_downloads:
         # Nothing is left for Fido's own downloader, whose bar would only say "0 files".
@@ -70,15 +87,71 @@ def _claim(files: list[WantedFile], urls, downloader: parfive.Downloader) -> Non
             )
 
 
-def _remove_abandoned(folders: set[Path]) -> None:
+def _prepare(folders: set[Path]) -> dict[Path, OSError]:
+    """Make the folders, and see whether they can be written to; gives what is wrong with those that cannot."""
+    unusable = {}
     for folder in folders:
-        for path in folder.glob(".*.part"):
-            is_ours = re.search(r"\.[0-9a-f]{32}\.part$", path.name)
-            if is_ours and time.time() - path.stat().st_mtime > ABANDONED:
-                path.unlink(missing_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            trial = folder / f".{uuid4().hex}.part"
+            trial.touch()
+            trial.unlink()
+            _remove_abandoned(folder)
+        except OSError as e:
+            unusable[folder] = e
+    return unusable
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for path in folder.glob(".*.part"):
+        if re.search(r"\.[0-9a-f]{32}\.part$", path.name):
+            with suppress(FileNotFoundError):  # Who downloads it has just finished.
+                if time.time() - path.stat().st_mtime > ABANDONED:
+                    path.unlink()
+
+
+def _check_space(files: list[WantedFile]) -> None:
+    """Refuse what the disks have no space for, before an hour of downloading fills them."""
+    needed: dict[int, int] = defaultdict(int)
+    folders: dict[int, Path] = {}
+    for file in files:
+        device = file.target.parent.stat().st_dev
+        folders[device] = file.target.parent
+        needed[device] += file.size or 0
+    for device, folder in folders.items():
+        free = shutil.disk_usage(folder).free
+        if needed[device] > free:
+            raise OSError(
+                f"The files need {(needed[device] * u.byte).to(u.Gbyte):.3g}, and the disk of {folder} has "
+                f"{(free * u.byte).to(u.Gbyte):.3g} left: free some, give fetch another path, or fetch fewer files"
+            )
 
 
 # Download ------------------------------------------------------------------------------------------------------------
+
+
+class _Downloader(parfive.Downloader):
+    """
+    A downloader that gives a file up when it cannot be written.
+
+    parfive's own waits for ever until what it has received is written, though its writer has ended with an error.
+    """
+
+    def __init__(self, **config):
+        super().__init__(**config)
+        self.write_errors: dict[Path, OSError] = {}
+
+    def _write_worker(self, queue: asyncio.Queue, file_pb: Any, filepath: Path) -> Coroutine:
+        # Called within the task that downloads the file, which is to end with the writer.
+        writing = super()._write_worker(queue, file_pb, filepath)
+        return self._write_or_give_up(writing, asyncio.current_task(), filepath)
+
+    async def _write_or_give_up(self, writing: Coroutine, download: asyncio.Task, filepath: Path) -> None:
+        try:
+            await writing
+        except OSError as e:
+            self.write_errors[filepath] = e
+            download.cancel()
 
 
 def _download_repeatedly(
@@ -102,7 +175,7 @@ def _download(
     if not files:
         return {}
     config = like.config
-    downloader = parfive.Downloader(
+    downloader = _Downloader(
         max_conn=config.max_conn,
         max_splits=config.max_splits if max_splits is None else max_splits,
         progress=config.progress,
@@ -111,7 +184,8 @@ def _download(
     )
     for file in files:
         downloader.enqueue_file(file.url, path=file.partial.parent, filename=file.partial.name)
-    return {error.url: error.exception for error in downloader.download().errors}
+    errors = {error.url: error.exception for error in downloader.download().errors}
+    return errors | {file.url: e for file in files if (e := downloader.write_errors.get(file.partial))}
 
 
 def _put_in_place(

@@ -49,11 +49,12 @@ class WantedFile(NamedTuple):
     @classmethod
     def of(cls, row: QueryResponseRow, template: str) -> "WantedFile":
         """The file of a row of a table, where a template with ``{file}`` and names of columns puts it."""
-        url = row["URL"]
+        url = str(row["URL"])
         if not re.match(r"https?://|s3://[^/]+/.", url):
             raise ValueError(f"The catalogue has a file at {url!r}: expected s3://bucket/key or https://...")
         target = Path(template.format(**{**_path_fields(row), "file": _file_name(url)}))
-        partial = target.with_name(f".{target.name}.{uuid4().hex}.part")
+        # Not the name and more, which may be too long.
+        partial = target.with_name(f".{uuid4().hex}.part")
         size = None if np.isnan(row["Size"]) else round(row["Size"].to_value(u.byte))
         return cls(https_url(url), target, partial, size, _checksum(row))
 
@@ -78,10 +79,10 @@ class WantedFile(NamedTuple):
 
 
 def _file_name(url: str) -> str:
-    """The last part of a URL, if a file can be called that on any system."""
+    """The last part of a URL, with ``_`` for what is not allowed in names of files on any system."""
     path = url if url.startswith("s3://") else urlsplit(url).path
-    name = path.rpartition("/")[2]
-    if not re.fullmatch(r"[^\x00-\x1f\\:*?\"<>|]+", name) or name in (".", ".."):
+    name = re.sub(r"[\x00-\x1f\\:*?\"<>|]", "_", path.rpartition("/")[2])
+    if name in ("", ".", ".."):
         raise ValueError(f"The catalogue has a file at {url!r}, whose last part is not the name of a file")
     return name
 
