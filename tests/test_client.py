@@ -1,5 +1,6 @@
 """The Fido client against a real S3 server: what a user types, and what a user sees."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from astropy.time import Time
 
 from sunpy.net import Fido
 from sunpy.net import attrs as a
+from sunpy.net.attr import Attr
+from sunpy.util.exceptions import SunpyUserWarning
 
 from buckets import fill, rows_of, search
 from helpers import read_from
@@ -213,7 +216,22 @@ def test_the_client_takes_what_holds_its_attrs(query, is_ours):
     assert HelioCloudClient._can_handle_query(*query) == is_ours
 
 
-def test_tab_completion():
+@pytest.fixture
+def shipped():
+    """What tab completion offers is what came with the package, before the test and after it."""
+
+    def register():
+        (cache.folder / "known_datasets.json").unlink(missing_ok=True)
+        Attr._attr_registry.pop(a.heliocloud.Dataset, None)
+        values = HelioCloudClient.register_values()[a.heliocloud.Dataset]
+        Attr.update_values({HelioCloudClient: {a.heliocloud.Dataset: values}})
+
+    register()
+    yield
+    register()
+
+
+def test_tab_completion(shipped):
     assert {"aia", "hmi", "aia_0094", "aia_1700", "hmi_ic_nolimbdark", "latlonvmu"} <= set(
         dir(a.heliocloud.Dataset)
     )
@@ -273,6 +291,18 @@ def test_slices_keep_what_the_table_is(archive):
     assert "s3://" not in str(table)
     assert "s3://" in str(table[:2].unhide_columns())
     assert "390.0 Mbyte" in str(Fido.search(DAY, a.heliocloud.Dataset("aia_0171")))
+
+
+def test_long_tables_are_displayed_in_part(server):
+    fill(server, {"x": {2020: rows_of("x", "2020-01-01", 5000)}})
+    year, x = a.Time("2020-01-01", "2020-12-31"), a.heliocloud.Dataset("x")
+    response = Fido.search(year, x)
+    table = response[0]
+    for text in (str(table), repr(table), str(table.show()), table._repr_html_(), str(response)):
+        assert len(text.splitlines()) < 50
+        assert "..." in text or "&vellip;" in text
+        assert "2020-01-01T00:00:00.000" in text
+    assert len(table.show("URL").pformat()) == 5002
 
 
 @pytest.mark.parametrize(
@@ -338,19 +368,29 @@ def test_a_manifest_is_an_index(server, tmp_path):
     assert np.isnan(again["Size"][0])
 
 
-def test_refresh_of_the_known_data_sets(archive, tmp_path):
-    try:
+def test_refresh_of_the_known_data_sets(archive, shipped, tmp_path):
+    for _ in range(2):
         assert refresh_datasets() == 12
-        assert "mms1_fgm_srvy_l2" in dir(a.heliocloud.Dataset)
-        assert HelioCloudClient.register_values()[a.heliocloud.Dataset][-1] == ("hmi_V", "Images hmi_V")
-        assert refresh_datasets(str(tmp_path / "shipped.json")) == 12
-        assert "Images hmi_V" in (tmp_path / "shipped.json").read_text()
-    finally:
-        (cache.folder / "known_datasets.json").unlink()
-    assert "LatLonVMu" in dict(HelioCloudClient.register_values()[a.heliocloud.Dataset])
+    assert "mms1_fgm_srvy_l2" in dir(a.heliocloud.Dataset)
+    assert "latlonvmu" not in dir(a.heliocloud.Dataset)
+    assert Attr._attr_registry[a.heliocloud.Dataset].name.count("hmi_v") == 1
+    assert HelioCloudClient.register_values()[a.heliocloud.Dataset][-1] == ("hmi_V", "Images hmi_V")
+    assert refresh_datasets(str(tmp_path / "shipped.json")) == 12
+    assert "Images hmi_V" in (tmp_path / "shipped.json").read_text()
     (cache.folder / "known_datasets.json").write_text("[1]")
     assert "LatLonVMu" in dict(HelioCloudClient.register_values()[a.heliocloud.Dataset])
-    (cache.folder / "known_datasets.json").unlink()
+
+
+def test_refresh_keeps_what_is_known_of_a_dead_bucket(server, shipped):
+    fill(server, {"new": {}})
+    registry = {"registry": [{"endpoint": server.url}, {"endpoint": "s3://gone/"}]}
+    server.write("HelioDataRegistry.json", json.dumps(registry).encode())
+    with pytest.warns(SunpyUserWarning, match="is kept as it was: s3://gone/catalog.json"):
+        refresh_datasets()
+    assert {"new", "latlonvmu"} <= set(dir(a.heliocloud.Dataset))
+    server.write("HelioDataRegistry.json", json.dumps({"registry": [{"endpoint": "s3://gone/"}]}).encode())
+    with pytest.raises(CatalogError, match="s3://gone/catalog.json"):
+        refresh_datasets()
 
 
 def test_time_order_and_duplicates(server):

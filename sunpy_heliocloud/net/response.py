@@ -31,9 +31,17 @@ class HelioCloudResponse(QueryResponseTable):
     display. Optional columns of the index follow under the names that the index gives them; those of checksums are
     hidden too. ``meta["datasets"]`` has what the catalogue says of the data sets, by id: title, citation, contact,
     resource, ...
+
+    Long tables are displayed in part, as astropy displays them; ``show().pprint_all()`` prints all lines.
     """
 
     size_column = "Size"
+
+    def __str__(self) -> str:
+        return "\n".join(self._display_table.pformat(max_lines=None))
+
+    def __repr__(self) -> str:
+        return f"{object.__repr__(self)}\n{self}"
 
     def unhide_columns(self) -> "HelioCloudResponse":
         """
