@@ -161,6 +161,18 @@ def test_size_limit(own):
     assert not own.find("https://server/0")
 
 
+def test_what_was_used_least_recently_goes_first(own):
+    own.size_limit = 1 * u.Mbyte
+    for k in range(3):
+        own.keep(f"https://server/{k}", bytes(10_000), etag="1")
+    for path in own.folder.iterdir():
+        os.utime(path, (0, 0))
+    assert own.find("https://server/0")
+    own.size_limit = 25 * u.kbyte
+    own.keep("https://server/3", bytes(10_000), etag="1")
+    assert [k for k in range(4) if own.find(f"https://server/{k}")] == [0, 3]
+
+
 def test_what_has_no_version_is_not_kept(own):
     assert own.keep("https://server/", b"data", etag="") is None
     assert own.find("https://server/") is None

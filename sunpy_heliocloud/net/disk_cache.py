@@ -140,7 +140,11 @@ class Cache:
             data = _open(self.path(record))
         except (OSError, ValueError, TypeError):
             return None
-        return (record, data) if record.url == url and len(data) == record.size else None
+        if record.url != url or len(data) != record.size:
+            return None
+        with suppress(OSError):  # It was used now: others go first when the folder grows too large.
+            os.utime(self._record_path(url))
+        return record, data
 
     def path(self, record: Record) -> Path:
         """The file with the bytes of a record."""
