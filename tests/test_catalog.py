@@ -153,6 +153,25 @@ def test_malformed_optional_fields_lose_no_data_set(server):
     ]
 
 
+def test_entries_of_old_versions(server):
+    old = {
+        "id": "x",
+        "loc": "s3://b/x",
+        "startDate": "1996-01-01T00:00Z",
+        "stopDate": "2001",
+        "indexFormat": "csv-zip",
+        "fileFormat": "fits",
+        "aboutURL": "https://b",
+    }
+    catalogue = {"catalog": [old, {**old, "index": "s3://new/"}]}
+    server.write("catalog.json", json.dumps(catalogue).encode())
+    (one, other), _ = catalog_entries(server.url)
+    assert (one.index, one.first_year, one.indextype) == ("s3://b/x/", 1996, "csv-zip")
+    new = {"start": "1996-01-01T00:00Z", "stop": "2001", "filetype": "fits", "about": "https://b"}
+    assert new.items() <= one.metadata.items()
+    assert other.index == "s3://new/"
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

@@ -157,6 +157,20 @@ def test_unknown_sizes_and_stops():
     np.testing.assert_array_equal(rows.stop, times("2020-01-02", "2020-01-04", "2020-01-09"))
 
 
+@pytest.mark.parametrize("name", ["stop", "stopDate", "STOP"])
+def test_stop_among_the_optional_columns(name):
+    """As in versions up to 0.4 of the specification."""
+    rows = parse(
+        f"# start, datakey, filesize, wave, {name}, kind\n"
+        "2020-01-03,s3://b/3,1\n"
+        "2020-01-01,s3://b/1,1,195,'2020-01-01T06:00Z',cold\n"
+        "2020-01-02,s3://b/2,1,195,2020-01-02T06:00Z,\n",
+    )
+    np.testing.assert_array_equal(rows.stop[:2], times("2020-01-01T06:00", "2020-01-02T06:00"))
+    assert rows.more.keys() == {"wave", "kind"}
+    assert rows.url == ["s3://b/1", "s3://b/2", "s3://b/3"]
+
+
 def test_last_row_without_stop_is_as_long_as_the_others():
     rows = parse(
         "2020-01-01,s3://b/1,1\n2020-01-03,s3://b/3,1\n2020-01-02,s3://b/2,1\n", "2020-01-03T12:00", "2021"

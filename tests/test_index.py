@@ -327,6 +327,31 @@ def test_optional_columns(server):
     assert "note" not in search(a.Time("2020-02-01T03:00", "2020-02-02"), a.heliocloud.Dataset("y")).colnames
 
 
+@pytest.mark.parametrize("suffix", ["info", "json"])
+@pytest.mark.parametrize("first", [[], ["start", "stop", "datakey", "filesize"]])
+def test_names_of_columns_beside_the_index(server, suffix, first):
+    row = "2020-02-01T00:00Z,2020-02-01T00:01Z,s3://b/1,5,195,cold\n"
+    fill(server, {"x": {2020: row}, "y": {2020: f"# start, stop, datakey, filesize, wave, kind\n{row}"}})
+    parameters = [{"name": name} for name in [*first, "wavelength", "state"]]
+    for id in "xy":
+        server.write(f"registries/{id}.{suffix}", json.dumps({"parameters": parameters}).encode())
+    server.reset()
+    assert search(DAY, a.heliocloud.Dataset("y")).colnames[8:] == ["wave", "kind"]
+    assert f"registries/y.{suffix}" not in [request.key for request in server.log]
+    for _ in range(2):
+        table = search(DAY, a.heliocloud.Dataset("x"))
+        assert table.colnames[8:] == ["wavelength", "state"]
+        assert table["wavelength"].tolist() == [195]
+
+
+def test_columns_that_nobody_names(server):
+    fill(server, {"x": {2020: "2020-02-01T00:00Z,2020-02-01T00:01Z,s3://b/1,5,195,,cold,\n"}})
+    assert search(DAY, a.heliocloud.Dataset("x")).colnames[8:] == ["column_5", "column_7"]
+    server.write("registries/x.json", b'{"description": "no parameters"}')
+    with pytest.warns(SunpyUserWarning, match="optional columns of x are not known: .*x.json describes no"):
+        assert search(DAY, a.heliocloud.Dataset("x")).colnames[8:] == ["column_5", "column_7"]
+
+
 @pytest.mark.parametrize("scheme", ["s3", "http"])
 def test_an_index_that_has_moved_is_an_error(server, scheme):
     fill(server, {"x": {2020: rows_of("x", "2020-02-01", 2)}}, start="2019-01-01")

@@ -24,6 +24,15 @@ __all__ = ["bucket_urls", "catalog_entries", "match", "similar"]
 
 REGISTRY_URL = "http://heliocloud.org/catalog/HelioDataRegistry.json"
 UNAVAILABLE = "1400"
+# What versions 0.1 and 0.2 of the specification called the fields of an entry.
+OLD_NAMES = {
+    "loc": "index",
+    "startDate": "start",
+    "stopDate": "stop",
+    "indexFormat": "indextype",
+    "fileFormat": "filetype",
+    "aboutURL": "about",
+}
 
 
 def bucket_urls() -> list[str]:
@@ -127,6 +136,7 @@ def _check_status(status: Any, url: str) -> None:
 
 
 def _entry(item: dict, bucket: str, version: str) -> Entry:
+    item = {new: item[old] for old, new in OLD_NAMES.items() if old in item} | item
     return Entry(
         id=item["id"],
         bucket=bucket,

@@ -2,10 +2,10 @@
 CSV indexes, in two steps: where the rows are and when their files begin and end; then the other fields of a few rows.
 
 Columns are start, stop, datakey, filesize and any more, in that order; before version 0.5 of the specification there was
-no stop. The order of rows does not matter.
+no stop, or one of the columns behind filesize was called so. The order of rows does not matter.
 """
 
-from collections.abc import Buffer
+from collections.abc import Buffer, Callable
 
 import numpy as np
 
@@ -47,14 +47,16 @@ def timetable(data: bytes, url: str) -> np.ndarray:
     lines = Lines.of(data, url, layout)
     table = np.empty(len(lines.begin), TIMETABLE)
     table["start"] = lines.times(0)
-    table["stop"] = lines.times(1) if layout.has_stop else np.datetime64("NaT", "us")
+    table["stop"] = np.datetime64("NaT", "us") if layout.stop is None else lines.times(layout.stop)
     table["begin"], table["end"], table["number"] = lines.begin, lines.end, lines.number
     table = table[np.argsort(table["start"], kind="stable")]
     table["stop"] = _filled_stops(table["start"], table["stop"])
     return table
 
 
-def read_rows(data: Buffer, url: str, table: np.ndarray) -> Rows:
+def read_rows(
+    data: Buffer, url: str, table: np.ndarray, describe: Callable[[int], list[str]] = lambda required: []
+) -> Rows:
     """
     Read some rows of an index.
 
@@ -66,6 +68,9 @@ def read_rows(data: Buffer, url: str, table: np.ndarray) -> Rows:
         Where it is from, for messages.
     table
         Those rows of its `timetable`.
+    describe
+        Gives names of all columns, when it is told how many are required. It is asked if there are more columns than
+        the index names.
 
     Returns
     -------
@@ -79,8 +84,11 @@ def read_rows(data: Buffer, url: str, table: np.ndarray) -> Rows:
     """
     layout = Layout.of(data)
     texts = [data[i:j] for i, j in zip(table["begin"].tolist(), table["end"].tolist(), strict=True)]
-    lines = Lines.of(b"\n".join(texts), url, Layout([], layout.has_stop), table["number"])
-    return Rows(table["start"], table["stop"], lines.urls(), lines.sizes(), lines.more(layout.names))
+    lines = Lines.of(b"\n".join(texts), url, layout, table["number"])
+    more = lines.more(layout.names, describe)
+    if layout.stop is not None and layout.stop > 1:
+        more.pop(layout.names[layout.stop], None)
+    return Rows(table["start"], table["stop"], lines.urls(), lines.sizes(), more)
 
 
 def _filled_stops(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ lines, quotes and blanks do not matter.
 
 import codecs
 import csv
+import itertools
 import re
-from collections.abc import Buffer, Iterator
+from collections.abc import Buffer, Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -26,15 +27,30 @@ BLANKS = b" \t\r'\""
 FIRST_COLUMN = re.compile(
     rb"(start|begin|time|date|created|creation|epoch|obs)[-_ ]?(date|time|stamp|obs)?[-_ ]?(time|utc)?", re.I
 )
+# What the stop is called where it is an optional column.
+STOP_NAMES = {"stop", "stopdate", "stop_date", "stoptime", "stop_time"}
 # What stands for a time in the indexes of files that have none.
 STATIC = b"static"
 
 
 class Layout(NamedTuple):
-    """Names of the columns, as far as a header has them, and whether there is a stop."""
+    """
+    What is in the columns.
+
+    Attributes
+    ----------
+    names
+        Their names, as far as a header has them.
+    has_stop
+        Whether the second is the stop; otherwise the datakey and filesize follow the start at once.
+    stop
+        Which field is the stop, from 0; None if there is none. Before version 0.5 of the specification it could be
+        one of the optional columns.
+    """
 
     names: list[str]
     has_stop: bool
+    stop: int | None
 
     @classmethod
     def of(cls, data: Buffer) -> "Layout":
@@ -46,8 +62,11 @@ class Layout(NamedTuple):
                 continue
             second = line.split(b",")[1:2] or [b"0"]
             word = second[0].strip(BLANKS)
-            return cls(names, not word or word[:1].isdigit() or word == STATIC)
-        return cls(names, has_stop=True)
+            if not word or word[:1].isdigit() or word == STATIC:
+                return cls(names, True, 1)
+            behind = [k for k, name in enumerate(names) if k > 2 and name.casefold() in STOP_NAMES]
+            return cls(names, False, behind[0] if behind else None)
+        return cls(names, True, 1)
 
 
 def _stripped_lines(data: Buffer) -> Iterator[bytes]:
@@ -107,8 +126,10 @@ class Lines(NamedTuple):
         commas = _outside_quotes(text, np.flatnonzero(text == ord(",")), begin, end)
         behind = np.searchsorted(commas, begin)
         count = np.searchsorted(commas, end) - behind
-        padded = np.append(commas, np.full(4, len(data)))
-        ends = [np.where(count > k, padded[behind + k], end) + 1 for k in range(4)]
+        # The required fields, and the stop if it is further behind.
+        known = max(4, (layout.stop or 0) + 1)
+        padded = np.append(commas, np.full(known, len(data)))
+        ends = [np.where(count > k, padded[behind + k], end) + 1 for k in range(known)]
         lines = cls(data, url, text, number, begin, end, np.array([begin, *ends]), layout.has_stop)
         for short in np.flatnonzero(count < 2 + layout.has_stop)[:1]:
             raise lines.error(short, "has too few fields")
@@ -179,22 +200,25 @@ class Lines(NamedTuple):
         except ValueError as e:
             raise self.error(i, f"has no file size in field {3 + self.has_stop}") from e
 
-    def more(self, names: list[str]) -> dict[str, np.ndarray]:
-        """The optional fields. A field that a row does not have is empty."""
+    def more(self, names: list[str], describe: Callable[[int], list[str]]) -> dict[str, np.ndarray]:
+        """
+        The optional fields. A field that a row does not have is empty.
+
+        ``names`` are those of the header; if these are too few, ``describe`` may know more, when it is told how many
+        fields are required.
+        """
         required = 3 + self.has_stop
         begin, end = self.bounds[required], self.end
         if not (begin < end).any():
             return {}
         rows = [_fields(self.data[i:j]) for i, j in zip(begin.tolist(), end.tolist(), strict=True)]
-        width = max(len(row) for row in rows)
-        names = [
-            name or f"column_{required + k + 1}"
-            for k, name in enumerate([*names[required:], *[""] * width][:width])
-        ]
-        columns = zip(*(row + [""] * (width - len(row)) for row in rows), strict=True)
-        return {
-            name: _as_numbers(name, words) for name, words in zip(names, columns, strict=True) if any(words)
-        }
+        columns = list(itertools.zip_longest(*rows, fillvalue=""))
+        used = [k for k, words in enumerate(columns, start=required) if any(words)]
+        if used and used[-1] >= len(names):
+            names = [*names, *describe(required)[len(names) :]]
+        names = [*names, *[""] * (required + len(columns))]
+        named = {names[k] or f"column_{k + 1}": columns[k - required] for k in used}
+        return {name: _as_numbers(name, words) for name, words in named.items()}
 
     def error(self, i: int, problem: str) -> CatalogError:
         """What to raise about a row."""

@@ -1,12 +1,15 @@
 """The files of data sets in a time range, by the yearly indexes."""
 
 import itertools
+import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
+
+from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.net.csv_index import TIMETABLE, read_rows, timetable
 from sunpy_heliocloud.net.disk_cache import cache
@@ -108,7 +111,9 @@ def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -
         begins, ends = table["start"], table["stop"]
         meets = (begins <= stop) & (np.maximum(begins, ends) >= start) | np.isnat(begins)
         longest = (ends - begins).max(initial=np.timedelta64(0, "us"), where=~np.isnat(begins))
-        rows = read_rows(document.data, document.url, np.array(table[meets]))
+        rows = read_rows(
+            document.data, document.url, np.array(table[meets]), lambda n: _column_names(entry, n)
+        )
         return Year(rows, longest, begins[0] if len(begins) else np.datetime64("NaT", "us"))
 
     url = _index_url(entry, year)
@@ -139,6 +144,33 @@ def _index_url(entry: Entry, year: str) -> str:
             "and the name of a bucket or server. Tell its contact (sunpy_heliocloud.net.datasets)."
         )
     return f"{entry.index}{entry.id}_{year}{SUFFIXES[entry.indextype]}"
+
+
+def _column_names(entry: Entry, required: int) -> list[str]:
+    """Names of all columns, from the file beside the index that describes the optional ones, if there is one."""
+    for suffix in (".info", ".json"):
+        try:
+            url = f"{entry.index}{entry.id}{suffix}"
+            names = parsed(url, _parameter_names, fresh_for=DAY, stamp=entry.catalog_version)
+        except FileNotFoundError:
+            continue
+        except CatalogError as e:
+            warn_user(f"The names of the optional columns of {entry.id} are not known: {e}")
+            continue
+        if names:
+            return names if "datakey" in names else [""] * required + names
+    return []
+
+
+def _parameter_names(document: Document) -> list[str]:
+    """The names in a description such as those of HAPI and CDAWeb."""
+    try:
+        parameters = json.loads(bytes(document.data))["parameters"]
+        return [str(parameter["name"]) for parameter in parameters]
+    except (ValueError, TypeError, KeyError) as e:
+        raise CatalogError(
+            f'{document.url} describes no columns: expected {{"parameters": [{{"name": ...}}, ...]}}'
+        ) from e
 
 
 def _timetable(document: Document) -> np.ndarray:
