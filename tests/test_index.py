@@ -271,6 +271,66 @@ def test_parquet(server, times, order):
         assert table["wave"].tolist() == [193, 171.5]
 
 
+def write_parquet(server, **columns):
+    """A data set whose index is a parquet file of these columns, besides one start and its datakey."""
+    fill(server, {"x": {}}, indextype="parquet")
+    columns = {"start": np.array(["2020-02-01T06:00"], "M8[us]"), "datakey": ["s3://b/1"]} | columns
+    content = io.BytesIO()
+    parquet.write_table(pyarrow.table({k: v for k, v in columns.items() if v is not None}), content)
+    server.write("registries/x_2020.parquet", content.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("values", "read"),
+    [
+        (["a\nb\r\n"], "a\nb\r\n"),
+        (['say "hi", it\'s 100%'], 'say "hi", it\'s 100%'),
+        ([" #1 %2C "], " #1 %2C "),
+        ([[1, 2]], "[1, 2]"),
+        ([{"a": "b"}], "{'a': 'b'}"),
+        (pyarrow.array(["one"]).dictionary_encode(), "one"),
+        (pyarrow.array([b"one"]), "one"),
+        ([7], 7),
+        ([True], "true"),
+    ],
+)
+@pytest.mark.parametrize("url", ["s3://b/1", 's3://b/"q", it\'s 100% %20 ü\n'])
+def test_values_in_parquet(server, values, read, url):
+    write_parquet(server, **{"note, or so": values}, datakey=[url], filesize=[13.0])
+    for _ in range(2):
+        table = search(DAY, a.heliocloud.Dataset("x"))
+        assert table["note, or so"][0] == read
+        assert list(table["URL"]) == [url]
+        assert u.allclose(table["Size"], 13 * u.byte)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "-08:00", None])
+def test_time_zones_in_parquet(server, unit, zone):
+    starts = pyarrow.array(np.array(["2020-02-01T06:00:00"], f"M8[{unit}]"))
+    if zone:
+        starts = starts.cast(pyarrow.timestamp(unit, "UTC")).cast(pyarrow.timestamp(unit, zone))
+    write_parquet(server, start=starts, stop=starts)
+    table = search(DAY, a.heliocloud.Dataset("x"))
+    assert table["Start time"].isot.tolist() == ["2020-02-01T06:00:00.000"]
+    assert table["End time"].isot.tolist() == ["2020-02-01T06:00:00.000"]
+
+
+def test_parquet_without_some_columns(server):
+    write_parquet(server, wave=[171])
+    table = search(DAY, a.heliocloud.Dataset("x"))
+    assert np.isnan(table["Size"][0])
+    assert table["wave"].tolist() == [171]
+    cache.clear()
+    write_parquet(server, datakey=None, filesize=[1])
+    with pytest.raises(CatalogError, match=r"x_2020.parquet has no column datakey: .* found start, filesize"):
+        search(DAY, a.heliocloud.Dataset("x"))
+    cache.clear()
+    write_parquet(server, datakey=[b"\xff"])
+    with pytest.raises(CatalogError, match=r"x_2020.parquet has columns that cannot be understood"):
+        search(DAY, a.heliocloud.Dataset("x"))
+
+
 def test_damaged_parquet(server):
     fill(server, {"x": {}}, indextype="parquet")
     server.write("registries/x_2020.parquet", b"PAR1 and no more")

@@ -6,6 +6,7 @@ no stop, or one of the columns behind filesize was called so. The order of rows 
 """
 
 from collections.abc import Buffer, Callable
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -55,7 +56,12 @@ def timetable(data: bytes, url: str) -> np.ndarray:
 
 
 def read_rows(
-    data: Buffer, url: str, table: np.ndarray, describe: Callable[[int], list[str]] = lambda required: []
+    data: Buffer,
+    url: str,
+    table: np.ndarray,
+    describe: Callable[[int], list[str]] = lambda required: [],
+    *,
+    has_escapes: bool = False,
 ) -> Rows:
     """
     Read some rows of an index.
@@ -71,6 +77,8 @@ def read_rows(
     describe
         Gives names of all columns, when it is told how many are required. It is asked if there are more columns than
         the index names.
+    has_escapes
+        Whether ``%`` and two digits stand for a character, as in URLs.
 
     Returns
     -------
@@ -88,7 +96,15 @@ def read_rows(
     more = lines.more(layout.names, describe)
     if layout.stop is not None and layout.stop > 1:
         more.pop(layout.names[layout.stop], None)
-    return Rows(table["start"], table["stop"], lines.urls(), lines.sizes(), more)
+    urls = lines.urls()
+    if has_escapes:
+        urls = [unquote(text) for text in urls]
+        more = {unquote(name): _unescaped(column) for name, column in more.items()}
+    return Rows(table["start"], table["stop"], urls, lines.sizes(), more)
+
+
+def _unescaped(column: np.ndarray) -> np.ndarray:
+    return np.array([unquote(text) for text in column.tolist()], str) if column.dtype.kind == "U" else column
 
 
 def _filled_stops(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from sunpy_heliocloud.net.csv_index import TIMETABLE, read_rows, timetable
 from sunpy_heliocloud.net.disk_cache import cache
 from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import FIRST_YEAR, Entry
-from sunpy_heliocloud.net.packed_index import SUFFIXES, UNPACK
+from sunpy_heliocloud.net.packed_index import HAS_ESCAPES, SUFFIXES, UNPACK
 from sunpy_heliocloud.net.reading import CatalogError, exists, in_parallel, is_remote
 from sunpy_heliocloud.net.rows import Rows
 
@@ -112,7 +112,11 @@ def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -
         meets = (begins <= stop) & (np.maximum(begins, ends) >= start) | np.isnat(begins)
         longest = (ends - begins).max(initial=np.timedelta64(0, "us"), where=~np.isnat(begins))
         rows = read_rows(
-            document.data, document.url, np.array(table[meets]), lambda n: _column_names(entry, n)
+            document.data,
+            document.url,
+            np.array(table[meets]),
+            lambda required: _column_names(entry, required),
+            has_escapes=entry.indextype in HAS_ESCAPES,
         )
         return Year(rows, longest, begins[0] if len(begins) else np.datetime64("NaT", "us"))
 
