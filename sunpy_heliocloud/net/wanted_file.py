@@ -18,8 +18,15 @@ from sunpy_heliocloud.storage import https_url
 
 __all__ = ["WantedFile"]
 
-# How the specification and catalogues call what hashlib calls otherwise.
-ALGORITHMS = {"sha": "sha1"}
+# By the name in lower case without hyphens, since catalogues write sha3-256 and SHA_256. The digests of shake_128 and its
+# like have no length of their own, so that nobody knows what was meant.
+ALGORITHMS = {
+    re.sub("[-_]", "", name): name
+    for name in sorted(hashlib.algorithms_guaranteed)
+    if hashlib.new(name, usedforsecurity=False).digest_size
+} | {"sha": "sha1"}
+# Index columns of the same names do not change what these mean in a path.
+FIXED_FIELDS = ("Start time", "End time", "Instrument", "Wavelength", "Dataset", "Size", "Provider")
 
 
 class WantedFile(NamedTuple):
@@ -52,7 +59,7 @@ class WantedFile(NamedTuple):
         url = str(row["URL"])
         if not re.match(r"https?://|s3://[^/]+/.", url):
             raise ValueError(f"The catalogue has a file at {url!r}: expected s3://bucket/key or https://...")
-        target = Path(template.format(**{**_path_fields(row), "file": _file_name(url)}))
+        target = _path(template, {**_path_fields(row), "file": _file_name(url)})
         # Not the name and more, which may be too long.
         partial = target.with_name(f".{uuid4().hex}.part")
         size = None if np.isnan(row["Size"]) else round(row["Size"].to_value(u.byte))
@@ -87,9 +94,20 @@ def _file_name(url: str) -> str:
     return name
 
 
+def _path(template: str, fields: dict[str, Any]) -> Path:
+    try:
+        return Path(template.format(**fields))
+    except (LookupError, ValueError, TypeError, AttributeError) as e:
+        raise ValueError(
+            f"The path {template!r} cannot be filled in ({type(e).__name__}: {e}): expected names in braces, which are "
+            f"{', '.join(f'{{{name}}}' for name in sorted(fields))}"
+        ) from e
+
+
 def _path_fields(row: QueryResponseRow) -> dict[str, Any]:
     """What a path template may name. Nothing from the catalogue leads out of the folder."""
     fields = {name: value for name, value in row.response_block_map.items() if name != "url"}
+    fields |= {name.casefold().replace(" ", "_"): row[name] for name in FIXED_FIELDS if name in row.colnames}
     return {
         name: re.sub(r"[/\\]|^\.+$", "_", value) if isinstance(value, str) else value
         for name, value in fields.items()
@@ -101,11 +119,11 @@ def _checksum(row: QueryResponseRow) -> tuple[str, str]:
         name.casefold(): str(row[name]) for name in row.colnames if name.casefold().startswith("checksum")
     }
     digest = named.get("checksum", "").casefold()
-    algorithm = named.get("checksum_algorithm", "").casefold().replace("-", "")
-    algorithm = ALGORITHMS.get(algorithm, algorithm)
-    if digest and algorithm not in hashlib.algorithms_guaranteed:
-        warn_user(
-            f"The checksum of {row['URL']} is not verified: its algorithm {algorithm!r} is not known here"
-        )
+    asked = named.get("checksum_algorithm", "")
+    algorithm = ALGORITHMS.get(re.sub("[-_]", "", asked.casefold()))
+    if not digest:
         return "", ""
-    return (algorithm, digest) if digest else ("", "")
+    if algorithm is None:
+        warn_user(f"The checksum of {row['URL']} is not verified: its algorithm {asked!r} is not known here")
+        return "", ""
+    return algorithm, digest
