@@ -237,6 +237,24 @@ def test_template_stays_in_its_folder(server, tmp_path):
     assert list(results) == [str(tmp_path / "_/a.fits")]
 
 
+@pytest.mark.parametrize("template", ["{nokey}/{file}", "{start_time:%Y}/{file}", "{}/{file}", "{/{file}"])
+def test_template_that_cannot_be_filled_in(files, tmp_path, template):
+    keys = ", ".join(
+        f"{{{name}}}" for name in ("dataset", "end_time", "file", "instrument", "provider", "size")
+    )
+    with pytest.raises(ValueError, match=f"path .*file}}' cannot be filled in .*: expected .*are {keys}"):
+        fetch(files[0], path=str(tmp_path / template))
+
+
+def test_columns_of_the_index_do_not_shadow_those_of_the_table(server, tmp_path):
+    header = "# start, stop, datakey, filesize, wavelength, dataset, note\n"
+    url = server.write("a.fits", b"1")
+    fill(server, {"aia_0171": {2020: f"{header}2020-02-01,2020-02-01,{url},1,195,../spoof,n\n"}})
+    table = search(DAY, a.heliocloud.Dataset("aia_0171"))
+    paths = fetch(table, path=str(tmp_path / "{dataset}/{wavelength}/{note}/{file}"))
+    assert list(paths) == [str(tmp_path / "aia_0171/171.0 Angstrom/n/a.fits")]
+
+
 @pytest.mark.parametrize(
     ("url", "https"),
     [
@@ -277,9 +295,20 @@ def test_a_failed_alternative_does_not_stop_the_others(files, tmp_path):
     assert list(fetch(Fido.search(nothing, a.heliocloud.Dataset("x")), path=tmp_path)) == []
 
 
-@pytest.mark.parametrize("algorithm", ["sha256", "SHA-256", "MD5", "SHA"])
-def test_checksums(server, tmp_path, algorithm):
-    name = {"SHA": "sha1"}.get(algorithm, algorithm.casefold().replace("-", ""))
+@pytest.mark.parametrize(
+    ("algorithm", "name"),
+    [
+        ("sha256", "sha256"),
+        ("SHA-256", "sha256"),
+        ("sha_256", "sha256"),
+        ("MD5", "md5"),
+        ("SHA", "sha1"),
+        ("SHA3-256", "sha3_256"),
+        ("sha3_512", "sha3_512"),
+        ("blake2b", "blake2b"),
+    ],
+)
+def test_checksums(server, tmp_path, algorithm, name):
     digest = hashlib.new(name, b"content").hexdigest().upper()
     rows = "# start, stop, datakey, filesize, checksum, checksum_algorithm\n"
     for hour in (1, 2):
@@ -294,11 +323,14 @@ def test_checksums(server, tmp_path, algorithm):
     assert contents_of(tmp_path) == {"1.fits": b"content"}
 
 
-def test_unknown_checksum(server, tmp_path):
+@pytest.mark.parametrize("algorithm", ["crc1", "shake_128"])
+def test_unknown_checksum(server, tmp_path, algorithm):
     rows = "# start, stop, datakey, filesize, checksum, checksum_algorithm\n"
-    fill(server, {"x": {2020: f"{rows}2020-02-01T01Z,,{server.url}1.fits,7,abc,crc1\n"}})
+    fill(server, {"x": {2020: f"{rows}2020-02-01T01Z,,{server.url}1.fits,7,abc,{algorithm}\n"}})
     server.write("1.fits", b"content")
-    with pytest.warns(SunpyUserWarning, match="1.fits is not verified: its algorithm 'crc1' is not known"):
+    with pytest.warns(
+        SunpyUserWarning, match=f"1.fits is not verified: its algorithm '{algorithm}' is not known"
+    ):
         assert len(fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)) == 1
 
 
@@ -325,6 +357,23 @@ def test_progress_and_connections(files, tmp_path, capsys, server):
     assert "Files Downloaded:" in bars
     assert "Files Downloaded: 0file" not in bars  # and not the rate, which may well be 50.00file/s
     assert contents_of(tmp_path) == contents
+
+
+def test_settings_of_a_downloader_stay(files, server, tmp_path, capsys):
+    """Whoever brings a downloader can use it again, for other files too."""
+    table, contents = files
+    downloader = parfive.Downloader(progress=True)
+    for _ in range(2):
+        fetch(table, path=tmp_path, downloader=downloader)
+    assert downloader.config.progress
+    assert "Files Downloaded: 0file" not in capsys.readouterr().err
+    downloader.enqueue_file(https_url(table["URL"][0]), path=tmp_path / "again")
+    assert len(fetch(table, path=tmp_path, downloader=downloader)) == 4
+    downloader.enqueue_file(https_url(table["URL"][1]), path=tmp_path / "again")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        assert len(downloader.download()) == 1
+        gc.collect()
 
 
 def test_real_image(real_data, tmp_path):

@@ -70,10 +70,18 @@ def download(
     _check_space(wanted)
     errors |= _download_repeatedly(wanted, downloader, max_splits)
     saved = _put_in_place(wanted, errors, overwrite)
-    if not downloader.queued_downloads:
-        # Nothing is left for Fido's own downloader, whose bar would only say "0 files".
-        downloader.config.progress = False
+    _skip_empty_download(downloader)
     return _results(files, saved, errors)
+
+
+def _skip_empty_download(downloader: parfive.Downloader) -> None:
+    """Keep Fido, which now asks the downloader for what is queued, from a bar that says "0 files" if nothing is."""
+
+    def download() -> parfive.Results:
+        del downloader.download
+        return downloader.download() if downloader.queued_downloads else parfive.Results()
+
+    downloader.download = download
 
 
 def _claim(files: list[WantedFile], urls, downloader: parfive.Downloader) -> None:
