@@ -199,6 +199,15 @@ def match(entries: Sequence[Entry], name: str) -> list[Entry]:
 
 
 def similar(entries: Sequence[Entry], name: str) -> list[str]:
-    """The ids and instruments that a misspelt name may have meant, the closest first."""
+    """
+    The ids and instruments that a name which matches nothing may have meant, the closest first.
+
+    Those are names that are spelt alike, and ids that contain it or whose spacecraft is called so.
+    """
+    name = name.casefold()
     names = {known.casefold(): known for entry in entries for known in (entry.id, entry.instrument) if known}
-    return [names[known] for known in difflib.get_close_matches(name.casefold(), names, n=5, cutoff=0.6)]
+    alike = [names[known] for known in difflib.get_close_matches(name, names, n=5, cutoff=0.6)]
+    related = [
+        entry.id for entry in entries if name in entry.id.casefold() or name in entry.source.casefold()
+    ]
+    return list(dict.fromkeys([*alike, *related]))[:5]

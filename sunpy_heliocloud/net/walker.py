@@ -20,6 +20,8 @@ __all__ = ["Filter", "Query", "walker"]
 CHANNEL_TOLERANCE = 0.5
 # The ends of a range belong to it; 17.1 nm is 171.00000000000003 Å.
 ROUNDING = 1e-3
+# Three thousand years, which are less than half of what microseconds in 64 bits can count.
+MAX_SAMPLE = 1e11
 NO_TIME = np.datetime64("NaT", "us")
 
 walker = AttrWalker()
@@ -140,8 +142,11 @@ def _apply_time(wlk, attr, query):
 
 @walker.add_applier(a.Sample)
 def _apply_sample(wlk, attr, query):
-    if not attr.value > 0:
-        raise ValueError(f"The cadence of a.Sample is {attr.value} s: expected a positive time")
+    if not 1e-6 <= attr.value < MAX_SAMPLE:
+        raise ValueError(
+            f"The cadence of a.Sample is {attr.value} s: expected a positive time, from a microsecond to "
+            f"{MAX_SAMPLE:g} s"
+        )
     query.sample = np.timedelta64(round(attr.value * 1e6), "us")
 
 
@@ -152,7 +157,11 @@ def _apply_wavelength(wlk, attr, query):
     low, high = ends.min() - tolerance, ends.max() + tolerance
     asked = f"a.Wavelength({' to '.join(dict.fromkeys(f'{end:g}' for end in sorted(ends)))} Å)"
     query.filters.append(
-        Filter(asked, lambda entry: low <= entry.wavelength <= high, lambda entry: f"{entry.wavelength:g} Å")
+        Filter(
+            asked,
+            lambda entry: low <= entry.wavelength <= high,
+            lambda entry: "" if np.isnan(entry.wavelength) else f"{entry.wavelength:g} Å",
+        )
     )
 
 
