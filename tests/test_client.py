@@ -173,6 +173,15 @@ def test_near_takes_one_file(archive):
             "'color'.* have: LOS_magnetic_field, LOS_velocity",
         ),
         ([DAY, a.heliocloud.Dataset("AIA"), a.Sample(0 * u.s)], "expected a positive time"),
+        ([DAY, a.heliocloud.Dataset("AIA"), a.Sample(np.inf * u.s)], "inf s: expected .* from a microsecond"),
+        ([DAY, a.heliocloud.Dataset("AIA"), a.Sample(1 * u.ns)], "1e-09 s: expected .* from a microsecond"),
+        (
+            [DAY, a.heliocloud.Dataset("MMS1"), a.Wavelength(171 * u.AA)],
+            r"MMS1_FGM_SRVY_L2\. What they have: none that is known\.",
+        ),
+        ([DAY, a.heliocloud.Dataset("MMS")], "Did you mean one of 'MMS1_FGM_SRVY_L2'"),
+        ([DAY, a.heliocloud.Dataset("SOHO")], "Did you mean one of 'euvml_soho_304'"),
+        ([DAY, a.heliocloud.Dataset("sdo")], "Did you mean one of 'aia_0094', 'aia_0171'"),
     ],
 )
 def test_what_cannot_be_honoured_is_an_error(archive, query, message):
@@ -237,6 +246,10 @@ def test_tab_completion(shipped):
     )
     assert a.heliocloud.Dataset.hmi_ic_nolimbdark.value == "hmi_Ic_noLimbDark"
     assert a.Provider.heliocloud.value == "HelioCloud"
+    values = HelioCloudClient.register_values()
+    assert {"AIA", "HMI", "EUVI", "EIT"} == dict(values[a.Instrument]).keys()
+    assert {"SDO", "SOHO", "STEREO_A", "STEREO_B"} == dict(values[a.Source]).keys()
+    assert a.Source.stereo_a.value == "STEREO_A"
     assert "aia_0171: SDO/AIA images at 171 Å" in " ".join(repr(a.heliocloud.Dataset.aia_0171).split())
 
 

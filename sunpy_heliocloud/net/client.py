@@ -11,8 +11,8 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.net.attrs import Bucket, Dataset, Lookup
 from sunpy_heliocloud.net.download import download
-from sunpy_heliocloud.net.entry import PROVIDER
-from sunpy_heliocloud.net.known_datasets import known_datasets
+from sunpy_heliocloud.net.entry import PROVIDER, Entry
+from sunpy_heliocloud.net.known_datasets import FAMILIES, known_datasets
 from sunpy_heliocloud.net.response import HelioCloudResponse, response
 from sunpy_heliocloud.net.search import find
 from sunpy_heliocloud.net.walker import walker
@@ -145,8 +145,14 @@ class HelioCloudClient(BaseClient):
         dict
             Lists of names and descriptions, by attr.
         """
+        known = known_datasets()
+        described = [Entry(name, "", "") for name in known]
+        sources = dict.fromkeys(entry.source for entry in described if entry.source)
+        instruments = dict.fromkeys(entry.instrument for entry in described if entry.instrument)
         return {
-            Dataset: list(known_datasets().items()),
+            Dataset: list(known.items()),
+            a.Instrument: [(name, FAMILIES.get(name, "")) for name in instruments],
+            a.Source: [(name, f"Data sets of {name} in HelioCloud") for name in sources],
             Lookup: [
                 ("index", "Read the yearly index: the default, and the authority on what there is"),
                 ("listing", "List the folders of days in S3: moves less, and sees the newest files"),
