@@ -75,6 +75,9 @@ def test_multiyear_data_that_begin_before_the_catalogue_says(server):
     fill(server, {"x": years}, multiyear=True, start="2013-01-01")
     for day in ("2013-01-10", "2012-06-01"):
         assert names(search(a.Time(day, day), a.heliocloud.Dataset("x"))) == ["long"]
+    years[2008] = "2008-01-01,2020-12-31,s3://b/longer,1\n"
+    fill(server, {"x": years}, multiyear=True, start="2015-01-01")
+    assert names(search(a.Time("2017-01-10", "2017-01-11"), a.heliocloud.Dataset("x"))) == ["longer"]
 
 
 def test_multiyear(server):

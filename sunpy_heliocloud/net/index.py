@@ -1,6 +1,5 @@
 """The files of data sets in a time range, by the yearly indexes."""
 
-import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -23,6 +22,8 @@ __all__ = ["index_rows"]
 
 # A file that reaches over New Year may be longer than all files of the new year, but hardly a day longer.
 MARGIN = np.timedelta64(1, "D")
+# Years without an index, one after another, before which there is none of multi-year data. As many are asked for at once.
+SPARSE = 4
 # Seconds for which the index of a past year need not be asked about again, as long as the catalogue stays the same.
 DAY = 86400.0
 
@@ -86,14 +87,18 @@ def _years(entry: Entry, start: np.datetime64, stop: np.datetime64) -> list[Year
     """The years whose indexes may have a file of the range: a file is in that of the year in which it begins."""
     first, last = (int(str(moment)[:4]) for moment in (start, stop))
     earliest = min(first, entry.first_year) if entry.multiyear else first
-    found = in_parallel(lambda year: _index(entry, f"{year:04d}", start, stop), range(earliest, last + 1))
+
+    def read(years: range) -> list[Year | None]:
+        return in_parallel(lambda year: _index(entry, f"{year:04d}", start, stop), years)
+
+    found = read(range(earliest, last + 1))
     if entry.multiyear:
         # The catalogue may say that the data begin later than they do.
-        years = range(earliest - 1, FIRST_YEAR - 1, -1)
-        older = (_index(entry, f"{year:04d}", start, stop) for year in years)
-        found.extend(itertools.takewhile(lambda year: year is not None, older))
+        while earliest > FIRST_YEAR and any(older := read(range(earliest - SPARSE, earliest))):
+            found += older
+            earliest -= SPARSE
     elif _may_reach_over_new_year(found, start):
-        found.append(_index(entry, f"{first - 1:04d}", start, stop))
+        found += read(range(first - 1, first))
     return found
 
 
