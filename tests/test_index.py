@@ -319,6 +319,16 @@ def test_time_zones_in_parquet(server, unit, zone):
     assert table["End time"].isot.tolist() == ["2020-02-01T06:00:00.000"]
 
 
+def test_parquet_with_other_names(server):
+    """Then the order counts, as in CSV."""
+    write_parquet(
+        server, start=None, datakey=None, begins=["2020-02-01"], ends=["2020-02-01"], key=["s3://b/1"], n=[7]
+    )
+    table = search(DAY, a.heliocloud.Dataset("x"))
+    assert list(table["URL"]) == ["s3://b/1"]
+    assert u.allclose(table["Size"], 7 * u.byte)
+
+
 def test_parquet_without_some_columns(server):
     write_parquet(server, wave=[171])
     table = search(DAY, a.heliocloud.Dataset("x"))

@@ -92,11 +92,13 @@ class HelioCloudClient(BaseClient):
         """
         Download files over https.
 
-        A file is called as the last part of its URL, with ``_`` for characters that no file can have in its name on
-        any system, such as ``:``. It is written under a temporary name beside its own, and renamed once it is complete and has the size and
-        the checksum that the catalogue says. A file that is there already, and has these, is not downloaded again
-        unless the downloader overwrites; one that differs is. Of a search that failed, which Fido shows as an empty table
-        with ``errors``, there is nothing to download, and a warning says why.
+        A file is called as the last part of its URL, with ``_`` for characters such as ``:`` that not all systems allow
+        in names of files. It is written under a temporary name beside its own, and renamed once it is complete and has
+        the size and the checksum that the catalogue says. A file that is there already, and has these, is not
+        downloaded again unless the downloader overwrites; one that differs is.
+
+        Of a search that failed, which Fido shows as an empty table with ``errors``, there is nothing to download, and a
+        warning says why.
 
         Parameters
         ----------

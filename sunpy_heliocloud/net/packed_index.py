@@ -68,7 +68,7 @@ def _from_parquet(data: bytes, url: str) -> bytes:
         raise CatalogError(
             f"{url} has columns that cannot be understood ({e}). Tell its contact (sunpy_heliocloud.net.datasets)."
         ) from e
-    return text.getvalue()
+    return b"#" + text.getvalue()
 
 
 def _required_first(table: "pyarrow.Table", url: str) -> "pyarrow.Table":

@@ -38,6 +38,7 @@ class HelioCloudResponse(QueryResponseTable):
     size_column = "Size"
 
     def __str__(self) -> str:
+        # sunpy asks for all lines.
         return "\n".join(self._display_table.pformat(max_lines=None))
 
     def __repr__(self) -> str:
