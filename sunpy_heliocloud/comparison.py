@@ -22,7 +22,7 @@ from sunpy_heliocloud.pencils import (
 from sunpy_heliocloud.version import version
 from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
 
-__all__ = ["Comparison", "Options"]
+__all__ = ["Comparison", "Options", "planes_of", "shared_stack"]
 
 _SURROGATES = ("phase", "red_noise")
 
@@ -65,7 +65,7 @@ class Comparison:
         overlap_normalized: bool = False,
         dtype: np.typing.DTypeLike = np.float32,
     ) -> None:
-        stacks = [_shared_stack(cube) for cube in cubes]
+        stacks = [shared_stack(cube) for cube in cubes]
         for stack in stacks[1:]:
             if stack.planes != stacks[0].planes:
                 first, other = stacks[0].planes[0], stack.planes[0]
@@ -77,7 +77,7 @@ class Comparison:
         self.stack = stacks[0].with_times(stacks[0].times[planes[0]])
         self.dtype = np.dtype(dtype)
         self.arrays = [
-            _three_axes(cube.data, stack)[own].astype(self.dtype, copy=False)
+            planes_of(cube, stack)[own].astype(self.dtype, copy=False)
             for cube, stack, own in zip(cubes, stacks, planes, strict=True)
         ]
         bounds = None if lag_bounds is None else _in_seconds(lag_bounds)
@@ -193,7 +193,12 @@ class Comparison:
         return width
 
 
-def _three_axes(data: Any, stack: StackWCS) -> Any:
+def planes_of(cube: NDCube, stack: StackWCS) -> Any:
+    """The data of a cube with all three axes, and NaN where its mask says that they are not to be used."""
+    data = cube.data
+    if cube.mask is not None:
+        where = da.where if any(isinstance(a, da.Array) for a in (data, cube.mask)) else np.where
+        data = where(cube.mask, np.nan, data)
     return data if data.ndim == 3 else data.reshape(stack.array_shape)
 
 
@@ -212,20 +217,20 @@ def _in_seconds(lag_bounds: u.Quantity) -> tuple[float, float]:
     return float(bounds[0]), float(bounds[1])
 
 
-def _shared_stack(cube: Any) -> StackWCS:
+def shared_stack(cube: Any, purpose: str = "a time lag") -> StackWCS:
     """The planes of a cube, with axes of one pixel for those that it has lost."""
     if not isinstance(cube, NDCube):
-        raise TypeError(f"a time lag is that of a TimeLagCube, not of {type(cube).__name__}")
+        raise TypeError(f"{purpose} is that of a TimeLagCube, not of {type(cube).__name__}")
     wcs = cube.wcs.low_level_wcs
     stack = wcs.stack if isinstance(wcs, SlicedStackWCS) and not wcs.fixed[0] else wcs
     if not isinstance(stack, StackWCS):
         raise ValueError(
-            f"a time lag needs an axis of time, but a cube has the shape {cube.shape} with a {type(wcs).__name__}; "
+            f"{purpose} needs an axis of time, but a cube has the shape {cube.shape} with a {type(wcs).__name__}; "
             "slice time with ranges (3:40)"
         )
     if not stack.is_shared:
         raise ValueError(
-            "a time lag needs planes on one grid, but each plane still has coordinates of its own; derotate them to "
+            f"{purpose} needs planes on one grid, but each plane still has coordinates of its own; derotate them to "
             "a map first, with derotate_to(map)"
         )
     return stack

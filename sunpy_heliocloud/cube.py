@@ -17,7 +17,7 @@ from sunpy.time import parse_time
 
 from sunpy_heliocloud import time_grid
 from sunpy_heliocloud.collection import DaskCube
-from sunpy_heliocloud.comparison import Comparison, Options
+from sunpy_heliocloud.comparison import Comparison, Options, planes_of, shared_stack
 from sunpy_heliocloud.correlation_cube import CorrelationCube
 from sunpy_heliocloud.estimate import Estimate, estimate
 from sunpy_heliocloud.graph import derotate, is_valid
@@ -275,11 +275,15 @@ class TimeLagCube(DaskCube):
         """
         Interpolate every pixel to other times.
 
+        Light curves and time-distance diagrams (``cube[:, 5, 5]``, ``cube[:, 5]``) can be resampled, too. Pixels that
+        the cube's mask excludes are missing.
+
         Parameters
         ----------
         cadence
             Step of the new times. They lie on whole multiples of it since 1970-01-01 UTC, so that cubes of
-            different channels, each resampled with the same cadence, share their times.
+            different channels, each resampled with the same cadence, share their times. They stay even when a leap
+            second falls among them: after it they are a second off the full minute.
         times
             The new times themselves, increasing; or another cube, whose times are taken.
         start, stop
@@ -309,7 +313,7 @@ class TimeLagCube(DaskCube):
         """
         if method not in METHODS:
             raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
-        stack = self._shared_stack("resample_time")
+        stack = shared_stack(self, "resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times
         new_times = time_grid.new_times(stack.times, cadence, given, start, stop)
         gap = (
@@ -323,9 +327,13 @@ class TimeLagCube(DaskCube):
             float(gap.to_value(u.s)),
             method,
         )
-        data = map_pencils(task, self.data, planes=new_times.size, dtype=self.data.dtype)
+        data = map_pencils(task, planes_of(self, stack), planes=new_times.size, dtype=self.data.dtype)
         meta = self.meta | {"resampled": f"{method}, no gaps over {gap.to(u.s):g} bridged"}
-        return type(self)(data, wcs=stack.with_times(new_times), unit=self.unit, meta=meta)
+        resampled = type(self)(data, wcs=stack.with_times(new_times), unit=self.unit, meta=meta)
+        wcs = self.wcs.low_level_wcs
+        if isinstance(wcs, SlicedStackWCS):
+            return resampled[tuple(0 if is_fixed else slice(None) for is_fixed in wcs.fixed)]
+        return resampled
 
     def time_lag(
         self,

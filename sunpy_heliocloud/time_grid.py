@@ -95,14 +95,16 @@ def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: 
         raise ValueError(f"the cadence must be positive, not {cadence}")
     first = own[0] if start is None else parse_time(start)
     last = own[-1] if stop is None else parse_time(stop)
-    # Unix time has no leap seconds, so that multiples of a minute are full minutes.
-    low, high = (time.utc.unix / step for time in (first, last))
+    # Multiples of a minute are full minutes in Unix time, which has no leap seconds; but astropy stretches the day
+    # that has one, and lags need even times. So atomic seconds are counted, with the offset of the first time.
+    offset = np.floor(first.utc.unix_tai - first.utc.unix + _TOLERANCE)
+    low, high = ((time.utc.unix_tai - offset) / step for time in (first, last))
     multiples = np.arange(np.ceil(low - _TOLERANCE / step), np.floor(high + _TOLERANCE / step) + 1)
     if multiples.size == 0:
         raise ValueError(
             f"no multiple of {cadence} lies between {first.isot} and {last.isot}; use a shorter cadence"
         )
-    grid = Time(multiples * step, format="unix", scale="utc")
+    grid = Time(multiples * step + offset, format="unix_tai", scale="tai").utc
     grid.format = "isot"
     return grid
 

@@ -144,6 +144,61 @@ def test_a_missing_frame_spoils_no_pixel_and_a_constant_pixel_has_no_lag():
     np.testing.assert_array_equal(lag[~without], 720)
 
 
+# ---- masks
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_what_a_mask_excludes_is_missing(lazy):
+    hot, cool = cubes(lag=550.0)
+    mask = np.zeros(hot.shape, bool)
+    mask[60:70] = mask[:, 3, 4] = True
+    spoiled, excluded = (cube._new_instance(data=cube.data.copy()) for cube in (hot, hot))
+    spoiled.data[mask] = 1e6
+    excluded.data[mask] = np.nan
+    spoiled.mask = mask
+    if lazy:
+        spoiled = spoiled._new_instance(
+            data=da.from_array(spoiled.data, chunks=(40, -1, -1)), mask=da.from_array(mask)
+        )
+    with no_compute():
+        lag = spoiled.time_lag(cool, lag_bounds=BOUNDS, refine="parabolic")
+        resampled = spoiled.resample_time(2 * u.min)
+    expected = excluded.time_lag(cool, lag_bounds=BOUNDS, refine="parabolic").compute()
+    assert np.isnan(expected.data).sum() == 1
+    np.testing.assert_array_equal(lag.compute().data, expected.data)
+    assert resampled.mask is None
+    np.testing.assert_array_equal(resampled.compute().data, excluded.resample_time(2 * u.min).compute().data)
+
+
+# ---- times
+
+
+@pytest.mark.parametrize("day", ["2012-06-30", "2015-06-30", "2016-12-31"])
+@pytest.mark.parametrize("start", ["16:00:00.7", "22:00:00"])
+def test_resampled_times_are_even_across_a_leap_second(day, start):
+    times = Time(f"{day}T{start}") + np.arange(N) * 237 * u.s
+    hot = TimeLagCube.from_array(brightness(np.arange(N) * 237.0), HOT_MAP, times).resample_time(4 * u.min)
+    np.testing.assert_allclose(np.diff((hot.times - hot.times[0]).to_value(u.s)), 240, atol=1e-6)
+    seconds = [float(time.isot[17:]) for time in hot.times]
+    before = hot.times < Time(f"{day}T23:59:59.5")
+    assert set(np.array(seconds)[before]) == {0.0}
+    assert set(np.array(seconds)[~before]) == {60.0, 59.0}  # the leap second itself is one of them
+    np.testing.assert_array_equal(lag_of(hot, hot), 0)
+
+
+@pytest.mark.parametrize("item", [(slice(None), 2, 3), (slice(None), slice(None), 3)])
+def test_light_curves_and_diagrams_are_resampled(item):
+    hot, _ = cubes(seconds=np.arange(N) * 240.0 + np.random.default_rng(0).uniform(-20, 20, N))
+    part = hot[item].resample_time(4 * u.min)
+    whole = hot.resample_time(4 * u.min)[item]
+    assert type(part) is TimeLagCube
+    assert part.shape == whole.shape
+    assert (part.times == whole.times).all()
+    np.testing.assert_array_equal(part.compute().data, whole.compute().data)
+    assert part.wcs.low_level_wcs.world_axis_names == whole.wcs.low_level_wcs.world_axis_names
+    np.testing.assert_array_equal(part.time_lag(part, lag_bounds=BOUNDS).compute().data, 0)
+
+
 # ---- options
 
 
