@@ -87,6 +87,7 @@ class Comparison:
             cadence, bounds, float(min_overlap), self._detrending(detrend, cadence), overlap_normalized
         )
         self.lags = lags(self.times.size, cadence, bounds) * u.s
+        self._check_overlap(self.times.size)
         self._meta = {
             "observatory": cubes[0].observatory,
             "start": self.times[0],
@@ -175,6 +176,15 @@ class Comparison:
         """The times at the middle of windows."""
         middles = np.array([(start + stop - 1) / 2 for start, stop in windows])
         return self.times[0] + middles * self.how.cadence * u.s
+
+    def _check_overlap(self, planes: int) -> None:
+        """Refuse lags of which none has enough pairs."""
+        pairs = planes - np.abs(self.how.steps(planes)).min()
+        if self.how.per_overlap and pairs < self.how.min_overlap * planes:
+            raise ValueError(
+                f"with overlap_normalized a lag needs pairs of {self.how.min_overlap:.0%} of {planes} planes, but no "
+                f"lag within the bounds has more than {pairs}; choose smaller lags, or a smaller min_overlap"
+            )
 
     def _detrending(self, detrend: str | u.Quantity | None, cadence: float) -> str | int | None:
         if detrend is None or (isinstance(detrend, str) and detrend == "linear"):

@@ -373,8 +373,10 @@ class TimeLagCube(DaskCube):
             Width of windows of time that follow each other; or width and step, such as ``[2, 0.5] * u.hour``, of one
             that slides. By default all times are one window.
         overlap_normalized
-            Divide by the number of pairs that there are at each lag, and not by the number of times: large lags are
-            then no longer put at a disadvantage, and more of them come about by chance.
+            Take mean and deviation of the pairs that there are at each lag, and not those of all times, so that large
+            lags are no longer put at a disadvantage; more of them come about by chance. The correlation is then
+            Pearson's. Lags with pairs of less than ``min_overlap`` of all planes do not count, nor do overlaps in
+            which a series varies by less than a thousandth of its standard deviation. Computed in float64.
         dtype
             Of the computation and the result; `numpy.float64` takes twice as long and differs where two maxima are
             equal to one in a million.

@@ -136,6 +136,58 @@ def test_with_gaps_it_is_the_definition(data, dtype, planes_only):
             np.testing.assert_allclose(values[:, row, column], expected, rtol=0, atol=atol)
 
 
+def overlaps_correlated_in_a_loop(a, b, steps, min_overlap):
+    """Pearson's coefficient of each overlap of one pixel, in plain numpy."""
+    n, values = len(a), []
+    enough = np.isfinite(a + b).sum() >= min_overlap * n and np.nanstd(a) > 0 and np.nanstd(b) > 0
+    for step in steps:
+        first, second = a[max(0, -step) : n - max(0, step)], b[max(0, step) : n - max(0, -step)]
+        both = np.isfinite(first) & np.isfinite(second)
+        few = both.sum() < max(min_overlap * n, 3)
+        values.append(np.nan if few or not enough else np.corrcoef(first[both], second[both])[0, 1])
+    return np.array(values)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 1000), n=st.integers(6, 40), missing=st.booleans(), dtype=st.sampled_from("fd"))
+def test_per_overlap_it_is_the_coefficient_of_the_pairs(seed, n, missing, dtype):
+    a, b = noisy_series(n, (2, 3), seed=seed, dtype=dtype)
+    if missing:
+        a[np.random.default_rng(seed).uniform(size=a.shape) < 0.2] = np.nan
+    min_overlap = (0.0, 0.3, 0.5)[seed % 3]
+    values = cross_correlation(a, b, CADENCE, per_overlap=True, min_overlap=min_overlap)
+    assert np.nanmax(np.abs(values), initial=0) <= 1
+    for row, column in np.ndindex(2, 3):
+        one_a, one_b = a[:, row, column].astype(float), b[:, row, column].astype(float)
+        expected = overlaps_correlated_in_a_loop(one_a, one_b, np.arange(1 - n, n), min_overlap)
+        np.testing.assert_allclose(values[:, row, column], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_per_overlap_a_shifted_copy_correlates_fully_and_nothing_does_more(dtype):
+    rng = np.random.default_rng(0)
+    walk = np.cumsum(rng.normal(size=(260, 12, 15)), axis=0).astype(dtype)
+    a = walk[40:220]
+    lag, correlation = lag_and_correlation(a, a, CADENCE, per_overlap=True)
+    np.testing.assert_array_equal(lag, 0)
+    np.testing.assert_allclose(correlation, 1, atol=1e-6)
+    for shift in (-30, 7):
+        lag, correlation = lag_and_correlation(a, walk[40 - shift : 220 - shift], CADENCE, per_overlap=True)
+        np.testing.assert_array_equal(lag, shift * CADENCE)
+        np.testing.assert_allclose(correlation, 1, atol=1e-6)
+    values = cross_correlation(a, walk[:180], CADENCE, per_overlap=True)
+    assert np.nanmax(np.abs(values)) <= 1
+    np.testing.assert_array_equal(np.isnan(values[:, 0, 0]), np.abs(np.arange(-179, 180)) > 90)
+
+
+def test_per_overlap_what_varies_nowhere_in_the_overlap_does_not_count():
+    a = np.zeros((60, 1, 1))
+    a[50:55, 0, 0] = 1, 3, 2, 5, 1
+    values = cross_correlation(a, a, CADENCE, per_overlap=True, min_overlap=0.1)[:, 0, 0]
+    assert np.isnan(values[: 60 - 11]).all()
+    assert lag_and_correlation(a, a, CADENCE, per_overlap=True, min_overlap=0.1)[0].item() == 0
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), n=st.integers(20, 60), missing=st.booleans())
 def test_exchanging_the_series_negates_the_lag(seed, n, missing):

@@ -232,7 +232,11 @@ def test_overlap_normalisation_lifts_large_lags():
     )
     assert lag_of(hot, cool, lag_bounds=bounds, overlap_normalized=True)[0, 0] == 3 * 3600
     assert (lifted > plain).all()
-    assert np.median(lifted) > 0.9
+    assert np.median(lifted) > 0.99
+    assert lifted.max() <= 1
+    np.testing.assert_array_equal(lag_of(hot, hot, lag_bounds=bounds, overlap_normalized=True), 0)
+    with pytest.raises(ValueError, match="no lag within the bounds has more than 70; choose smaller lags"):
+        hot.time_lag(cool, lag_bounds=[6, 8] * u.hour, overlap_normalized=True)
 
 
 def test_correlation_over_lag():

@@ -13,7 +13,8 @@ with the covariance :math:`c` and the standard deviations :math:`s'_a, s'_b` of 
 :math:`m_a, m_b` and standard deviations :math:`s_a, s_b` of all samples that are there of those that would be
 in a pair if nothing were missing. So which samples happen to be missing does not modulate the correlation, which
 would move its maximum; the factor in front keeps large lags, of few pairs, as low as they are without gaps.
-Where nothing is missing this is the usual sum.
+Where nothing is missing this is the usual sum. On request the correlation at each lag is Pearson's instead, of the
+pairs that there are at that lag: :math:`c / (s'_a s'_b)`, which is 1 for a shifted copy whatever the shift.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,8 @@ _BLOCK_BYTES = 2 * 2**20
 TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
 # Added to variances, of series of variance 1, before they are divided by each other.
 _SMALL_VARIANCE = 0.01
+# Of an overlap, of series of variance 1: what varies less has no correlation of its own.
+_LEAST_VARIANCE = 1e-6
 
 
 class Correlator(NamedTuple):
@@ -63,8 +66,9 @@ class Correlator(NamedTuple):
         ``"linear"`` to remove a straight line from each series, or the width in samples, odd, of the running mean
         to remove.
     per_overlap
-        Divide sums by the number of pairs at each lag instead of the number of times, so that the correlation
-        does not fall towards large lags. What few pairs correlate by chance then counts as much as what many do.
+        Centre and scale the pairs at each lag by themselves, so that the correlation does not fall towards large
+        lags. What few pairs correlate by chance counts as much as what many do; so ``min_overlap`` is then the part
+        of all samples, not of those that a lag can have, that has to be in pairs. Computed in float64.
     """
 
     cadence: float
@@ -79,14 +83,14 @@ class Correlator(NamedTuple):
 
     def correlate(self, a: Series, b: Series, n: int, steps: np.ndarray) -> np.ndarray:
         """The correlations of some pixels at the lags, shape ``(pixels, n_lags)``."""
+        if self.per_overlap:
+            return _of_overlaps(a, b, n, steps, self.min_overlap)
         correlation = _lagged_sums(a.spectrum, b.spectrum, a.length, steps)
         correlation *= correlation.dtype.type(1 / n)
         # A pixel's result does not depend on the others of its block.
         gappy = ~(a.complete & b.complete)
         if gappy.any():
             correlation[gappy] = _with_gaps(a.rows(gappy), b.rows(gappy), n, steps, self.min_overlap)
-        if self.per_overlap:
-            correlation *= (n / (n - np.abs(steps))).astype(correlation.dtype)
         return correlation
 
 
@@ -208,7 +212,8 @@ def blocks_of_series(
 ) -> Iterator[tuple[slice, list[Series]]]:
     """Blocks of pixels: which, and their series ready to be correlated."""
     n = len(series[0])
-    dtype = common_type(series)
+    # Overlaps may vary little, and are divided by that.
+    dtype = np.dtype(np.float64) if how.per_overlap else common_type(series)
     # Long enough that the lags asked for do not meet the other end.
     length = fft.next_fast_len(n + int(np.abs(steps).max()), real=True)
     flat = [one.reshape(n, -1) for one in series]
@@ -251,43 +256,74 @@ def _lagged_sums(a: np.ndarray, b: np.ndarray, length: int, steps: np.ndarray) -
     return sums[:, first % length : last % length + 1]
 
 
+class _Pairs(NamedTuple):
+    """The pairs of samples that are there, of some pixels at each lag."""
+
+    number: np.ndarray
+    covariance: np.ndarray
+    variances: tuple[np.ndarray, np.ndarray]
+    enough: np.ndarray  # samples common to both series, of a pixel
+
+    @classmethod
+    def of(cls, a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> "_Pairs":
+        (a_here, a_square, a_there), (b_here, b_square, b_there) = (_spectra(one, n) for one in (a, b))
+
+        def sums(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+            return _lagged_sums(first, second, a.length, steps)
+
+        number = np.rint(sums(a_here, b_here))
+        share = 1 / np.maximum(number, 1)
+        a_mean, b_mean = sums(a.spectrum, b_here) * share, sums(a_here, b.spectrum) * share
+        covariance = sums(a.spectrum, b.spectrum) * share - a_mean * b_mean
+        variances = (
+            np.maximum(sums(a_square, b_here) * share - a_mean**2, 0),
+            np.maximum(sums(a_here, b_square) * share - b_mean**2, 0),
+        )
+        enough = (a_there & b_there).sum(axis=1, keepdims=True) >= min_overlap * n
+        return cls(number, covariance, variances, enough)
+
+
 def _with_gaps(a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> np.ndarray:
     """The correlations of series with missing samples; NaN for too few pairs."""
     possible = (n - np.abs(steps)).astype(a.samples.dtype)
-    (a_here, a_square, a_there), (b_here, b_square, b_there) = (_spectra(one, n) for one in (a, b))
-
-    def sums(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return _lagged_sums(first, second, a.length, steps)
-
-    pairs = np.rint(sums(a_here, b_here))
-    common = (a_there & b_there).sum(axis=1, keepdims=True)
-    enough = (pairs >= min_overlap * possible) & (pairs > 0) & (common >= min_overlap * n)
-    share = 1 / np.maximum(pairs, 1)
-    a_mean, b_mean = sums(a.spectrum, b_here) * share, sums(a_here, b.spectrum) * share
-    correlation = sums(a.spectrum, b.spectrum) * share - a_mean * b_mean
-    a_window, b_window = _moments(a, a_there, n, steps), _moments(b, b_there, n, -steps)
-    for square, here, mean, window in (
-        (a_square, b_here, a_mean, a_window),
-        (a_here, b_square, b_mean, b_window),
-    ):
-        variance = np.maximum(sums(square, here) * share - mean**2, 0)
+    pairs = _Pairs.of(a, b, n, steps, min_overlap)
+    enough = (pairs.number >= min_overlap * possible) & (pairs.number > 0) & pairs.enough
+    a_window, b_window = _moments(a, n, steps), _moments(b, n, -steps)
+    correlation = pairs.covariance
+    for variance, window in zip(pairs.variances, (a_window, b_window), strict=True):
         correlation *= np.sqrt((window[1] + _SMALL_VARIANCE) / (variance + _SMALL_VARIANCE))
     correlation += a_window[0] * b_window[0]
     correlation *= possible / n
     return np.where(enough, correlation, np.nan)
 
 
+def _of_overlaps(a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> np.ndarray:
+    """The correlation coefficients of the pairs at each lag; NaN for too few pairs, and for constant ones."""
+    pairs = _Pairs.of(a, b, n, steps, min_overlap)
+    a_variance, b_variance = pairs.variances
+    # Any two pairs are on a line.
+    enough = (pairs.number >= max(min_overlap * n, 3)) & pairs.enough
+    enough = enough & (np.minimum(a_variance, b_variance) > _LEAST_VARIANCE)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = pairs.covariance / np.sqrt(a_variance * b_variance)
+    return np.where(enough, np.clip(correlation, -1, 1), np.nan)
+
+
 def _spectra(series: Series, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Spectra of what is there and of the squares, and what is there; one row for all pixels where that is enough."""
-    there = series.present
-    if (there == there[0]).all():
-        there = there[:1]  # whole planes are missing
+    there = _common_rows(series.present)
     here = fft.rfft(there.astype(series.samples.dtype), series.length, axis=1)
     return here, fft.rfft(series.samples**2, series.length, axis=1), there
 
 
-def _moments(series: Series, there: np.ndarray, n: int, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _common_rows(there: np.ndarray) -> np.ndarray:
+    """One row, where all pixels lack the same planes."""
+    return there[:1] if (there == there[0]).all() else there
+
+
+def _moments(series: Series, n: int, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the samples that could be in a pair, at each step."""
+    there = _common_rows(series.present)
     start, stop = np.maximum(0, -steps), n - np.maximum(0, steps)
 
     def over_windows(values: np.ndarray) -> np.ndarray:

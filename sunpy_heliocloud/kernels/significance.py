@@ -113,11 +113,13 @@ def uncertainty_of_lag(
     undemanding = how._replace(min_overlap=0.0)
     uncertainty = np.empty((1, a[0].size), dtype)
     for block, (first, second) in blocks_of_series((a, b), steps, how):
-        missing = np.isnan(_largest(how.correlate(first, second, n, steps)))
+        whole = how.correlate(first, second, n, steps)
+        missing = np.isnan(_largest(whole))
         lags = np.empty((trials, 3, missing.size), dtype)
         for trial, kept in enumerate(subsets):
             parts = [_part(series, kept) for series in (first, second)]
             correlation = undemanding.correlate(*parts, n, steps)
+            correlation[np.isnan(whole)] = np.nan
             find_maxima(correlation, steps, float(how.cadence), TOLERANCE[dtype], lags[trial])
         low, high = _percentiles(lags[:, 1])
         uncertainty[0, block] = np.where(missing, np.nan, (high - low) / 2)
