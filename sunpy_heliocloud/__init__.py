@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from sunpy_heliocloud.correlation_cube import CorrelationCube
     from sunpy_heliocloud.cube import TimeLagCube
     from sunpy_heliocloud.lag_collection import LagMapCollection
+    from sunpy_heliocloud.lag_cube import LagCube
     from sunpy_heliocloud.lag_map import LagMap
     from sunpy_heliocloud.pairs import time_lag_pairs
     from sunpy_heliocloud.sequence import LazyMapSequence
 
 __all__ = [
     "CorrelationCube",
+    "LagCube",
     "LagMap",
     "LagMapCollection",
     "LazyMapSequence",
@@ -35,6 +37,7 @@ __all__ = [
 
 _HOMES = {
     "CorrelationCube": "correlation_cube",
+    "LagCube": "lag_cube",
     "LagMap": "lag_map",
     "LagMapCollection": "lag_collection",
     "LazyMapSequence": "sequence",

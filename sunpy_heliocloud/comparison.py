@@ -1,7 +1,8 @@
 """What is done with two or more cubes on one grid: what they have in common, and arrays of lags from it."""
 
+import operator
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import dask.array as da
 import numpy as np
@@ -25,6 +26,9 @@ from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
 __all__ = ["Comparison", "Options", "planes_of", "shared_stack"]
 
 _SURROGATES = ("phase", "red_noise")
+_PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
+# Of what a cube's meta says, what goes into that of a result.
+_HISTORY = ("derotated", "resampled", "light_travel")
 
 
 class Options(TypedDict, total=False):
@@ -35,6 +39,24 @@ class Options(TypedDict, total=False):
     detrend: str | u.Quantity | None
     overlap_normalized: bool
     dtype: np.typing.DTypeLike
+
+
+class Maxima(NamedTuple):
+    """Where the correlation of two cubes is largest, and how large it is there: arrays ``(windows, y, x)``."""
+
+    lag: da.Array
+    refined: da.Array
+    correlation: da.Array
+
+    def lags(self, refine: str | None, min_correlation: float | None) -> da.Array:
+        """The lags, as the arguments of `~sunpy_heliocloud.TimeLagCube.time_lag` say; else a ``ValueError``."""
+        if refine not in (None, "parabolic"):
+            raise ValueError(f"refine={refine!r} is unknown; use 'parabolic' or None")
+        lag = self.lag if refine is None else self.refined
+        if min_correlation is None:
+            return lag
+        least = _number("min_correlation", min_correlation, -1, 1, "a correlation")
+        return da.where(self.correlation >= least, lag, np.nan)
 
 
 class Comparison:
@@ -51,7 +73,7 @@ class Comparison:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         When grids or times do not match, or an argument makes no sense; the message says what to do.
     """
 
@@ -64,7 +86,12 @@ class Comparison:
         detrend: str | u.Quantity | None = None,
         overlap_normalized: bool = False,
         dtype: np.typing.DTypeLike = np.float32,
+        **unknown: Any,
     ) -> None:
+        if unknown:
+            raise TypeError(
+                f"there is no option {', '.join(unknown)} here, but {', '.join(Options.__annotations__)}"
+            )
         stacks = [shared_stack(cube) for cube in cubes]
         for stack in stacks[1:]:
             if stack.planes != stacks[0].planes:
@@ -75,33 +102,32 @@ class Comparison:
                 )
         planes, cadence = time_grid.common_planes(*[stack.times for stack in stacks])
         self.stack = stacks[0].with_times(stacks[0].times[planes[0]])
-        self.dtype = np.dtype(dtype)
+        self.dtype = _precision(dtype)
         self.arrays = [
             planes_of(cube, stack)[own].astype(self.dtype, copy=False)
             for cube, stack, own in zip(cubes, stacks, planes, strict=True)
         ]
-        bounds = None if lag_bounds is None else _in_seconds(lag_bounds)
-        if not 0 <= min_overlap <= 1:
-            raise ValueError(f"min_overlap is {min_overlap!r}, but is a share, from 0 to 1")
+        lag_bounds = None if lag_bounds is None else _bounds(lag_bounds)
+        if not isinstance(overlap_normalized, (bool, np.bool)):
+            raise TypeError(f"overlap_normalized is {overlap_normalized!r}, but has to be True or False")
         self.how = Correlator(
-            cadence, bounds, float(min_overlap), self._detrending(detrend, cadence), overlap_normalized
+            cadence,
+            None if lag_bounds is None else tuple(lag_bounds.to_value(u.s).tolist()),
+            _number("min_overlap", min_overlap, 0, 1, "a share"),
+            self._detrending(detrend, cadence),
+            bool(overlap_normalized),
         )
-        self.lags = lags(self.times.size, cadence, bounds) * u.s
-        self._check_overlap(self.times.size)
+        self._check_lags(self.times.size)
+        self._cubes = cubes
         self._meta = {
-            "observatory": cubes[0].observatory,
-            "start": self.times[0],
-            "stop": self.times[-1],
-            "planes": self.times.size,
             "cadence": cadence * u.s,
-            "lag_bounds": lag_bounds,
-            "min_overlap": min_overlap,
+            "min_overlap": self.how.min_overlap,
             "detrend": detrend,
-            "overlap_normalized": overlap_normalized,
+            "overlap_normalized": self.how.per_overlap,
             "precision": self.dtype.name,
             "version": version,
         }
-        self._wavelengths = [cube.wavelength for cube in cubes]
+        self._lag_bounds = lag_bounds
 
     @property
     def times(self) -> Time:
@@ -113,63 +139,83 @@ class Comparison:
         """The celestial WCS of the cubes."""
         return self.stack.plane(0).to_wcs()
 
-    def meta(self, quantity: str, pair: tuple[int, int] = (0, 1), **more: Any) -> dict[str, Any]:
-        """How a result was made."""
-        channels = tuple(self._wavelengths[i] for i in pair)
-        return {"quantity": quantity, "channels": channels} | self._meta | more
+    @property
+    def lags(self) -> u.Quantity:
+        """What is considered, increasing."""
+        return lags(self.times.size, self.how.cadence, self.how.lag_bounds) * u.s
+
+    def meta(
+        self,
+        quantity: str,
+        pair: tuple[int, int] = (0, 1),
+        window: tuple[int, int] | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """How a result was made, from all planes or those of a window."""
+        start, stop = (0, self.times.size) if window is None else window
+        cubes = [self._cubes[i] for i in pair]
+        made = {
+            "quantity": quantity,
+            "channels": tuple(cube.wavelength for cube in cubes),
+            "observatories": tuple(cube.observatory for cube in cubes),
+            "start": self.times[start],
+            "stop": self.times[stop - 1],
+            "planes": stop - start,
+            "lag_bounds": self._bounds_within(stop - start),
+        }
+        for name in _HISTORY:
+            said = dict.fromkeys(cube.meta[name] for cube in cubes if cube.meta.get(name))
+            if said:
+                made[name] = "; ".join(said)
+        return made | self._meta | more
 
     def maxima(
         self, pairs: Sequence[tuple[int, int]] = ((0, 1),), windows: Sequence[tuple[int, int]] | None = None
-    ) -> list[list[da.Array]]:
+    ) -> list[Maxima]:
         """
-        Lags, refined lags and maximum correlations, all of them from one array.
+        Lags, refined lags and maximum correlations of each pair, all of them from one array.
 
         Whoever computes several of them reads and transforms once.
-
-        Returns
-        -------
-        list
-            For each window and each pair an array ``(3, y, x)``.
         """
         windows = ((0, self.times.size),) if windows is None else windows
         task = LagsAndCorrelations(self.how, tuple(pairs), tuple(windows))
         planes = len(windows) * len(pairs) * 3
         maxima = map_pencils(task, *self.arrays, planes=planes, dtype=self.dtype)
+        # A window after the other, in each a pair after the other.
         return [
-            [maxima[3 * i : 3 * i + 3] for i in range(w * len(pairs), (w + 1) * len(pairs))]
-            for w in range(len(windows))
+            Maxima(*(maxima[k :: 3 * len(pairs)] for k in range(3 * pair, 3 * pair + 3)))
+            for pair in range(len(pairs))
         ]
 
     def over_lag(self) -> da.Array:
         """The correlation at each of the lags, ``(lags, y, x)``."""
-        return map_pencils(
-            CorrelationOverLag(self.how), *self.arrays, planes=len(self.lags), dtype=np.float32
-        )
+        task = CorrelationOverLag(self.how)
+        return map_pencils(task, *self.arrays, planes=len(self.lags), dtype=self.dtype)
 
     def false_alarm(self, surrogates: str, trials: int, seed: int) -> da.Array:
         """The probability that unrelated series correlate as well, ``(y, x)``."""
         if surrogates not in _SURROGATES:
             raise ValueError(f"surrogates {surrogates!r} are unknown; choose one of {', '.join(_SURROGATES)}")
-        task = FalseAlarm(self.how, surrogates, _at_least_one(trials), seed)
+        task = FalseAlarm(self.how, surrogates, *_random(trials, seed))
         return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
 
     def uncertainty(self, trials: int, seed: int) -> da.Array:
         """The standard deviation of the lag in seconds, ``(y, x)``."""
-        task = LagUncertainty(self.how, _at_least_one(trials), seed)
+        task = LagUncertainty(self.how, *_random(trials, seed))
         return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
 
     def windows(self, window: u.Quantity) -> list[tuple[int, int]]:
         """First planes of windows of time, and those after the last; the windows follow each other, or slide."""
-        time_grid.duration("window", window)
-        width, step = np.rint(np.broadcast_to((window / self.how.cadence / u.s).to_value(u.one), 2)).astype(
-            int
-        )
-        if not (3 <= width <= self.times.size and step >= 1):
+        time_grid.duration("window", window, (), (2,))
+        planes = np.broadcast_to((window / self.how.cadence / u.s).to_value(u.one), 2)
+        if not (3 <= np.rint(planes[0]) <= self.times.size and 1 <= np.rint(planes[1]) < np.inf):
             raise ValueError(
                 f"window is {window}, but has to be from 3 to the cubes' {self.times.size} planes of "
                 f"{self.how.cadence:g} s long, with a step of one at least: 2 * u.hour, or [2, 0.5] * u.hour for a "
                 "window that slides by half an hour"
             )
+        width, step = np.rint(planes).astype(int)
+        self._check_lags(int(width))
         return [(int(i), int(i + width)) for i in range(0, self.times.size - width + 1, step)]
 
     def middles(self, windows: Sequence[tuple[int, int]]) -> Time:
@@ -177,8 +223,15 @@ class Comparison:
         middles = np.array([(start + stop - 1) / 2 for start, stop in windows])
         return self.times[0] + middles * self.how.cadence * u.s
 
-    def _check_overlap(self, planes: int) -> None:
-        """Refuse lags of which none has enough pairs."""
+    def _bounds_within(self, planes: int) -> u.Quantity | None:
+        """The bounds, but for lags that so many planes do not have."""
+        if self._lag_bounds is None:
+            return None
+        longest = (planes - 1) * self.how.cadence * u.s
+        return np.clip(self._lag_bounds, -longest, longest)
+
+    def _check_lags(self, planes: int) -> None:
+        """Refuse bounds without a lag of so many planes, or with none that has enough pairs."""
         pairs = planes - np.abs(self.how.steps(planes)).min()
         if self.how.per_overlap and pairs < self.how.min_overlap * planes:
             raise ValueError(
@@ -194,13 +247,57 @@ class Comparison:
                 f"detrend={detrend!r} is unknown; use None, 'linear', or the width of a running mean, such as "
                 "2 * u.hour"
             )
-        time_grid.duration("detrend", detrend)
-        width = 2 * round((detrend.to_value(u.s) / cadence - 1) / 2) + 1
-        if not 3 <= width:
+        planes = time_grid.duration("detrend", detrend).to_value(u.s) / cadence
+        if planes == np.inf:
+            raise ValueError(f"a running mean of {detrend} has no end; make it narrower, or use None")
+        width = 2 * round((planes - 1) / 2) + 1
+        if width < 3:
             raise ValueError(
                 f"a running mean of {detrend} holds fewer than 3 planes of {cadence:g} s; make it wider"
             )
         return width
+
+
+def _precision(dtype: Any) -> np.dtype:
+    try:
+        # numpy takes None for float64.
+        precision = np.dtype("O" if dtype is None else dtype)
+    except TypeError:
+        precision = np.dtype("O")
+    if precision not in _PRECISIONS:
+        raise ValueError(f"dtype is {dtype!r}, but lags are computed in numpy.float32 or numpy.float64")
+    return precision
+
+
+def _number(name: str, value: Any, least: float, most: float, what: str) -> float:
+    """The value, if it is a number from the least to the most."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not least <= number <= most:
+        raise ValueError(f"{name} is {value!r}, but is {what}, from {least} to {most}")
+    return number
+
+
+def _random(trials: Any, seed: Any) -> tuple[int, int]:
+    """Numbers of trials and of the seed, if they are some."""
+    try:
+        trials, seed = operator.index(trials), operator.index(seed)
+    except TypeError:
+        raise TypeError(f"trials and seed have to be whole numbers, not {trials!r} and {seed!r}") from None
+    if trials < 1:
+        raise ValueError(f"trials is {trials}, but has to be 1 at least; some hundreds make sense")
+    if seed < 0:
+        raise ValueError(f"seed is {seed}, but has to be 0 at least")
+    return trials, seed
+
+
+def _bounds(lag_bounds: Any) -> u.Quantity:
+    """The smallest and the largest lag, also from a pair of times."""
+    if isinstance(lag_bounds, (tuple, list)) and all(isinstance(one, u.Quantity) for one in lag_bounds):
+        lag_bounds = u.Quantity(lag_bounds)
+    return time_grid.duration("lag_bounds", lag_bounds, (2,), example="[-2, 2] * u.hour")
 
 
 def planes_of(cube: NDCube, stack: StackWCS) -> Any:
@@ -210,21 +307,6 @@ def planes_of(cube: NDCube, stack: StackWCS) -> Any:
         where = da.where if any(isinstance(a, da.Array) for a in (data, cube.mask)) else np.where
         data = where(cube.mask, np.nan, data)
     return data if data.ndim == 3 else data.reshape(stack.array_shape)
-
-
-def _at_least_one(trials: int) -> int:
-    if trials < 1:
-        raise ValueError(f"trials is {trials}, but has to be 1 at least; some hundreds make sense")
-    return int(trials)
-
-
-def _in_seconds(lag_bounds: u.Quantity) -> tuple[float, float]:
-    bounds = time_grid.duration("lag_bounds", lag_bounds).to_value(u.s)
-    if bounds.shape != (2,):
-        raise ValueError(
-            f"lag_bounds are a smallest and a largest lag, such as [-2, 2] * u.hour, not {lag_bounds}"
-        )
-    return float(bounds[0]), float(bounds[1])
 
 
 def shared_stack(cube: Any, purpose: str = "a time lag") -> StackWCS:

@@ -22,6 +22,7 @@ from sunpy_heliocloud.correlation_cube import CorrelationCube
 from sunpy_heliocloud.estimate import Estimate, estimate
 from sunpy_heliocloud.graph import derotate, is_valid
 from sunpy_heliocloud.kernels.time_axis import METHODS
+from sunpy_heliocloud.lag_cube import LagCube
 from sunpy_heliocloud.lag_map import LagMap
 from sunpy_heliocloud.pencils import ResampleTime, map_pencils
 from sunpy_heliocloud.plane_wcs import PlaneWCS
@@ -316,11 +317,7 @@ class TimeLagCube(DaskCube):
         stack = shared_stack(self, "resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times
         new_times = time_grid.new_times(stack.times, cadence, given, start, stop)
-        gap = (
-            time_grid.default_max_gap(stack.times)
-            if max_gap is None
-            else time_grid.duration("max_gap", max_gap)
-        )
+        gap = time_grid.longest_gap(stack.times, max_gap)
         task = ResampleTime(
             tuple(time_grid.seconds(stack.times, stack.times[0])),
             tuple(time_grid.seconds(new_times, stack.times[0])),
@@ -347,7 +344,7 @@ class TimeLagCube(DaskCube):
         window: u.Quantity | None = None,
         overlap_normalized: bool = False,
         dtype: np.typing.DTypeLike = np.float32,
-    ) -> "LagMap | TimeLagCube":
+    ) -> LagMap | LagCube:
         """
         The time lag between two channels in every pixel: where their cross-correlation is largest.
 
@@ -383,7 +380,7 @@ class TimeLagCube(DaskCube):
 
         Returns
         -------
-        LagMap or TimeLagCube
+        LagMap or LagCube
             In seconds, lazy; with a ``window`` a cube over the middles of the windows. **Positive: this cube leads the
             other**, as in `sunkit_image.time_lag`. A pixel without variance or with too few data is NaN; a lag of zero
             is a lag. Of equal maxima the smallest lag counts.
@@ -416,33 +413,27 @@ class TimeLagCube(DaskCube):
             dtype=dtype,
         )
         if window is None:
-            return LagMap.of_lags(comparison, comparison.maxima()[0][0], refine, min_correlation)
+            return LagMap.of_lags(comparison, comparison.maxima()[0], refine, min_correlation)
         windows = comparison.windows(window)
-        lags = [
-            LagMap.of_lags(comparison, maxima, refine, min_correlation)
-            for [maxima] in comparison.maxima(windows=windows)
-        ]
-        return type(self)(
-            da.stack([lag.data for lag in lags]),
-            wcs=comparison.stack.with_times(comparison.middles(windows)),
-            unit=u.s,
-            meta=lags[0].meta | {"wavelength": self.wavelength, "window": window},
-        )
+        [maxima] = comparison.maxima(windows=windows)
+        return LagCube.of_lags(comparison, maxima, windows, refine, min_correlation)
 
-    def max_cross_correlation(self, other: "TimeLagCube", **options: Unpack[Options]) -> LagMap:
+    def max_cross_correlation(
+        self, other: "TimeLagCube", *, window: u.Quantity | None = None, **options: Unpack[Options]
+    ) -> LagMap | LagCube:
         """
         The largest cross-correlation of two channels in every pixel, over the lags considered.
 
         Parameters
         ----------
-        other
+        other, window
             As for `time_lag`.
         **options
             ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
 
         Returns
         -------
-        LagMap
+        LagMap or LagCube
             Without a unit, lazy; at most 1 where nothing is missing. NaN where `time_lag` is, but for ties.
 
         Raises
@@ -451,7 +442,11 @@ class TimeLagCube(DaskCube):
             When grids or times do not match; the message says what to do.
         """
         comparison = Comparison((self, other), **options)
-        return LagMap.of_correlations(comparison, comparison.maxima()[0][0])
+        if window is None:
+            return LagMap.of_correlations(comparison, comparison.maxima()[0])
+        windows = comparison.windows(window)
+        [maxima] = comparison.maxima(windows=windows)
+        return LagCube.of_correlations(comparison, maxima, windows)
 
     def cross_correlation(self, other: "TimeLagCube", **options: Unpack[Options]) -> CorrelationCube:
         """

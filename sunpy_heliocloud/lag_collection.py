@@ -8,7 +8,7 @@ from dask.base import DaskMethodsMixin
 from dask.highlevelgraph import HighLevelGraph
 from ndcube import NDCollection
 
-from sunpy_heliocloud.lag_map import LagMap
+from sunpy_heliocloud.lag_map import LagMap, colours
 
 __all__ = ["LagMapCollection"]
 
@@ -68,24 +68,25 @@ class LagMapCollection(DaskMethodsMixin, NDCollection):
         Parameters
         ----------
         **kwargs
-            As for `LagMap.plot`, for all maps.
+            As for `LagMap.plot`, for all maps. Their limits are common, by default such as hold all lags.
 
         Returns
         -------
         `matplotlib.figure.Figure`
         """
-        computed = self.compute()
+        data_unit = kwargs.pop("data_unit", None)
+        shown = {key: one if data_unit is None else one.to(data_unit) for key, one in self.compute().items()}
+        common = colours(list(shown.values()), kwargs)
         figure, grid = self._figure()
         for key, (row, column) in self._places().items():
-            one = computed[key]
-            axes = figure.add_subplot(grid[row, column], projection=one.wcs)
-            one.plot(axes=axes, colorbar=False, **kwargs)
+            axes = figure.add_subplot(grid[row, column], projection=shown[key].wcs)
+            shown[key].plot(axes=axes, colorbar=False, **common)
             for axis in axes.coords:
                 axis.set_axislabel(" ")
                 axis.set_ticklabel_visible(row == column)
                 axis.set_ticklabel(size="x-small")
         image = figure.axes[-1].images[-1]
-        figure.colorbar(image, ax=figure.axes, label=one._label(), shrink=0.8)
+        figure.colorbar(image, ax=figure.axes, label=next(iter(shown.values())).label, shrink=0.8)
         return figure
 
     def plot_histograms(self, **kwargs: Any) -> Any:

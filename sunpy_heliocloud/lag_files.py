@@ -36,7 +36,6 @@ def _seconds_or_text(value: str | u.Quantity) -> float | str:
 
 _CARDS = {
     "quantity": _Card("CONTENT", "what the pixels are"),
-    "observatory": _Card("OBSRVTRY", "where the images come from"),
     "start": _Card("LAGSTART", "first time compared, UTC", lambda time: time.utc.isot, Time),
     "stop": _Card("LAGSTOP", "last time compared, UTC", lambda time: time.utc.isot, Time),
     "planes": _Card("NPLANES", "number of times compared", int),
@@ -55,6 +54,10 @@ _CARDS = {
     "surrogates": _Card("SURROGAT", "kind of surrogates"),
     "trials": _Card("TRIALS", "number of surrogates or subsets", int),
     "seed": _Card("SEED", "of the random numbers", int),
+    # Sentences leave no room for comments.
+    "derotated": _Card("DEROTATE", ""),
+    "resampled": _Card("RESAMPLE", ""),
+    "light_travel": _Card("LGTTRAVL", ""),
     "version": _Card("LAGVERS", "version of sunpy_heliocloud"),
 }
 
@@ -80,6 +83,13 @@ def header_of(wcs: WCS, unit: u.Unit, meta: dict[str, Any]) -> fits.Header:
     for letter, channel in zip("AB", meta.get("channels", ()), strict=False):
         if channel is not None:
             header[f"CHANNEL{letter}"] = (channel.to_value(u.AA), "[Angstrom]")
+    observatories = meta.get("observatories", ())
+    for letter, observatory in zip("AB", observatories, strict=False):
+        if observatory is not None:
+            header[f"OBSRVTR{letter}"] = (observatory, "where the images come from")
+    if any(observatories):
+        # What other software looks for.
+        header["OBSRVTRY"] = " and ".join(dict.fromkeys(filter(None, observatories)))
     if meta.get("lag_bounds") is not None:
         header["LAGMIN"], header["LAGMAX"] = (_seconds(bound) for bound in meta["lag_bounds"])
     return header
@@ -112,25 +122,34 @@ def read(path: Path) -> tuple[np.ndarray, WCS, u.Unit, dict[str, Any]]:
     Raises
     ------
     ValueError
-        For a path that ends in none of the known ways.
+        For a path that ends in none of the known ways, and for a file that holds something else.
     """
-    if _kind(path) == "fits":
-        with fits.open(path, memmap=False) as hdus:
-            data, header = hdus[0].data, hdus[0].header
-    else:
-        with asdf.open(path, memmap=False, lazy_load=False) as file:
-            data, header = np.array(file["data"]), fits.Header(file["header"])
+    data, header = _image(path)
+    if data is None or "LAGVERS" not in header:
+        raise ValueError(
+            f"{path} is no map that LagMap.write has written, for it lacks LAGVERS; of other images make a sunpy Map"
+        )
     wcs = WCS(header)
     wcs.array_shape = data.shape
     meta = {
         name: card.from_card(header[card.keyword]) for name, card in _CARDS.items() if card.keyword in header
     }
-    meta["channels"] = tuple(
-        header[f"CHANNEL{letter}"] * u.AA if f"CHANNEL{letter}" in header else None for letter in "AB"
-    )
+    channels = [header.get(f"CHANNEL{letter}") for letter in "AB"]
+    meta["channels"] = tuple(None if one is None else one * u.AA for one in channels)
+    meta["observatories"] = tuple(header.get(f"OBSRVTR{letter}") for letter in "AB")
     meta["lag_bounds"] = [header["LAGMIN"], header["LAGMAX"]] * u.s if "LAGMIN" in header else None
     unit = u.Unit(header["BUNIT"]) if header.get("BUNIT") else u.dimensionless_unscaled
     return data.astype(data.dtype.newbyteorder("="), copy=False), wcs, unit, meta
+
+
+def _image(path: Path) -> tuple[np.ndarray | None, fits.Header]:
+    """The first image of a file, if there is one."""
+    if _kind(path) == "fits":
+        with fits.open(path, memmap=False) as hdus:
+            return hdus[0].data, hdus[0].header
+    with asdf.open(path, memmap=False, lazy_load=False) as file:
+        data, header = file.tree.get("data"), file.tree.get("header", {})
+        return None if data is None else np.array(data), fits.Header(header)
 
 
 def _kind(path: Path) -> str:

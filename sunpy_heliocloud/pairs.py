@@ -56,6 +56,8 @@ def time_lag_pairs(
     ValueError
         When two cubes have the same wavelength or one has none, ``order`` names one that is not there, or grids or
         times do not match.
+    TypeError
+        When there are other things than cubes, or an option is unknown.
     """
     channels = _by_wavelength(cubes)
     names = _ordered(list(channels), order)
@@ -64,7 +66,7 @@ def time_lag_pairs(
     comparison = Comparison([channels[name] for name in names], **options)
     pairs = tuple(combinations(range(len(names)), 2))
     lags, correlations = {}, {}
-    for (i, j), maxima in zip(pairs, comparison.maxima(pairs)[0], strict=True):
+    for (i, j), maxima in zip(pairs, comparison.maxima(pairs), strict=True):
         key = f"{names[i]}-{names[j]}"
         lags[key] = LagMap.of_lags(comparison, maxima, refine, min_correlation, (i, j))
         correlations[key] = LagMap.of_correlations(comparison, maxima, (i, j))
@@ -72,7 +74,11 @@ def time_lag_pairs(
 
 
 def _by_wavelength(cubes: Mapping[str, TimeLagCube] | Sequence[TimeLagCube]) -> dict[str, TimeLagCube]:
+    if isinstance(cubes, TimeLagCube):
+        raise TypeError("time_lag_pairs takes a list of cubes, [hot, cool], but was given a single one")
     several = list(cubes.values()) if isinstance(cubes, Mapping) else list(cubes)
+    if others := [type(cube).__name__ for cube in several if not isinstance(cube, TimeLagCube)]:
+        raise TypeError(f"time_lag_pairs takes TimeLagCube objects, not {', '.join(dict.fromkeys(others))}")
     if any(cube.wavelength is None for cube in several):
         raise ValueError(
             "channels are told apart by wavelength, but a cube has none; give it meta['wavelength']"

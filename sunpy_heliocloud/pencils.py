@@ -45,13 +45,17 @@ def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.D
     -------
     dask.array.Array
         ``(planes, y, x)``. Each chunk comes from one pencil of each cube. What comes in pencils already is not cut
-        again.
+        again, unless what is made of them would be too large.
     """
+    # The thickest of what a task holds.
+    bytes_of_pixel = max(
+        [planes * np.dtype(dtype).itemsize, *(len(cube) * cube.dtype.itemsize for cube in cubes)]
+    )
     lazy = [cube for cube in cubes if isinstance(cube, da.Array)]
-    if len(lazy) == len(cubes) and _are_pencils(lazy):
+    if len(lazy) == len(cubes) and _are_pencils(lazy, bytes_of_pixel):
         arrays = lazy
     else:
-        side = _pencil_side(max(planes, *map(len, cubes)), cubes[0].shape[1:])
+        side = _pencil_side(bytes_of_pixel, cubes[0].shape[1:])
         arrays = [_in_pencils(cube, (len(cube), side, side)) for cube in cubes]
     name = "pencils-" + tokenize(function, *[array.name for array in arrays])
     return da.map_blocks(
@@ -83,21 +87,17 @@ class _InMemory:
         return normalize_token(self.array)
 
 
-def _are_pencils(arrays: list[da.Array]) -> bool:
+def _are_pencils(arrays: list[da.Array], bytes_of_pixel: int) -> bool:
     """Whether they are cut alike, and into pieces that are no larger than need be."""
     first = arrays[0]
-    return all(
-        array.numblocks[0] == 1
-        and array.chunks[1:] == first.chunks[1:]
-        and len(array) * max(array.chunks[1]) * max(array.chunks[2]) * array.dtype.itemsize
-        <= 1.25 * _PENCIL_BYTES
-        for array in arrays
+    return max(first.chunks[1]) * max(first.chunks[2]) * bytes_of_pixel <= 1.25 * _PENCIL_BYTES and all(
+        array.numblocks[0] == 1 and array.chunks[1:] == first.chunks[1:] for array in arrays
     )
 
 
-def _pencil_side(planes: int, shape: tuple[int, int]) -> int:
+def _pencil_side(bytes_of_pixel: int, shape: tuple[int, int]) -> int:
     """Small enough for memory and to keep several workers busy, large enough not to drown dask in tasks."""
-    by_memory = math.isqrt(_PENCIL_BYTES // (4 * planes))
+    by_memory = math.isqrt(_PENCIL_BYTES // bytes_of_pixel)
     by_workers = max(64, -(-max(shape) // 4))
     return max(8, min(by_memory, by_workers, 256))
 

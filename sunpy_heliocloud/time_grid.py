@@ -10,7 +10,7 @@ from astropy.time import Time
 
 from sunpy.time import parse_time
 
-__all__ = ["at_observer", "common_planes", "default_max_gap", "duration", "new_times", "seconds"]
+__all__ = ["at_observer", "common_planes", "duration", "longest_gap", "new_times", "seconds"]
 
 # Times count as the same within this; exposures are timed to a millisecond.
 _TOLERANCE = 1e-3
@@ -48,15 +48,27 @@ def at_observer(times: Time, distances: np.ndarray, distance: float) -> tuple[Ti
     return times + delay * u.s, f"times are those at the reference map's observer, {delay.mean():.1f} s later"
 
 
-def duration(name: str, value: u.Quantity) -> u.Quantity:
-    """The value, if it is a time with a unit."""
+def duration(name: str, value: Any, *shapes: tuple[int, ...], example: str = "4 * u.min") -> u.Quantity:
+    """The value, if it is a time with a unit, no NaN, and of one of the shapes; by default a single one."""
     if not isinstance(value, u.Quantity) or not value.unit.is_equivalent(u.s):
-        raise u.UnitTypeError(f"{name} must be a time with its unit, such as 4 * u.min, not {value!r}")
+        raise u.UnitTypeError(f"{name} must be a time with its unit, such as {example}, not {value!r}")
+    shapes = shapes or ((),)
+    if value.shape not in shapes or np.isnan(value).any():
+        expected = " or ".join({(): "a single time", (2,): "two times"}[shape] for shape in shapes)
+        raise ValueError(f"{name} must be {expected}, such as {example}, not {value}")
     return value
 
 
-def default_max_gap(times: Time) -> u.Quantity:
-    """Twice the median cadence, and a little for its jitter: one missing frame is bridged, two are not."""
+def longest_gap(times: Time, max_gap: u.Quantity | None) -> u.Quantity:
+    """
+    What is bridged by interpolation.
+
+    By default twice the median cadence, and a little for its jitter: one missing frame is bridged, two are not.
+    """
+    if max_gap is not None:
+        if not duration("max_gap", max_gap) >= 0 * u.s:
+            raise ValueError(f"max_gap is {max_gap}, but cannot be negative; 0 * u.s bridges nothing")
+        return max_gap
     if times.size < 2:
         return 0 * u.s
     return (2 + _JITTER) * np.median(np.diff(seconds(times, times[0]))) * u.s
@@ -89,12 +101,16 @@ def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: 
             )
         if not isinstance(times, Time):
             raise TypeError(f"times must be an astropy Time or another cube, not {times!r}")
+        if times.ndim != 1 or times.size == 0:
+            raise ValueError(f"times must be a list of one or more times, but have the shape {times.shape}")
         return times.utc
     step = duration("cadence", cadence).to_value(u.s)
-    if not step > 0:
-        raise ValueError(f"the cadence must be positive, not {cadence}")
+    if not 0 < step < np.inf:
+        raise ValueError(f"the cadence must be positive and finite, not {cadence}")
     first = own[0] if start is None else parse_time(start)
     last = own[-1] if stop is None else parse_time(stop)
+    if first > last:
+        raise ValueError(f"the new times would start at {first.isot}, after they stop at {last.isot}")
     # Multiples of a minute are full minutes in Unix time, which has no leap seconds; but astropy stretches the day
     # that has one, and lags need even times. So atomic seconds are counted, with the offset of the first time.
     offset = np.floor(first.utc.unix_tai - first.utc.unix + _TOLERANCE)

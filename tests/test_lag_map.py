@@ -1,7 +1,9 @@
+import asdf
 import dask.array as da
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import SymLogNorm
 
 import astropy.units as u
 from astropy.io import fits
@@ -143,7 +145,8 @@ def test_it_becomes_a_map(pair):
     assert isinstance(lag_map.data, da.Array)
     assert lag_map.unit == u.s
     assert lag_map.meta["channela"] == 193
-    assert lag_map.meta["content"] == "time lag 193-171"
+    assert lag_map.name.startswith("time lag 193-171 SDO")
+    assert (lag_map.cmap.name, lag_map.plot_settings["norm"].halfrange) == ("RdYlBu_r", 2400)
     center = lag_map.pixel_to_world(3 * u.pix, 4 * u.pix)
     assert center.Tx.arcsec == pytest.approx(lag.wcs.pixel_to_world(3, 4).Tx.arcsec)
 
@@ -154,3 +157,91 @@ def test_slices_and_text(pair):
     part = lag[2:5, ::2]
     assert (type(part), part.shape) == (LagMap, (3, 8))
     np.testing.assert_array_equal(part.compute().data, lag.compute().data[2:5, ::2])
+
+
+def test_limits_and_units_of_plots(pair):
+    hot, cool = pair
+    lag = made(pair, "lag")
+    for given, limits in (
+        ({"vmin": 0}, (0, 2400)),
+        ({"vmax": 0}, (-2400, 0)),
+        ({"vmin": -100}, (-100, 100)),
+        ({"vmin": -100, "vmax": 300}, (-100, 300)),
+        ({"vmin": 100}, (100, 2400)),
+        ({"vmax": 20 * u.min}, (-1200, 1200)),
+        ({"data_unit": u.min}, (-40, 40)),
+        ({"data_unit": u.min, "vmax": 300 * u.s}, (-5, 5)),
+        ({"norm": SymLogNorm(100, vmin=-500, vmax=500)}, (-500, 500)),
+    ):
+        axes = lag.plot(**given)
+        assert axes.images[0].get_clim() == limits, given
+        assert axes.images[0].get_cmap().name == "RdYlBu_r"
+        assert ("min" if "data_unit" in given else "[s]") in axes.figure.axes[-1].get_ylabel()
+        plt.close("all")
+    without_bounds = hot.time_lag(cool).compute()
+    largest = float(np.nanmax(np.abs(without_bounds.data)))
+    assert without_bounds.plot().images[0].get_clim() == (-largest, largest)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("lazy", [True, False])
+def test_a_map_has_the_colours_of_the_lag_map_and_can_be_read_back(pair, kind, lazy, tmp_path):
+    lag = made(pair, kind)
+    lag_map = (lag if lazy else lag.compute()).to_map()
+    shown, expected = lag_map.plot(), lag.plot(plt.figure().add_subplot(projection=lag.wcs)).images[0]
+    assert shown.get_cmap().name == expected.get_cmap().name
+    assert shown.get_clim() == pytest.approx(expected.get_clim())
+    assert lag_map.name.startswith(lag.meta["quantity"])
+    lag.compute().to_map().save(tmp_path / "map.fits")
+    again = LagMap.read(tmp_path / "map.fits")
+    assert again.meta["quantity"] == lag.meta["quantity"]
+    assert (
+        again.plot(plt.figure().add_subplot(projection=lag.wcs)).images[0].get_cmap() == expected.get_cmap()
+    )
+    plt.close("all")
+
+
+def test_binned_maps_are_written_and_become_maps(pair, tmp_path):
+    lag = made(pair, "lag").compute()
+    with no_compute():
+        binned = made(pair, "lag").rebin((2, 4), np.nanmean)
+    assert (type(binned), binned.shape) == (LagMap, (6, 4))
+    binned.write(tmp_path / "binned.fits")
+    again = LagMap.read(tmp_path / "binned.fits")
+    np.testing.assert_array_equal(again.data, binned.compute().data)
+    expected = lag.wcs.pixel_to_world(5.5, 2.5)
+    for one in (binned, again, binned.to_map()):
+        here = one.wcs.pixel_to_world(1, 1)
+        assert here.Tx.arcsec == pytest.approx(expected.Tx.arcsec)
+        assert here.Ty.arcsec == pytest.approx(expected.Ty.arcsec)
+
+
+def test_infinite_bounds_are_written(pair, tmp_path):
+    hot, cool = pair
+    hot.time_lag(cool, lag_bounds=[-np.inf, 0] * u.s).write(tmp_path / "lag.fits")
+    assert LagMap.read(tmp_path / "lag.fits").meta["lag_bounds"][0] == -29 * 240 * u.s
+
+
+def test_rows_are_no_maps(pair, tmp_path):
+    row = made(pair, "lag")[2]
+    assert row.compute().data.shape == (16,)
+    for act in (row.plot, row.to_map, lambda: row.write(tmp_path / "row.fits"), lambda: row.rebin((2,))):
+        with pytest.raises(ValueError, match=r"two axes, but this one has the shape \(16,\)"):
+            act()
+
+
+def test_other_files_are_refused(tmp_path):
+    sunpy.map.Map(*SUN.frame(193, SUN.time, shape=SHAPE)).save(tmp_path / "image.fits")
+    fits.PrimaryHDU().writeto(tmp_path / "empty.fits")
+    asdf.AsdfFile({"other": 3}).write_to(tmp_path / "other.asdf")
+    for name in ("image.fits", "empty.fits", "other.asdf"):
+        with pytest.raises(ValueError, match=f"{name} is no map that LagMap.write has written"):
+            LagMap.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("width", [60, 0 * u.s, [1, 2] * u.s, np.nan * u.s, "wide"])
+def test_bins_need_a_width(pair, width):
+    with pytest.raises(ValueError, match=r"bin_width is .* such as 60 \* u.s"):
+        made(pair, "lag").plot_histogram(bin_width=width)
+    plt.close("all")

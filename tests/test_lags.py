@@ -2,6 +2,7 @@
 
 import dask
 import dask.array as da
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import sunkit_image.time_lag
@@ -14,7 +15,7 @@ from astropy.time import Time
 import sunpy.map
 
 from helpers import no_compute
-from sunpy_heliocloud import CorrelationCube, LagMap, TimeLagCube
+from sunpy_heliocloud import CorrelationCube, LagCube, LagMap, TimeLagCube
 from sunpy_heliocloud.simulation import SimulatedSun
 
 SUN = SimulatedSun(noise=False)
@@ -251,6 +252,20 @@ def test_correlation_over_lag():
     assert over_lag[18].lags == 720 * u.s
     assert over_lag[18, 3:5].shape == (2, SHAPE[1])
     assert one.lags[np.argmax(one.compute().data)] == 720 * u.s
+    np.testing.assert_array_equal(over_lag[::2].lags, over_lag.lags[::2])
+    np.testing.assert_array_equal(over_lag[3::4, 2, 3].lags, over_lag.lags[3::4])
+    np.testing.assert_array_equal(over_lag[::2, 2].compute().data, over_lag.compute().data[::2, 2])
+    np.testing.assert_allclose(over_lag[1:].rebin((3, 2, 2)).lags.to_value(u.s), np.arange(-13, 15, 3) * 240)
+    assert over_lag[::2].plot() is not None
+    with pytest.raises(IndexError, match="slice with steps first"):
+        one[::2]
+    with pytest.raises(IndexError, match="positive steps"):
+        over_lag[::-1]
+    part = over_lag[::3, 1::2, ::3]
+    there, here = (cube.wcs.pixel_to_world(x, y, 0) for cube, x, y in ((over_lag, 6, 3), (part, 2, 1)))
+    assert here[0].Tx.arcsec == pytest.approx(there[0].Tx.arcsec)
+    assert here[0].Ty.arcsec == pytest.approx(there[0].Ty.arcsec)
+    plt.close("all")
     expected = HOT_MAP.wcs.pixel_to_world(3, 2)
     assert over_lag[18].wcs.pixel_to_world(3, 2).Tx.arcsec == pytest.approx(expected.Tx.arcsec)
 
@@ -263,14 +278,71 @@ def test_windows_give_a_cube_over_time():
     with no_compute():
         consecutive = hot.time_lag(later, lag_bounds=BOUNDS, window=80 * 4 * u.min)
         sliding = hot.time_lag(later, lag_bounds=BOUNDS, window=[320, 160] * u.min)
-    assert type(consecutive) is TimeLagCube
+    assert type(consecutive) is LagCube
     assert (consecutive.shape, sliding.shape) == ((2, *SHAPE), (3, *SHAPE))
     assert (consecutive.unit, consecutive.meta["quantity"]) == (u.s, "time lag")
     np.testing.assert_allclose((consecutive.times - TIMES[0]).to_value(u.s), [39.5 * 240, 119.5 * 240])
     lag = consecutive.compute().data
     assert np.median(lag[0]) == 720
     assert np.median(lag[1]) == -480
-    assert "time lag" in sliding[0].meta["quantity"]
+    assert (consecutive.meta["planes"], sliding.meta["planes"]) == (80, 80)
+    for cube, first in ((consecutive, (0, 80)), (sliding, (0, 40, 80))):
+        assert (cube.meta["start"].isot, cube.meta["stop"].isot) == (TIMES[0].isot, TIMES[-1].isot)
+        for k, start in enumerate(first):
+            assert type(cube[k]) is LagMap
+            span = (cube[k].meta["start"] - TIMES[start], cube[k].meta["stop"] - TIMES[start + 79])
+            np.testing.assert_allclose([one.to_value(u.s) for one in span], 0, atol=1e-6)
+    assert abs(sliding[1:].meta["start"] - TIMES[40]) < 1 * u.ms
+    correlation = hot.max_cross_correlation(later, lag_bounds=BOUNDS, window=80 * 4 * u.min)
+    alone = hot[80:].max_cross_correlation(later[80:], lag_bounds=BOUNDS)
+    np.testing.assert_array_equal(correlation.compute().data[1], alone.compute().data)
+
+
+def test_a_window_is_plotted_written_and_binned_as_a_map(tmp_path):
+    hot, cool = cubes()
+    lags = hot.time_lag(cool, lag_bounds=BOUNDS, window=[320, 160] * u.min)
+    axes = lags[1].plot()
+    assert (axes.images[0].get_cmap().name, axes.images[0].get_clim()) == ("RdYlBu_r", (-3600, 3600))
+    lags[1].write(tmp_path / "window.fits")
+    again = LagMap.read(tmp_path / "window.fits")
+    np.testing.assert_array_equal(again.data, lags[1].compute().data)
+    assert (again.meta["planes"], again.meta["start"].isot) == (80, lags[1].meta["start"].isot)
+    assert "time lag 193-171" in lags[1].to_map().name
+    slider = lags.plot()
+    assert (slider.im.get_cmap().name, slider.im.get_clim()) == ("RdYlBu_r", (-3600, 3600))
+    binned = lags.rebin((1, 5, 6))
+    assert (type(binned), binned.shape, type(binned[0])) == (LagCube, (3, 2, 2), LagMap)
+    assert (binned.times == lags.times).all()
+    assert lags[::2, 2:4].times.size == 2
+    assert lags[:, 3, 4].compute().data.shape == (3,)
+    assert "in 3 windows of 80 planes of 240.0 s" in str(lags)
+    plt.close("all")
+
+
+def test_many_windows_make_few_tasks_of_bounded_memory():
+    times = SUN.time + np.arange(3600) * 12 * u.s
+    data = da.zeros((3600, 300, 300), chunks=(-1, 48, 48), dtype=np.float32)
+    small = sunpy.map.Map(*SUN.frame(193, SUN.time, shape=(300, 300)))
+    hot = TimeLagCube.from_array(data, small, times)
+    with no_compute():
+        lags = hot.time_lag(hot, lag_bounds=[-30, 30] * u.min, window=[7200, 12] * u.s)
+    assert lags.shape == (3001, 300, 300)
+    assert len(lags.data.dask) < 3000
+    side = max(lags.data.chunks[1])
+    assert 3 * 3001 * side**2 * 4 <= 1.25 * 32 * 2**20
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_results_are_of_the_type_that_they_say(dtype):
+    hot, cool = cubes(chunks=(30, -1, -1))
+    options = {"lag_bounds": BOUNDS, "dtype": dtype}
+    results = (
+        hot.time_lag(cool, **options),
+        hot.cross_correlation(cool, **options),
+        hot.false_alarm_probability(cool, trials=2, **options),
+    )
+    for result in results:
+        assert result.data.dtype == result.compute().data.dtype == dtype
 
 
 def test_light_curves_and_averages_of_regions():
@@ -376,6 +448,23 @@ def test_all_results_of_a_pair_come_from_one_pass():
         ({"window": [2, 0] * u.hour}, "from 3 to"),
         ({"window": 100 * u.hour}, "from 3 to"),
         ({"lag_bounds": [10, 20] * u.s}, "no lag lies within"),
+        ({"lag_bounds": [np.nan, 1] * u.hour}, "two times, such as"),
+        ({"lag_bounds": [1, 2] * u.hour, "window": 40 * u.min}, "no lag lies within"),
+        ({"window": [1, 2, 3] * u.hour}, "a single time or two times"),
+        ({"window": np.nan * u.hour}, "a single time or two times"),
+        ({"window": [2, np.inf] * u.hour}, "from 3 to"),
+        ({"detrend": [1, 2] * u.hour}, "a single time"),
+        ({"detrend": np.nan * u.hour}, "a single time"),
+        ({"detrend": np.inf * u.hour}, "has no end"),
+        ({"detrend": -2 * u.hour}, "fewer than 3 planes"),
+        ({"min_correlation": 50}, "min_correlation is 50, but is a correlation, from -1 to 1"),
+        ({"min_correlation": np.nan}, "from -1 to 1"),
+        ({"min_correlation": "high"}, "from -1 to 1"),
+        ({"min_overlap": "x"}, "a share, from 0 to 1"),
+        ({"dtype": int}, "numpy.float32 or numpy.float64"),
+        ({"dtype": np.float16}, "numpy.float32 or numpy.float64"),
+        ({"dtype": None}, "numpy.float32 or numpy.float64"),
+        ({"dtype": "x"}, "numpy.float32 or numpy.float64"),
     ],
 )
 def test_options_that_make_no_sense(options, message):
@@ -390,6 +479,70 @@ def test_wrong_trials_and_surrogates():
         hot.false_alarm_probability(cool, surrogates="shuffle")
     with pytest.raises(ValueError, match="1 at least"):
         hot.lag_uncertainty(cool, trials=0)
+    with pytest.raises(ValueError, match="seed is -1"):
+        hot.lag_uncertainty(cool, seed=-1)
+    for wrong in ({"seed": None}, {"trials": 2.9}, {"trials": "many"}):
+        with pytest.raises(TypeError, match="whole numbers"):
+            hot.false_alarm_probability(cool, **wrong)
+
+
+def test_options_of_another_method_are_named():
+    hot, cool = cubes()
+    with pytest.raises(TypeError, match="no option refine here, but lag_bounds, min_overlap"):
+        hot.max_cross_correlation(cool, refine="parabolic")
+    with pytest.raises(TypeError, match="True or False"):
+        hot.time_lag(cool, overlap_normalized="no")
+
+
+def test_lag_bounds_may_be_a_pair_of_times_and_infinite():
+    hot, cool = cubes()
+    expected = lag_of(hot, cool)
+    for bounds in ((-1 * u.hour, 1 * u.hour), [-3600 * u.s, 60 * u.min]):
+        np.testing.assert_array_equal(lag_of(hot, cool, lag_bounds=bounds), expected)
+    one_sided = hot.time_lag(cool, lag_bounds=[-np.inf, 0] * u.s)
+    np.testing.assert_array_equal(one_sided.meta["lag_bounds"], [-(N - 1) * 240, 0] * u.s)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cadence": [1, 2] * u.min}, "cadence must be a single time"),
+        ({"cadence": np.nan * u.min}, "cadence must be a single time"),
+        ({"cadence": np.inf * u.min}, "positive and finite"),
+        ({"cadence": -4 * u.min}, "positive and finite"),
+        ({"times": TIMES[:0]}, r"the shape \(0,\)"),
+        ({"times": TIMES[3]}, r"the shape \(\)"),
+        ({"cadence": 4 * u.min, "start": TIMES[9], "stop": TIMES[3]}, "after they stop"),
+        ({"cadence": 4 * u.min, "max_gap": np.nan * u.s}, "max_gap must be a single time"),
+        ({"cadence": 4 * u.min, "max_gap": -5 * u.min}, "cannot be negative"),
+        ({"cadence": 4 * u.min, "max_gap": [1, 2] * u.min}, "max_gap must be a single time"),
+    ],
+)
+def test_resampling_that_makes_no_sense(options, message):
+    hot, _ = cubes()
+    with pytest.raises(ValueError, match=message):
+        hot.resample_time(**options)
+
+
+def test_meta_says_what_was_done_before(tmp_path):
+    hot, cool = (cube.resample_time(4 * u.min) for cube in cubes())
+    hot.meta["derotated"] = "derotated to 2018-05-29T18:00:00.000 (howard, adaptive, 0 Mm)"
+    cool.meta |= {
+        "observatory": "STEREO_A",
+        "light_travel": "times are those at the reference map's observer",
+    }
+    lag = hot.time_lag(cool, lag_bounds=BOUNDS)
+    assert lag.meta["derotated"] == hot.meta["derotated"]
+    assert lag.meta["resampled"] == "linear, no gaps over 504 s bridged"
+    assert lag.meta["light_travel"] == cool.meta["light_travel"]
+    assert lag.meta["observatories"] == ("SDO", "STEREO_A")
+    assert lag.title == "193 SDO - 171 STEREO_A"
+    assert hot.time_lag(hot).title == "193-193 SDO"
+    lag.write(tmp_path / "lag.fits")
+    again = LagMap.read(tmp_path / "lag.fits")
+    for name in ("derotated", "resampled", "light_travel", "observatories"):
+        assert again.meta[name] == lag.meta[name]
+    assert lag.to_map().observatory == "SDO and STEREO A"
 
 
 def test_cubes_that_do_not_match():
@@ -421,7 +574,7 @@ def test_cubes_are_compared_over_their_common_times():
     [
         ({"lag_bounds": [-1, 1]}, "lag_bounds must be a time with its unit"),
         ({"lag_bounds": [-1, 1] * u.m}, "lag_bounds must be a time with its unit"),
-        ({"lag_bounds": 1 * u.hour}, "a smallest and a largest lag"),
+        ({"lag_bounds": 1 * u.hour}, "lag_bounds must be two times"),
         ({"min_overlap": 3}, "a share, from 0 to 1"),
         ({"window": 4}, "window must be a time with its unit"),
         ({"detrend": 2 * u.m}, "detrend must be a time with its unit"),

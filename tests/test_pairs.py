@@ -105,6 +105,12 @@ def test_plots_of_all_pairs(cubes):
     assert len(figure.axes) == 15 + 1
     assert {axes.images[0].get_clim() for axes in figure.axes[:15]} == {(-1200, 1200)}
     figure.canvas.draw()
+    lags, _ = dask.compute(*time_lag_pairs(cubes))
+    largest = max(float(np.nanmax(np.abs(lag.data))) for lag in lags.values())
+    for options, limit in (({}, largest), ({"data_unit": u.min}, largest / 60)):
+        figure = lags.plot(**options)
+        [limits] = {axes.images[0].get_clim() for axes in figure.axes[:15]}
+        assert limits == pytest.approx((-limit, limit))
     for one in (lags, correlations):
         figure = one.plot_histograms()
         assert len(figure.axes) == 15
@@ -130,6 +136,15 @@ def test_a_cube_without_wavelength_is_refused(cubes):
     nameless = cubes["94"]._new_instance(meta={"observatory": None})
     with pytest.raises(ValueError, match="told apart by wavelength"):
         time_lag_pairs([nameless, cubes["171"]])
+
+
+def test_only_several_cubes_make_pairs(cubes):
+    with pytest.raises(TypeError, match="a list of cubes"):
+        time_lag_pairs(cubes["94"])
+    with pytest.raises(TypeError, match="TimeLagCube objects, not ndarray, int"):
+        time_lag_pairs([np.ones((3, 4, 5)), 1])
+    with pytest.raises(TypeError, match="no option window here"):
+        time_lag_pairs(cubes, window=1 * u.hour)
 
 
 def test_it_is_a_public_name():

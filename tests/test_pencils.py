@@ -42,6 +42,14 @@ def test_pencils_that_are_too_large_are_cut():
     assert map_pencils(operator.neg, cube, planes=3600, dtype=np.float32).chunks[1][0] < 50
 
 
+def test_pencils_of_much_that_is_made_or_of_long_numbers_are_cut():
+    pencils = da.ones((100, 300, 300), chunks=(-1, 48, 48), dtype=np.float32)
+    result = map_pencils(operator.neg, pencils, planes=9003, dtype=np.float32)
+    assert 9003 * max(result.chunks[1]) * max(result.chunks[2]) * 4 <= 1.25 * 32 * 2**20
+    result = map_pencils(operator.neg, pencils.rechunk((1, -1, -1)), planes=3600, dtype=np.float64)
+    assert 3600 * max(result.chunks[1]) * max(result.chunks[2]) * 8 <= 1.25 * 32 * 2**20
+
+
 def test_tokens_of_tasks_are_the_same_everywhere():
     tasks = [ResampleTime((0.0, 1.0), (0.5,), 2.0, method) for method in ("linear", "linear", "nearest")]
     tokens = [dask.base.tokenize(task) for task in tasks]
