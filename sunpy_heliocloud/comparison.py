@@ -206,7 +206,7 @@ class Comparison:
 
     def windows(self, window: u.Quantity) -> list[tuple[int, int]]:
         """First planes of windows of time, and those after the last; the windows follow each other, or slide."""
-        time_grid.duration("window", window, (), (2,))
+        time_grid.duration("window", window, (), (2,), example="2 * u.hour or [2, 0.5] * u.hour")
         planes = np.broadcast_to((window / self.how.cadence / u.s).to_value(u.one), 2)
         if not (3 <= np.rint(planes[0]) <= self.times.size and 1 <= np.rint(planes[1]) < np.inf):
             raise ValueError(
@@ -311,7 +311,8 @@ def planes_of(cube: NDCube, stack: StackWCS) -> Any:
 
 def shared_stack(cube: Any, purpose: str = "a time lag") -> StackWCS:
     """The planes of a cube, with axes of one pixel for those that it has lost."""
-    if not isinstance(cube, NDCube):
+    # TimeLagCube itself imports this module.
+    if not (isinstance(cube, NDCube) and hasattr(cube, "wavelength")):
         raise TypeError(f"{purpose} is that of a TimeLagCube, not of {type(cube).__name__}")
     wcs = cube.wcs.low_level_wcs
     stack = wcs.stack if isinstance(wcs, SlicedStackWCS) and not wcs.fixed[0] else wcs

@@ -145,7 +145,7 @@ class LagCube(DaskCube):
     def __str__(self) -> str:
         return (
             f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  {self.meta['quantity']}, unit: {self.unit or 'none'}\n"
+            f"  {self.meta['quantity']}, unit: {str(self.unit) or 'none'}\n"
             f"  in {self.times.size} windows of {self.meta['planes']} planes of {self.meta['cadence']}, "
             f"{self.meta['start']} to {self.meta['stop']}"
         )

@@ -264,7 +264,7 @@ class LagMap(DaskCube):
         planes, cadence = self.meta.get("planes"), self.meta.get("cadence")
         return (
             f"LagMap of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  {self.meta.get('quantity')} of {self.title}, unit: {self.unit or 'none'}\n"
+            f"  {self.meta.get('quantity')} of {self.title}, unit: {str(self.unit) or 'none'}\n"
             f"  from {planes} planes of {cadence}, {self.meta.get('start')} to {self.meta.get('stop')}"
         )
 

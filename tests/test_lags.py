@@ -8,6 +8,7 @@ import pytest
 import sunkit_image.time_lag
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ndcube import NDCube
 
 import astropy.units as u
 from astropy.time import Time
@@ -590,5 +591,9 @@ def test_only_cubes_and_times_are_compared():
     hot, _ = cubes()
     with pytest.raises(TypeError, match="of a TimeLagCube, not of AIAMap"):
         hot.time_lag(HOT_MAP)
+    with pytest.raises(TypeError, match="of a TimeLagCube, not of NDCube"):
+        hot.time_lag(NDCube(hot.data, wcs=hot.wcs))
+    with pytest.raises(TypeError, match="of a TimeLagCube, not of LagCube"):
+        hot.time_lag(hot.time_lag(hot, window=1 * u.hour))
     with pytest.raises(TypeError, match="astropy Time or another cube"):
         hot.resample_time(times="2018-05-29")

@@ -157,15 +157,14 @@ def _masked(samples: np.ndarray, present: np.ndarray, complete: np.ndarray) -> S
 
 
 def _random_phases(series: Series, n: int, rng: np.random.Generator) -> Series:
+    """The first half of a surrogate of the series and its mirror image, whose ends meet."""
     filled = series.samples[:, :n].copy()
     _fill(filled, series.present)
-    spectrum = fft.rfft(filled, axis=1)
-    turns = np.exp(2j * np.pi * rng.random(spectrum.shape[1]))
-    turns[0] = 1
-    if n % 2 == 0:
-        turns[-1] = rng.choice([-1, 1])
+    spectrum = fft.rfft(np.concatenate([filled, filled[:, ::-1]], axis=1), axis=1)
+    turns = np.exp(2j * np.pi * rng.random(n + 1))
+    turns[0], turns[-1] = 1, rng.choice([-1, 1])
     samples = np.zeros_like(series.samples)
-    samples[:, :n] = fft.irfft(spectrum * turns.astype(spectrum.dtype), n, axis=1)
+    samples[:, :n] = fft.irfft(spectrum * turns.astype(spectrum.dtype), 2 * n, axis=1)[:, :n]
     return _masked(samples, series.present, series.complete)
 
 
