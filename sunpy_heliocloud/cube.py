@@ -494,9 +494,11 @@ class TimeLagCube(DaskCube):
         other
             As for `time_lag`.
         surrogates
-            ``"phase"``: the same power spectrum with random phases (Theiler et al. 1992; Ebisuzaki 1997).
+            ``"phase"``: the same power spectrum with random phases (Theiler et al. 1992; Ebisuzaki 1997), namely that
+            of the light curve and its mirror image, since ends that do not meet would add noise to the surrogates
+            (Schreiber & Schmitz 2000).
             ``"red_noise"``: an autoregressive process with the same correlation from plane to plane (Allen & Smith
-            1996).
+            1996), only for light curves that are such.
         trials
             Number of surrogates; each costs as much as a lag map, or three. The least probability that can come out
             is 1 / (trials + 1).
@@ -509,8 +511,11 @@ class TimeLagCube(DaskCube):
         Returns
         -------
         LagMap
-            From 0 to 1, lazy; NaN where there is no correlation. One pixel in twenty is below 0.05 where nothing is
-            correlated.
+            From 0 to 1, lazy; NaN where there is no correlation. Of unrelated light curves of 180 planes (white and
+            red noise, random walks, power laws to the power of -3, sinusoids of 40 minutes to 11 hours; bounds of a
+            sixth of the time, with and without ``detrend="linear"``) 4 to 7 % are at 0.05 or below with ``"phase"``;
+            with ``"red_noise"`` 4 to 6 % of those that are such with a memory of up to 0.8 from plane to plane, but 6
+            to 29 % of the smoother ones.
 
         Raises
         ------
@@ -522,6 +527,7 @@ class TimeLagCube(DaskCube):
         * Theiler, J. et al. 1992, Physica D 58, 77, https://doi.org/10.1016/0167-2789(92)90102-S
         * Ebisuzaki, W. 1997, J. Climate 10, 2147,
           https://doi.org/10.1175/1520-0442(1997)010<2147:AMTETS>2.0.CO;2
+        * Schreiber, T. & Schmitz, A. 2000, Physica D 142, 346, https://doi.org/10.1016/S0167-2789(00)00043-9
         * Allen, M. R. & Smith, L. A. 1996, J. Climate 9, 3373,
           https://doi.org/10.1175/1520-0442(1996)009<3373:MCSSDI>2.0.CO;2
         """

@@ -384,7 +384,7 @@ def test_significance_and_uncertainty():
     assert uncertainty.unit == u.s
     assert np.median(uncertainty.data) < 240
     assert related.meta["trials"] == 39
-    for scheduler in ("sync", "threads"):
+    for scheduler in ("sync", "threads", "processes"):
         again = dask.compute(*maps, scheduler=scheduler)
         np.testing.assert_array_equal(again[0].data, related.data)
         np.testing.assert_array_equal(again[2].data, uncertainty.data)

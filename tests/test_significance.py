@@ -28,6 +28,30 @@ def test_unrelated_series_are_rarely_significant_and_related_ones_are(surrogates
     assert chance.min() >= 1 / 61
 
 
+def smooth(kind, seed, n=180, shape=(20, 30)):
+    rng = np.random.default_rng(seed)
+    if kind == "walk":
+        return np.cumsum(rng.normal(size=(n, *shape)), axis=0)
+    if kind == "sines":
+        period, phase = rng.uniform(30, 170, (14, 1, *shape)), rng.uniform(0, 2 * np.pi, (14, 1, *shape))
+        return np.sin(2 * np.pi * np.arange(n)[:, None, None] / period + phase).sum(axis=0)
+    frequency = np.fft.rfftfreq(4 * n)[1:]
+    real, imaginary = rng.normal(size=(2, 2 * n, *shape))
+    spectrum = np.zeros((2 * n + 1, *shape), complex)
+    spectrum[1:] = (real + 1j * imaginary) * frequency[:, None, None] ** -1.5
+    return np.fft.irfft(spectrum, axis=0)[:n]
+
+
+@pytest.mark.parametrize("detrend", [None, "linear"])
+@pytest.mark.parametrize("kind", ["walk", "sines", "power law"])
+def test_unrelated_smooth_series_are_not_significant_more_often_than_they_should_be(kind, detrend):
+    a, b = smooth(kind, 1), smooth(kind, 2)
+    how = HOW._replace(detrend=detrend)
+    chance = chance_of_correlation(a, b, how, surrogates="phase", trials=59, seed=0)[0]
+    print(f"{kind}, detrend={detrend}: {np.mean(chance <= 0.05):.3f} at 0.05 or below")
+    assert 0.02 < np.mean(chance <= 0.05) < 0.09
+
+
 @pytest.mark.parametrize("surrogates", ["phase", "red_noise"])
 def test_gaps_and_constants(surrogates):
     a, b = red_noise(1, shape=(4, 5)), red_noise(2, shape=(4, 5))

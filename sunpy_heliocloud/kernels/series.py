@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from scipy import fft
 
-__all__ = ["Series", "prepare", "standardise"]
+__all__ = ["Series", "prepare", "remove_trend", "standardise"]
 
 # Of the largest value: what detrending leaves of a straight line by rounding.
 _ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-14}
@@ -75,12 +75,28 @@ def prepare(planes: np.ndarray, length: int, detrend: str | int | None = None) -
     smallest = np.zeros(pixels)
     if detrend is not None:
         smallest = _ROUNDING[planes.dtype] * np.abs(samples).max(axis=1).astype(np.float64)
-        if detrend == "linear":
-            _remove_line(samples, present)
-        else:
-            _remove_running_mean(samples, present, int(detrend) // 2)
+        remove_trend(samples, present, detrend)
     standardise(samples, present, smallest)
     return Series(samples, present, complete)
+
+
+def remove_trend(samples: np.ndarray, present: np.ndarray, detrend: str | int) -> None:
+    """
+    Take a line or the running mean off each row, in place.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(pixels, length)``, 0 where missing.
+    present
+        Shape ``(pixels, n)``.
+    detrend
+        As for `prepare`.
+    """
+    if detrend == "linear":
+        _remove_line(samples, present)
+    else:
+        _remove_running_mean(samples, present, int(detrend) // 2)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -17,7 +17,7 @@ from sunpy_heliocloud.kernels.correlation import (
     common_type,
     find_maxima,
 )
-from sunpy_heliocloud.kernels.series import Series, standardise
+from sunpy_heliocloud.kernels.series import Series, remove_trend, standardise
 
 __all__ = ["chance_of_correlation", "uncertainty_of_lag"]
 
@@ -38,10 +38,14 @@ def chance_of_correlation(
     a, b
         Series of the same shape ``(t, ny, nx)``.
     how
-        See `Correlator`. The series are detrended once, before surrogates are made.
+        See `Correlator`. The series are detrended before surrogates are made, and so is each surrogate, which would
+        else have trends that the series cannot have.
     surrogates
         ``"phase"``: the amplitudes of the series' spectrum with random phases (Theiler et al. 1992, Ebisuzaki
-        1997). Missing samples are interpolated for the spectrum, and missing again in the surrogate.
+        1997). The spectrum is that of the series and its mirror image, of whose surrogate the first half is taken:
+        a series whose ends do not meet has a jump when it is repeated, which random phases turn into noise, so that
+        surrogates of smooth series correlate too little (Schreiber & Schmitz 2000). Missing samples are
+        interpolated for the spectrum, and missing again in the surrogate.
         ``"red_noise"``: an autoregressive process of first order with the series' autocorrelation from sample to
         sample (Allen & Smith 1996).
     trials
@@ -59,6 +63,7 @@ def chance_of_correlation(
     ----------
     * Theiler, J. et al. 1992, Physica D 58, 77, https://doi.org/10.1016/0167-2789(92)90102-S
     * Ebisuzaki, W. 1997, J. Climate 10, 2147, https://doi.org/10.1175/1520-0442(1997)010<2147:AMTETS>2.0.CO;2
+    * Schreiber, T. & Schmitz, A. 2000, Physica D 142, 346, https://doi.org/10.1016/S0167-2789(00)00043-9
     * Allen, M. R. & Smith, L. A. 1996, J. Climate 9, 3373,
       https://doi.org/10.1175/1520-0442(1996)009<3373:MCSSDI>2.0.CO;2
     """
@@ -70,7 +75,8 @@ def chance_of_correlation(
         observed = _largest(how.correlate(first, second, n, steps))
         as_good = np.ones_like(observed)
         for trial in range(trials):
-            surrogate = make(first, n, np.random.default_rng([seed, trial]))
+            samples = make(first, n, np.random.default_rng([seed, trial]))
+            surrogate = _masked(samples, first.present, first.complete, how.detrend)
             as_good += _largest(how.correlate(surrogate, second, n, steps)) >= observed
         chance[0, block] = np.where(np.isnan(observed), np.nan, as_good / (1 + trials))
     return chance.reshape(1, *image)
@@ -150,13 +156,17 @@ def _part(series: Series, kept: np.ndarray) -> Series:
     return _masked(series.samples.copy(), series.present & kept, np.zeros_like(series.complete))
 
 
-def _masked(samples: np.ndarray, present: np.ndarray, complete: np.ndarray) -> Series:
+def _masked(
+    samples: np.ndarray, present: np.ndarray, complete: np.ndarray, detrend: str | int | None = None
+) -> Series:
     samples[:, : present.shape[1]][~present] = 0
+    if detrend is not None:
+        remove_trend(samples, present, detrend)
     standardise(samples, present, np.zeros(len(samples)))
     return Series(samples, present, complete)
 
 
-def _random_phases(series: Series, n: int, rng: np.random.Generator) -> Series:
+def _random_phases(series: Series, n: int, rng: np.random.Generator) -> np.ndarray:
     """The first half of a surrogate of the series and its mirror image, whose ends meet."""
     filled = series.samples[:, :n].copy()
     _fill(filled, series.present)
@@ -165,16 +175,16 @@ def _random_phases(series: Series, n: int, rng: np.random.Generator) -> Series:
     turns[0], turns[-1] = 1, rng.choice([-1, 1])
     samples = np.zeros_like(series.samples)
     samples[:, :n] = fft.irfft(spectrum * turns.astype(spectrum.dtype), 2 * n, axis=1)[:, :n]
-    return _masked(samples, series.present, series.complete)
+    return samples
 
 
-def _red_noise(series: Series, n: int, rng: np.random.Generator) -> Series:
+def _red_noise(series: Series, n: int, rng: np.random.Generator) -> np.ndarray:
     memory = (series.samples[:, 1:n] * series.samples[:, : n - 1]).sum(axis=1)
     pairs = (series.present[:, 1:] & series.present[:, :-1]).sum(axis=1)
     samples = np.zeros_like(series.samples)
     _autoregress(np.clip(memory / np.maximum(pairs, 1), 0, 0.999), rng.normal(size=n), samples)
     samples[np.isnan(series.samples[:, 0])] = np.nan
-    return _masked(samples, series.present, series.complete)
+    return samples
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
