@@ -15,8 +15,9 @@ import sunpy.map
 
 import sunpy_heliocloud
 from helpers import no_compute
-from sunpy_heliocloud import LagMapCollection, TimeLagCube, time_lag_pairs
-from sunpy_heliocloud.simulation import SimulatedSun
+from region_frames import map_of_region, paint_region
+from sunpy_heliocloud import LagMapCollection, LazyMapSequence, TimeLagCube, time_lag_pairs
+from sunpy_heliocloud.simulation import CHANNEL_OFFSETS, SimulatedSun
 
 SUN = SimulatedSun(noise=False)
 SHAPE = (10, 12)
@@ -150,3 +151,84 @@ def test_only_several_cubes_make_pairs(cubes):
 def test_it_is_a_public_name():
     assert sunpy_heliocloud.time_lag_pairs is time_lag_pairs
     assert set(sunpy_heliocloud.__all__) <= set(dir(sunpy_heliocloud))
+
+
+# ---- known answers: the simulated Sun, twelve hours of six channels at 240 s and 2 arcsec a pixel
+
+NOISY_SUN = SimulatedSun()
+FRAMES = 180
+
+
+@pytest.fixture(scope="module")
+def region():
+    """The map that frames are derotated to."""
+    return map_of_region(NOISY_SUN)
+
+
+@pytest.fixture(scope="module")
+def derotated(region):
+    """Six channels, each at times of its own, derotated, in memory."""
+    cubes = []
+    for channel in HOT_FIRST:
+        rng = np.random.default_rng(channel)
+        seconds = (np.arange(FRAMES) - FRAMES / 2) * 240 + CHANNEL_OFFSETS[channel]
+        maps = [
+            paint_region(NOISY_SUN, channel, time, (2 + rng.uniform(-6e-4, 6e-4)) * u.s, region)
+            for time in NOISY_SUN.time + seconds * u.s
+        ]
+        cubes.append(LazyMapSequence(maps).to_cube().derotate_to(region).compute())
+    return cubes
+
+
+def without(cube, region, planes):
+    """The cube, where some planes were never taken."""
+    kept = np.setdiff1d(np.arange(FRAMES), planes)
+    return TimeLagCube.from_array(
+        cube.data[kept], region, cube.times[kept], meta={"wavelength": cube.wavelength}
+    )
+
+
+def errors_of_pairs(cubes, region):
+    """The bias of each pair's refined lags, and what 95 % of their errors stay below, where channels correlate."""
+    cubes = [cube.resample_time(4 * u.min) for cube in cubes]
+    lags, correlations = dask.compute(*time_lag_pairs(cubes, lag_bounds=[-2, 2] * u.hour, refine="parabolic"))
+    found = {}
+    for key, lag in lags.items():
+        true_lag = NOISY_SUN.true_lag(*map(int, key.split("-")), region, within=6 * u.deg)
+        judged = np.isfinite(true_lag) & (correlations[key].data > 0.5)
+        assert judged.sum() > 0.8 * np.isfinite(true_lag).sum()
+        error = (lag.data - true_lag)[judged]
+        found[key] = np.median(error), np.percentile(np.abs(error), 95)
+        print(
+            f"{key}: median {found[key][0]:.1f} s, 95 % within {found[key][1]:.0f} s, {judged.sum()} pixels"
+        )
+    assert len(found) == 15
+    return np.abs(np.array(list(found.values()))).max(axis=0)
+
+
+def test_all_fifteen_pairs_have_their_own_true_lags(derotated, region):
+    bias, spread = errors_of_pairs(derotated, region)
+    assert bias < 3
+    assert spread < 52
+
+
+def test_fifteen_pairs_with_a_tenth_of_the_frames_missing(derotated, region):
+    rng = np.random.default_rng(0)
+    thinned = [without(cube, region, rng.choice(FRAMES, FRAMES // 10, replace=False)) for cube in derotated]
+    bias, spread = errors_of_pairs(thinned, region)
+    assert bias < 3
+    assert spread < 60
+
+
+def test_fifteen_pairs_with_a_gap_of_forty_minutes(derotated, region):
+    bias, spread = errors_of_pairs([without(cube, region, np.arange(85, 95)) for cube in derotated], region)
+    assert bias < 3
+    assert spread < 60
+
+
+def test_fifteen_pairs_with_one_frame_of_nan(derotated, region):
+    spoiled = [cube._new_instance(data=cube.data.copy()) for cube in derotated]
+    spoiled[3].data[50] = np.nan
+    bias, spread = errors_of_pairs(spoiled, region)
+    assert bias < 3
+    assert spread < 52
