@@ -20,11 +20,11 @@ from simulated import simulate
 
 from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.byte_ranges import fetch
+from sunpy_heliocloud.derotation import Derotation, Source
 from sunpy_heliocloud.frames import FITSFrame
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 from sunpy_heliocloud.storage import https_url
 from sunpy_heliocloud.surface_turn import surface_turns
-from sunpy_heliocloud.tasks import Derotation, Source
 
 HERE = Path(__file__).parent
 

@@ -19,6 +19,7 @@ from sunpy_heliocloud import time_grid
 from sunpy_heliocloud.collection import DaskCube
 from sunpy_heliocloud.comparison import Comparison, Options, planes_of, shared_stack
 from sunpy_heliocloud.correlation_cube import CorrelationCube
+from sunpy_heliocloud.derotation import Derotation, Source
 from sunpy_heliocloud.estimate import Estimate, estimate
 from sunpy_heliocloud.graph import derotate, is_valid
 from sunpy_heliocloud.kernels.time_axis import METHODS
@@ -27,7 +28,6 @@ from sunpy_heliocloud.lag_map import LagMap
 from sunpy_heliocloud.pencils import ResampleTime, map_pencils
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 from sunpy_heliocloud.surface_turn import surface_turns
-from sunpy_heliocloud.tasks import Derotation, Source
 from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS, bin_wcs
 
 __all__ = ["TimeLagCube"]

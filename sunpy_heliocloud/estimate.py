@@ -13,10 +13,11 @@ from dask.system import CPU_COUNT
 import astropy.units as u
 
 from sunpy_heliocloud.calibration import Plane
+from sunpy_heliocloud.derotation import Source
 from sunpy_heliocloud.frames import Window
 from sunpy_heliocloud.graph import FrameSources
 from sunpy_heliocloud.losses import current_client
-from sunpy_heliocloud.tasks import DerotateFrames, FirstPlane, Source
+from sunpy_heliocloud.tasks import DerotateFrames, FirstPlane
 
 __all__ = ["Estimate", "estimate"]
 

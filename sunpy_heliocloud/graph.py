@@ -15,7 +15,9 @@ from dask.blockwise import BlockwiseDepDict, blockwise
 from dask.highlevelgraph import HighLevelGraph
 
 from sunpy_heliocloud.calibration import Arithmetic, IsValid, Plane, Step
-from sunpy_heliocloud.tasks import DerotateArrays, DerotateFrames, Derotation, FirstPlane, ReadWindow, Source
+from sunpy_heliocloud.derotation import Derotation, Source
+from sunpy_heliocloud.frames import Window
+from sunpy_heliocloud.tasks import DerotateArrays, DerotateFrames, FirstPlane, ReadWindow
 
 __all__ = ["FrameArray", "Recipe", "derotate", "is_valid"]
 
@@ -71,7 +73,7 @@ class Recipe:
     @property
     def read(self) -> ReadWindow:
         """What a task does to a few planes."""
-        return ReadWindow(self.steps, self.rows, self.columns, self.dtype, self.errors)
+        return ReadWindow(self.steps, Window(self.rows, self.columns), self.dtype, self.errors)
 
     @property
     def result_dtype(self) -> np.dtype:

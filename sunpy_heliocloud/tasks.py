@@ -2,29 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
 from sunpy_heliocloud.byte_ranges import ReadError
 from sunpy_heliocloud.calibration import Plane, Step
+from sunpy_heliocloud.derotation import Derotation, Source
 from sunpy_heliocloud.frames import Window, read_windows
-from sunpy_heliocloud.kernels.adaptive import resample_adaptive, window_needed
-from sunpy_heliocloud.kernels.surface_map import SurfaceMap
-from sunpy_heliocloud.plane_wcs import PlaneWCS
 
-__all__ = [
-    "Derotation",
-    "DerotateArrays",
-    "DerotateFrames",
-    "FirstPlane",
-    "PixelMap",
-    "ReadWindow",
-    "Source",
-]
-
-# Pixels of the result that are made together: few enough that their coordinates stay in the processor's cache.
-_STRIP_PIXELS = 2**15
+__all__ = ["DerotateArrays", "DerotateFrames", "FirstPlane", "ReadWindow"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +22,8 @@ class ReadWindow:
     ----------
     steps
         What is done to the pixels.
-    rows, columns
-        The window, ``(start, stop)`` in pixels of the frame.
+    window
+        Which part of each frame.
     dtype
         In which frames are read.
     errors
@@ -45,14 +31,9 @@ class ReadWindow:
     """
 
     steps: tuple[Step, ...]
-    rows: tuple[int, int]
-    columns: tuple[int, int]
+    window: Window
     dtype: np.dtype
     errors: str
-
-    @property
-    def window(self) -> Window:
-        return Window(self.rows, self.columns)
 
     def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
         return np.stack(list(self.images(planes, [Window.whole(self.window.shape)] * len(planes))))
@@ -80,9 +61,8 @@ class ReadWindow:
         if isinstance(image, ReadError):
             if self.errors == "raise":
                 raise image
-            from sunpy_heliocloud.losses import (
-                report_loss,
-            )  # it imports sunpy, which other frames do not need
+            # Imported here, for it imports sunpy, which frames that are good do not need.
+            from sunpy_heliocloud.losses import report_loss
 
             report_loss(plane.frame.url, str(image))
             return np.full(window.shape, np.nan, self.dtype)
@@ -103,137 +83,6 @@ class FirstPlane:
 
     def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
         return self.read(planes)[0]
-
-
-class PixelMap(Protocol):
-    """Where the pixels of a derotated image lie in the image that it is made of."""
-
-    shape: tuple[int, int]
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        """Coordinates for some rows of the result, see `sunpy_heliocloud.kernels.adaptive`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """
-    Where a plane's pixels lie.
-
-    Parameters
-    ----------
-    wcs
-        Its coordinates.
-    turn
-        How far the surface turns to it, see `sunpy_heliocloud.surface_turn`; `None` if sunpy is to be asked.
-    """
-
-    wcs: PlaneWCS
-    turn: tuple[float, float, float] | None = None
-
-    def __dask_tokenize__(self) -> str:
-        return f"{self.wcs.__dask_tokenize__()} {self.turn!r}"
-
-
-@dataclass(frozen=True)
-class Derotation:
-    """
-    How images are brought to the target grid.
-
-    Parameters
-    ----------
-    target
-        The grid, its observer and time.
-    algorithm
-        ``"adaptive"``, ``"interpolation"`` or ``"exact"``.
-    rotation_model
-        See `sunpy.coordinates.propagate_with_solar_surface`.
-    screen
-        `sunpy.coordinates.SphericalScreen` or the like, for what is off the disk; `None` leaves it NaN.
-    dtype
-        Of the result.
-    options
-        Of the algorithm, as pairs of name and value.
-    """
-
-    target: PlaneWCS
-    algorithm: str
-    rotation_model: str
-    screen: Any
-    dtype: np.dtype
-    options: tuple[tuple[str, float], ...] = ()
-
-    def pixel_map(self, source: Source) -> PixelMap:
-        """Where the result's pixels lie in a plane."""
-        if source.turn is not None:
-            return SurfaceMap(
-                self.target.camera(),
-                source.wcs.camera(),
-                self.target.shape,
-                self.target.solar_radius,
-                source.turn,
-            )
-        from sunpy_heliocloud.kernels.general_map import GeneralMap  # it imports sunpy
-
-        return GeneralMap(
-            self.target.to_wcs(),
-            source.wcs.to_wcs(),
-            self.target.shape,
-            rotation_model=self.rotation_model,
-            screen=self.screen,
-        )
-
-    def window(self, pixel_map: PixelMap, image_shape: tuple[int, int]) -> Window:
-        """The part of the plane that the result depends on."""
-        options = dict(self.options)
-        if self.algorithm == "exact":
-            return Window.whole(image_shape)
-        if self.algorithm == "interpolation":
-            from sunpy_heliocloud.kernels.interpolation import window_needed_interpolation
-
-            coordinates = pixel_map.rows(0, pixel_map.shape[0])
-            return Window(
-                *window_needed_interpolation(coordinates, image_shape, order=options.get("order", 1))
-            )
-        width = options.get("sample_region_width", 4.0)
-        windows = [
-            Window(*window_needed(pixel_map.rows(start, stop), image_shape, sample_region_width=width))
-            for start, stop in self._strips
-        ]
-        return Window.around(windows)
-
-    def resample(self, image: np.ndarray, pixel_map: PixelMap, window: Window, out: np.ndarray) -> None:
-        """Fill ``out`` with the derotated image, from a window of the plane."""
-        origin = window.rows[0], window.columns[0]
-        options = dict(self.options)
-        if self.algorithm == "interpolation":
-            from sunpy_heliocloud.kernels.interpolation import resample_interpolation
-
-            coordinates = pixel_map.rows(0, pixel_map.shape[0])
-            out[:] = resample_interpolation(image, coordinates, origin=origin, dtype=out.dtype, **options)
-            return
-        image = np.ascontiguousarray(image)  # once, and not for each strip
-        for start, stop in self._strips:
-            resample_adaptive(
-                image, pixel_map.rows(start, stop), origin=origin, out=out[start:stop], **options
-            )
-
-    @property
-    def _strips(self) -> list[tuple[int, int]]:
-        height, width = self.target.shape
-        rows = max(8, _STRIP_PIXELS // width)
-        return [(start, min(start + rows, height)) for start in range(0, height, rows)]
-
-    def exactly(self, image: np.ndarray, source: Source, out: np.ndarray) -> None:
-        """Fill ``out`` with the derotated image by the overlap of pixels' areas, which is left to reproject."""
-        from sunpy_heliocloud.kernels.exact import derotate_exactly
-
-        out[:] = derotate_exactly(
-            image,
-            source.wcs.to_wcs(),
-            self.target.to_wcs(),
-            rotation_model=self.rotation_model,
-            screen=self.screen,
-        )
 
 
 @dataclass(frozen=True)
