@@ -1,20 +1,19 @@
 """LazyMapSequence: frames in; Maps, or a cube, out."""
 
 import copy
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 from tqdm.auto import tqdm
 
 import astropy.units as u
-from astropy.table import QTable, Row, Table
+from astropy.table import QTable, Table
 from astropy.time import Time
 
 from sunpy import log
-from sunpy.map import GenericMap, Map, MapSequence
+from sunpy.map import GenericMap, Map
 from sunpy.time import parse_time
 from sunpy.util.exceptions import warn_user
 
@@ -23,12 +22,13 @@ from sunpy_heliocloud.byte_ranges import ReadError
 from sunpy_heliocloud.calibration import Apply, DivideByExposure, Plane
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.estimate import Estimate, estimate
-from sunpy_heliocloud.frames import ArrayFrame, Frame, PartFrame, Window
+from sunpy_heliocloud.frames import Frame
 from sunpy_heliocloud.graph import FrameArray, Recipe
 from sunpy_heliocloud.header_columns import HeaderColumns
 from sunpy_heliocloud.header_table import header_table, is_selected, keyword_of
 from sunpy_heliocloud.losses import lost_frames
 from sunpy_heliocloud.opening import open_frames
+from sunpy_heliocloud.sources import File, files_of, map_frame, map_header, maps_of
 from sunpy_heliocloud.storage import resolve_storage_options
 from sunpy_heliocloud.wcs import StackWCS
 
@@ -78,17 +78,17 @@ class LazyMapSequence:
         self._steps: tuple[Apply, ...] = ()
         self._left_out: dict[str, str] = {}
         source = list(source) if isinstance(source, Iterator) else source
-        maps = _maps(source)
+        maps = maps_of(source)
         if maps is None:
-            files = _files(source)
+            files = files_of(source)
             self._frames, self._headers = self._open(files, resolve_storage_options(storage_options))
         else:
-            self._frames = [_map_frame(m) for m in maps]
-            self._headers = HeaderColumns.from_headers([_map_header(m) for m in maps])
+            self._frames = [map_frame(m) for m in maps]
+            self._headers = HeaderColumns.from_headers([map_header(m) for m in maps])
         self._sort()
 
     def _open(
-        self, files: Sequence["_File"], storage_options: Mapping[str, Any]
+        self, files: Sequence[File], storage_options: Mapping[str, Any]
     ) -> tuple[list[Frame], HeaderColumns]:
         urls, sizes = [file.url for file in files], [file.size for file in files]
         frames: list[Frame] = []
@@ -499,77 +499,3 @@ def _checked(urls: Sequence[str], opened: Sequence[Any]) -> list[Any]:
         problem = None if isinstance(result, ReadError) else next(problems)
         results.append(result if problem is None else ReadError(f"The header of {url} is no use: {problem}"))
     return results
-
-
-def _maps(source: Any) -> list[GenericMap] | None:
-    """The Maps of a source that is made of Maps."""
-    maps = [source] if isinstance(source, GenericMap) else source
-    if not isinstance(maps, (list, tuple, MapSequence)) or not len(maps):
-        return None
-    return list(maps) if all(isinstance(m, GenericMap) for m in maps) else None
-
-
-def _map_frame(m: GenericMap) -> Frame:
-    """The frame that a Map of a sequence, or its submap, was made of; or the Map's array."""
-    if not isinstance(m.data, FrameArray):
-        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data))
-    recipe = m.data.recipe
-    frame = recipe.planes[0].frame
-    if recipe.steps or not recipe.flat or m.mask is not None:
-        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data), url=frame.url)
-    window = recipe.read.window
-    return frame if window == Window.whole(frame.shape) else PartFrame(frame, window)
-
-
-def _map_header(m: GenericMap) -> dict[str, Any]:
-    header = {key.upper(): value for key, value in m.meta.items()}
-    return header | {"NAXIS": 2, "NAXIS1": m.data.shape[1], "NAXIS2": m.data.shape[0]}
-
-
-class _File(NamedTuple):
-    """Where a frame is, and how many bytes a catalogue says that it has."""
-
-    url: str
-    size: int | None = None
-
-
-def _files(source: Any) -> list[_File]:
-    """The files of a source that is not made of Maps."""
-    if isinstance(source, (str, os.PathLike)):
-        return [_File(_absolute(os.fspath(source)))]
-    if isinstance(source, Row):
-        source = source.table[source.index : source.index + 1]
-    if isinstance(source, Row):
-        return [_File(str(source["URL"]))]
-    if isinstance(source, Table):
-        return _table_files(source)
-    if not isinstance(source, Iterable):
-        raise TypeError(
-            f"frames come from a Fido response, URLs, paths or Maps, not from {type(source).__name__}; "
-            "Maps and URLs cannot be mixed"
-        )
-    return [file for part in source for file in _files(part)]
-
-
-def _absolute(url: str) -> str:
-    """A URL as it is; a path so that it holds in other processes, and after a change of folder."""
-    return url if "://" in url else os.path.abspath(os.path.expanduser(url))
-
-
-def _table_files(table: Table) -> list[_File]:
-    errors = getattr(table, "errors", None)
-    if errors:
-        cause = errors if isinstance(errors, Exception) else errors[0]
-        raise ValueError(f"the search failed, so that its table says nothing: {cause}") from cause
-    if "URL" not in table.colnames:
-        raise ValueError(f"a table of frames needs a column 'URL', but this one has {table.colnames}")
-    urls = [_absolute(str(url)) for url in table["URL"]]
-    return [_File(url, size) for url, size in zip(urls, _sizes(table), strict=True)]
-
-
-def _sizes(table: Table) -> list[int | None]:
-    """Bytes of each file, where the table says so."""
-    if "Size" not in table.colnames or getattr(table["Size"], "unit", None) is None:
-        return [None] * len(table)
-    sizes = np.ma.filled(u.Quantity(table["Size"]).to_value(u.byte), np.nan)
-    return [round(size) if np.isfinite(size) else None for size in sizes.tolist()]
