@@ -38,8 +38,8 @@ __all__ = [
     "lags_and_correlations",
 ]
 
-# Memory of the arrays of one block of pixels, beside the input and the result. They fit the cache of a
-# processor, which is faster than larger blocks.
+# Memory of the arrays that two series of one block of pixels take, beside the input and the result. They fit the
+# cache of a processor, which is faster than larger blocks.
 _BLOCK_BYTES = 2 * 2**20
 # Maxima that differ by less are equal: several times the rounding errors of the transforms.
 TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
@@ -85,7 +85,7 @@ class Correlator(NamedTuple):
         """The correlations of some pixels at the lags, shape ``(pixels, n_lags)``."""
         if self.per_overlap:
             return _of_overlaps(a, b, n, steps, self.min_overlap)
-        correlation = _lagged_sums(a.spectrum, b.spectrum, a.length, steps)
+        correlation = _lagged_sums(a.conjugate, b.spectrum, a.length, steps)
         correlation *= correlation.dtype.type(1 / n)
         # A pixel's result does not depend on the others of its block.
         gappy = ~(a.complete & b.complete)
@@ -217,7 +217,7 @@ def blocks_of_series(
     # Long enough that the lags asked for do not meet the other end.
     length = fft.next_fast_len(n + int(np.abs(steps).max()), real=True)
     flat = [one.reshape(n, -1) for one in series]
-    pixels = max(1, _BLOCK_BYTES // (4 * len(series) * length * dtype.itemsize))
+    pixels = max(1, _BLOCK_BYTES // (8 * length * dtype.itemsize))
     for start in range(0, flat[0].shape[1], pixels):
         block = slice(start, start + pixels)
         yield (
@@ -244,12 +244,13 @@ def _steps(n: int, cadence: float, lag_bounds: tuple[float, float] | None) -> np
     return inside
 
 
-def _lagged_sums(a: np.ndarray, b: np.ndarray, length: int, steps: np.ndarray) -> np.ndarray:
-    """Sums over t of a(t) b(t + step) for each of the steps, which follow each other, from the spectra."""
-    product = np.conjugate(a)
-    # A row of a spectrum may stand for all pixels.
-    product = np.multiply(product, b, out=product if product.shape[0] >= b.shape[0] else None)
-    sums = fft.irfft(product, length, axis=1, overwrite_x=True)
+def _lagged_sums(a_conjugate: np.ndarray, b: np.ndarray, length: int, steps: np.ndarray) -> np.ndarray:
+    """
+    Sums over t of a(t) b(t + step) for each of the steps, which follow each other, from the spectra.
+
+    A row of a spectrum may stand for all pixels.
+    """
+    sums = fft.irfft(a_conjugate * b, length, axis=1, overwrite_x=True)
     first, last = steps[0], steps[-1]
     if first < 0 <= last:
         return np.concatenate([sums[:, first:], sums[:, : last + 1]], axis=1)
@@ -269,7 +270,7 @@ class _Pairs(NamedTuple):
         (a_here, a_square, a_there), (b_here, b_square, b_there) = (_spectra(one, n) for one in (a, b))
 
         def sums(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-            return _lagged_sums(first, second, a.length, steps)
+            return _lagged_sums(np.conjugate(first), second, a.length, steps)
 
         number = np.rint(sums(a_here, b_here))
         share = 1 / np.maximum(number, 1)

@@ -40,6 +40,11 @@ class Series:
         """Of the samples, shape ``(pixels, length // 2 + 1)``."""
         return fft.rfft(self.samples, axis=1)
 
+    @cached_property
+    def conjugate(self) -> np.ndarray:
+        """Of the spectrum, which all pairs need in which the series comes first."""
+        return np.conjugate(self.spectrum)
+
     def rows(self, index: np.ndarray) -> "Series":
         """The series of some of the pixels."""
         if index.all():

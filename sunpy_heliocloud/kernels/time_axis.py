@@ -124,21 +124,30 @@ def _interpolate(planes, times, new_times, before, after, weight, max_gap, neare
             if before[k] < 0:
                 interpolated[k, start:stop] = np.nan
                 continue
-            first, second, out = planes[before[k]], planes[after[k]], interpolated[k]
+            # Of slices that begin at 0 LLVM does several pixels at once.
+            first, second = planes[before[k], start:stop], planes[after[k], start:stop]
+            out = interpolated[k, start:stop]
             w = planes.dtype.type(weight[k])
-            missing = 0
-            for pixel in range(start, stop):
+            rest = planes.dtype.type(1) - w
+            for i in range(stop - start):
                 # A sample without weight counts too, for 0 * NaN is NaN.
-                value = first[pixel] * (1 - w) + second[pixel] * w
-                out[pixel] = value
-                missing += not np.isfinite(value)
-            if missing == 0:
+                out[i] = first[i] * rest + second[i] * w
+            if _are_finite(out):
                 continue
-            for pixel in range(start, stop):
-                if not np.isfinite(out[pixel]):
-                    out[pixel] = _across_missing(
-                        planes, pixel, times, new_times[k], before[k], after[k], max_gap, nearest
+            for i in range(stop - start):
+                if not np.isfinite(out[i]):
+                    out[i] = _across_missing(
+                        planes, start + i, times, new_times[k], before[k], after[k], max_gap, nearest
                     )
+
+
+# Any order of summands will do, so that LLVM can do several sums at once.
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
+def _are_finite(values):
+    nothing = values.dtype.type(0)
+    for i in range(len(values)):
+        nothing += values[i] - values[i]
+    return nothing == 0
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
