@@ -513,9 +513,9 @@ class TimeLagCube(DaskCube):
         LagMap
             From 0 to 1, lazy; NaN where there is no correlation. Of unrelated light curves of 180 planes (white and
             red noise, random walks, power laws to the power of -3, sinusoids of 40 minutes to 11 hours; bounds of a
-            sixth of the time, with and without ``detrend="linear"``) 4 to 7 % are at 0.05 or below with ``"phase"``;
-            with ``"red_noise"`` 4 to 6 % of those that are such with a memory of up to 0.8 from plane to plane, but 6
-            to 29 % of the smoother ones.
+            sixth of the time, with and without ``detrend="linear"``) 3 to 7 % are at 0.05 or below with ``"phase"``;
+            with ``"red_noise"`` 5 to 6 % of those that are such with a memory of up to 0.8 from plane to plane, but 7
+            to 29 % of the smoother ones (``benchmarks/false_alarms.py``).
 
         Raises
         ------
