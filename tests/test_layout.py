@@ -3,11 +3,12 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import fits_bytes, fits_images, header_text, windows
 
 from astropy.io import fits
+from astropy.utils import minversion
 
 from sunpy_heliocloud.headers import HeadTooShort
 from sunpy_heliocloud.layout import PlainLayout, Scaling, TiledLayout, WholeFileLayout
@@ -135,6 +136,8 @@ def test_long_descriptors():
 @given(window=windows(64), name=st.sampled_from(["GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"]))
 def test_tiles_in_another_column(window, name):
     """Where the compression of the other tiles gains nothing, a tile is gzipped or left as it is."""
+    # Before version 8 astropy could not read the other.
+    assume(name == "GZIP_COMPRESSED_DATA" or minversion("astropy", "8.0"))
     file = fits_bytes(fits.PrimaryHDU(), compressed())
     unit, layout = find_image(file)
     lengths = layout.table.astype(int)
