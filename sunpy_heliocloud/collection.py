@@ -1,6 +1,6 @@
 """An NDCube that is a dask collection and keeps a plain WCS when it is sliced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import dask
@@ -15,7 +15,7 @@ from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
 from sunpy_heliocloud.plotting import PlanesOnDemand
-from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS, slice_wcs
+from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS, bin_wcs, slice_wcs
 
 __all__ = ["DaskCube"]
 
@@ -122,7 +122,31 @@ class DaskCube(DaskMethodsMixin, NDCube):
             return value.astype(self.data.dtype)
         return value.item() if isinstance(value, np.number) else value
 
-    # ---- slicing
+    # ---- binning and slicing
+
+    def rebin(self, bin_shape: Sequence[int], operation: Any = np.mean, **kwargs: Any) -> Self:
+        """
+        Bin along each axis; see `ndcube.NDCube.rebin`.
+
+        Parameters
+        ----------
+        bin_shape
+            Pixels that make a bin along each array axis; -1 takes the whole axis.
+        operation
+            What makes one value of a bin; `numpy.nanmean` leaves out missing pixels.
+        **kwargs
+            As for `ndcube.NDCube.rebin`.
+
+        Returns
+        -------
+        DaskCube
+            Of this class, lazy if this is. A time of a bin is the mean of its times.
+        """
+        binned = super().rebin(bin_shape, operation, **kwargs)
+        bins = [n // m for n, m in zip(self.shape, binned.shape, strict=True)]
+        return binned._new_instance(
+            wcs=bin_wcs(self.wcs.low_level_wcs, bins) or binned.wcs, meta=dict(self.meta)
+        )
 
     def __getitem__(self, item: Any) -> Self:
         item = self._full_item(item)

@@ -28,7 +28,7 @@ from sunpy_heliocloud.lag_map import LagMap
 from sunpy_heliocloud.pencils import ResampleTime, map_pencils
 from sunpy_heliocloud.plane_wcs import PlaneWCS
 from sunpy_heliocloud.surface_turn import surface_turns
-from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS, bin_wcs
+from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
 
 __all__ = ["TimeLagCube"]
 
@@ -629,12 +629,9 @@ class TimeLagCube(DaskCube):
         ValueError
             When planes with coordinates of their own are to be binned in time, or bins do not divide the cube.
         """
-        wcs = self.wcs.low_level_wcs
-        if isinstance(wcs, StackWCS) and int(bin_shape[0]) != 1:
+        if isinstance(self.wcs.low_level_wcs, StackWCS) and int(bin_shape[0]) != 1:
             self._shared_stack("rebin in time")
-        binned = super().rebin(bin_shape, operation, **kwargs)
-        bins = [n // m for n, m in zip(self.shape, binned.shape, strict=True)]
-        return binned._new_instance(wcs=bin_wcs(wcs, bins) or binned.wcs, meta=dict(self.meta))
+        return super().rebin(bin_shape, operation, **kwargs)
 
     def __str__(self) -> str:
         first, last = (time.isot for time in np.atleast_1d(self.times)[[0, -1]])

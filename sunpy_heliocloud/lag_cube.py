@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import dask.array as da
-import numpy as np
 
 import astropy.units as u
 from astropy.time import Time
@@ -12,7 +11,6 @@ from astropy.time import Time
 from sunpy_heliocloud.collection import DaskCube
 from sunpy_heliocloud.comparison import Comparison, Maxima
 from sunpy_heliocloud.lag_map import CORRELATION, LAG, LagMap, colours
-from sunpy_heliocloud.wcs import StackWCS
 
 __all__ = ["LagCube"]
 
@@ -107,32 +105,6 @@ class LagCube(DaskCube):
         # One plane is computed for its colours, where no lag bounds say how far they go.
         first = shown[0] if shown[0].reach else shown[0].compute()
         return super(LagCube, shown).plot(*args, **colours([first], kwargs))
-
-    def rebin(self, bin_shape: Sequence[int], operation: Any = np.mean, **kwargs: Any) -> Self:
-        """
-        Bin pixels, and windows; see `ndcube.NDCube.rebin`.
-
-        Parameters
-        ----------
-        bin_shape
-            Windows, rows and columns that make a bin; -1 takes the whole axis.
-        operation
-            What makes one value of a bin; `numpy.nanmean` leaves out missing pixels.
-        **kwargs
-            As for `ndcube.NDCube.rebin`.
-
-        Returns
-        -------
-        LagCube
-            Lazy if this is. Its times are the means of the bins' times.
-        """
-        wcs = self.wcs.low_level_wcs
-        binned = super().rebin(bin_shape, operation, **kwargs)
-        if not isinstance(wcs, StackWCS):
-            return binned
-        return binned._new_instance(
-            wcs=wcs.binned([n // m for n, m in zip(self.shape, binned.shape, strict=True)])
-        )
 
     def __getitem__(self, item: Any) -> "LagCube | LagMap":
         index = self._full_item(item)[0]

@@ -17,7 +17,6 @@ import sunpy.map
 from sunpy_heliocloud import lag_files
 from sunpy_heliocloud.collection import DaskCube
 from sunpy_heliocloud.comparison import Comparison, Maxima
-from sunpy_heliocloud.plane_wcs import PlaneWCS
 
 __all__ = ["CORRELATION", "LAG", "LagMap", "colours"]
 
@@ -229,11 +228,7 @@ class LagMap(DaskCube):
             Lazy if this is.
         """
         self._check_axes("rebin")
-        binned = super().rebin(bin_shape, operation, **kwargs)
-        bins = tuple(n // m for n, m in zip(self.shape, binned.shape, strict=True))
-        offset = tuple((n - 1) / 2 for n in bins)
-        plane = PlaneWCS.from_wcs(self.wcs.low_level_wcs, self.shape).resampled(binned.shape, offset, bins)
-        return binned._new_instance(wcs=plane.to_wcs())
+        return super().rebin(bin_shape, operation, **kwargs)
 
     @property
     def title(self) -> str:
