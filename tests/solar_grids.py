@@ -11,9 +11,25 @@ from astropy.wcs.utils import pixel_to_pixel
 
 from sunpy.coordinates import propagate_with_solar_surface
 
-__all__ = ["REFERENCE_TIME", "carrington_wcs", "evaluated_everywhere", "solar_wcs", "window_may_flip"]
+__all__ = [
+    "OTHER_GRIDS",
+    "REFERENCE_TIME",
+    "carrington_wcs",
+    "evaluated_everywhere",
+    "solar_wcs",
+    "window_may_flip",
+]
 
 REFERENCE_TIME = Time("2018-05-29T18:00:00")
+# Arguments of `solar_wcs` for images of other scales, orientations and observers.
+OTHER_GRIDS = {
+    "rotated": {"scale": 2.4, "angle": 33.0},
+    "turned": {"scale": 0.3, "angle": 180.0, "centre": (300, 200)},
+    "STEREO-B": {"observer": (-40, 5, 0.96)},
+    "STEREO-A": {"observer": (100, -6, 1.03), "days": 1.5},
+    "Solar Orbiter": {"observer": (10, 20, 0.3), "days": -2, "scale": 2.0, "centre": (500, -100)},
+    "other radius": {"rsun": 696.0e6, "days": 0.25, "centre": (-800, 0)},
+}
 
 
 def solar_wcs(

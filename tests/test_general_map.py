@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from solar_grids import REFERENCE_TIME, carrington_wcs, evaluated_everywhere, solar_wcs
+from solar_grids import OTHER_GRIDS, REFERENCE_TIME, carrington_wcs, evaluated_everywhere, solar_wcs
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
@@ -55,18 +55,7 @@ def test_with_other_rotation_models(rotation_model):
     assert_is_that_of_sunpy(solar_wcs(0.5), SOURCE, rotation_model=rotation_model)
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        {"scale": 2.4, "angle": 33.0},
-        {"scale": 0.3, "angle": 180.0, "centre": (300, 200)},
-        {"observer": (-40, 5, 0.96)},
-        {"observer": (100, -6, 1.03), "days": 1.5},
-        {"observer": (10, 20, 0.3), "days": -2, "scale": 2.0, "centre": (500, -100)},
-        {"rsun": 696.0e6, "days": 0.25, "centre": (-800, 0)},
-    ],
-    ids=["rotated", "turned", "STEREO-B", "STEREO-A", "Solar Orbiter", "other radius"],
-)
+@pytest.mark.parametrize("target", OTHER_GRIDS.values(), ids=OTHER_GRIDS.keys())
 def test_of_other_grids_and_observers(target):
     assert_is_that_of_sunpy(solar_wcs(**target), SOURCE)
 
