@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sunpy_heliocloud.byte_ranges import ReadError
-from sunpy_heliocloud.calibration import Plane, Step
+from sunpy_heliocloud.calibration import Apply, Plane, Step
 from sunpy_heliocloud.derotation import Derotation, Source
 from sunpy_heliocloud.frames import Window, read_windows
 
@@ -65,7 +65,7 @@ class ReadWindow:
             from sunpy_heliocloud.losses import report_loss
 
             report_loss(plane.frame.url, str(image))
-            return np.full(window.shape, np.nan, self.dtype)
+            return self._lost(plane, window)
         try:
             for step in self.steps:
                 image = step(image, plane)
@@ -73,6 +73,13 @@ class ReadWindow:
             error.add_note(f"This happened to the pixels of {plane.frame.url}.")
             raise
         return image[window.within(read)]
+
+    def _lost(self, plane: Plane, window: Window) -> np.ndarray:
+        """What comes of missing pixels. Functions are not asked about them."""
+        image = np.full(window.shape, np.nan, self.dtype)
+        for step in self.steps:
+            image = image if isinstance(step, Apply) else step(image, plane)
+        return image
 
 
 @dataclass(frozen=True)

@@ -662,6 +662,15 @@ def test_pixels_that_are_gone_are_nan(torn):
     assert "cut short" in seq.status["reason"][1]
 
 
+def test_nothing_of_a_frame_that_is_gone_is_valid(torn):
+    """Nor is a function asked about it."""
+    seq = LazyMapSequence(torn, errors="mask").apply(lambda data, header: data * 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LostFrameWarning)
+        footprint = seq.to_cube().footprint.compute().data
+    assert footprint.min(axis=(1, 2)).tolist() == footprint.max(axis=(1, 2)).tolist() == [1, 0, 1]
+
+
 def test_a_map_of_integers_that_are_gone_is_nan_too(torn):
     seq = LazyMapSequence(torn, errors="mask")
     assert seq[1].data.dtype.kind == "f"
