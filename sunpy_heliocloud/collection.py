@@ -6,7 +6,7 @@ from typing import Any, Self
 import dask
 import numpy as np
 from dask.base import DaskMethodsMixin
-from ndcube import NDCube
+from ndcube import NDCube, NDCubeSequence
 
 import astropy.units as u
 from astropy.nddata import NDData
@@ -144,9 +144,10 @@ class DaskCube(DaskMethodsMixin, NDCube):
         """
         binned = super().rebin(bin_shape, operation, **kwargs)
         bins = [n // m for n, m in zip(self.shape, binned.shape, strict=True)]
-        return binned._new_instance(
-            wcs=bin_wcs(self.wcs.low_level_wcs, bins) or binned.wcs, meta=dict(self.meta)
-        )
+        return binned._new_instance(wcs=self._bin_wcs(bins) or binned.wcs, meta=dict(self.meta))
+
+    def _bin_wcs(self, bins: Sequence[int]) -> BaseLowLevelWCS | None:
+        return bin_wcs(self.wcs.low_level_wcs, bins)
 
     def __getitem__(self, item: Any) -> Self:
         item = self._full_item(item)
@@ -161,11 +162,11 @@ class DaskCube(DaskMethodsMixin, NDCube):
             raise IndexError(
                 "a cube with extra coordinates, mask or uncertainty can be sliced with steps of 1 only"
             )
-        whole = super().__getitem__(
-            tuple(slice(i.start, i.stop) if isinstance(i, slice) else i for i in item)
-        )
-        skip = tuple(slice(None, None, i.step) for i in item if isinstance(i, slice))
-        return whole._new_instance(data=whole.data[skip], wcs=slice_wcs(whole.wcs.low_level_wcs, skip))
+        # Integers first as ranges, for a WCS that has lost an axis may take no steps.
+        ranges = tuple(i if isinstance(i, slice) else slice(i, i + 1, 1) for i in item)
+        stepped = self._new_instance(data=self.data[ranges], wcs=self._slice_wcs(ranges))
+        rest = tuple(slice(None) if isinstance(i, slice) else 0 for i in item)
+        return super(DaskCube, stepped).__getitem__(rest)
 
     def explode_along_axis(self, axis: int) -> Any:
         """
@@ -181,10 +182,11 @@ class DaskCube(DaskMethodsMixin, NDCube):
         `ndcube.NDCubeSequence`
             Of lazy cubes.
         """
-        exploded = super().explode_along_axis(axis)
-        for i, piece in enumerate(exploded.data):
-            piece.meta = self[(*[slice(None)] * (axis % len(self.shape)), i)].meta  # which ndcube drops
-        return exploded
+        axis = range(len(self.shape))[axis]
+        pieces = [
+            self[(*[slice(None)] * axis, i)] for i in range(self.shape[axis])
+        ]  # with the meta that ndcube drops
+        return NDCubeSequence(pieces, meta=self.meta)
 
     def _full_item(self, item: Any) -> tuple[int | slice, ...]:
         """An integer, counted from the front, or a slice for each axis."""

@@ -56,63 +56,31 @@ class CorrelationCube(DaskCube):
         (pixel_axis,) = np.flatnonzero(wcs.axis_correlation_matrix[wcs.world_axis_names.index("lag")])
         return self.axis_world_coords(wcs.pixel_n_dim - 1 - int(pixel_axis))[0]
 
-    def rebin(self, bin_shape: Sequence[int], operation: Any = np.mean, **kwargs: Any) -> Self:
-        """
-        Bin lags and pixels; see `ndcube.NDCube.rebin`.
+    def _bin_wcs(self, bins: Sequence[int]) -> WCS | None:
+        wcs = self.wcs.low_level_wcs
+        if not isinstance(wcs, WCS):
+            return None
+        bins = np.array(bins)
+        return _resampled(wcs, np.array(self.shape) // bins, (bins - 1) / 2, bins)
 
-        Parameters
-        ----------
-        bin_shape
-            Lags, rows and columns that make a bin; -1 takes the whole axis.
-        operation
-            What makes one value of a bin.
-        **kwargs
-            As for `ndcube.NDCube.rebin`.
-
-        Returns
-        -------
-        CorrelationCube
-            Lazy if this is.
-        """
-        binned = super().rebin(bin_shape, operation, **kwargs)
-        if not isinstance(self.wcs.low_level_wcs, WCS):
-            return binned
-        bins = np.array(self.shape) // binned.shape
-        return binned._new_instance(wcs=_resampled(self.wcs, binned.shape, (bins - 1) / 2, bins))
-
-    def __getitem__(self, item: Any) -> Self:
-        item = self._full_item(item)
-        if all((one.step or 1) == 1 for one in item if isinstance(one, slice)):
-            return super().__getitem__(item)
-        if not isinstance(self.wcs.low_level_wcs, WCS):
+    def _slice_wcs(self, item: tuple[int | slice, ...]) -> WCS | HighLevelWCSWrapper:
+        wcs = self.wcs.low_level_wcs
+        if isinstance(wcs, WCS) and all(isinstance(one, slice) for one in item):
+            ranges = [range(*one.indices(n)) for one, n in zip(item, self.shape, strict=True)]
+            return _resampled(
+                wcs, list(map(len, ranges)), [one.start for one in ranges], [one.step for one in ranges]
+            )
+        if any(isinstance(one, slice) and one.step not in (None, 1) for one in item):
             raise IndexError(
                 "what has lost an axis can be sliced with steps of 1 only; slice with steps first, or in one go: "
                 "cube[::2, 5, 5]"
             )
-        # Integers first as ranges, for a WCS that has lost an axis takes no steps.
-        ranges = tuple(one if isinstance(one, slice) else slice(one, one + 1) for one in item)
-        starts, _, steps = np.transpose([one.indices(n) for one, n in zip(ranges, self.shape, strict=True)])
-        if (steps < 1).any():
-            raise IndexError(
-                f"slices of a cube need positive steps, not {item}; the order of an axis is kept"
-            )
-        data = self.data[ranges]
-        stepped = self._new_instance(data=data, wcs=_resampled(self.wcs, data.shape, starts, steps))
-        return stepped[tuple(slice(None) if isinstance(one, slice) else 0 for one in item)]
-
-    def _slice_wcs(self, item: tuple[int | slice, ...]) -> HighLevelWCSWrapper:
-        wcs = self.wcs.low_level_wcs
-        if isinstance(wcs, WCS) and all(isinstance(one, slice) for one in item):
-            shape = [len(range(*one.indices(n))) for one, n in zip(item, self.shape, strict=True)]
-            return _resampled(
-                wcs, shape, [one.indices(n)[0] for one, n in zip(item, self.shape, strict=True)]
-            )
         return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, item))
 
 
-def _resampled(wcs: WCS, shape: Sequence[int], offset: Sequence[float], factor: Any = 1) -> WCS:
+def _resampled(wcs: WCS, shape: Sequence[int], offset: Sequence[float], factor: Sequence[int]) -> WCS:
     """The WCS of pixels of which ``p`` (from zero, in array order) is ``offset + factor * p`` of these."""
-    factor = np.broadcast_to(factor, len(shape))[::-1]
+    factor = np.asarray(factor)[::-1]
     resampled = wcs.deepcopy()
     resampled.wcs.crpix = (wcs.wcs.crpix - 1 - np.asarray(offset)[::-1]) / factor + 1
     resampled.wcs.pc = wcs.wcs.get_pc() * factor / factor[:, None]

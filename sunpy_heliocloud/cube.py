@@ -93,7 +93,7 @@ class TimeLagCube(DaskCube):
         TypeError
             When ``ref_map`` is no Map.
         """
-        _require_map("ref_map", ref_map)
+        _require_map(ref_map)
         times = np.atleast_1d(parse_time(times))
         if times.ndim != 1:
             raise ValueError(f"times have shape {times.shape}, but must be one a plane")
@@ -215,7 +215,7 @@ class TimeLagCube(DaskCube):
         ----------
         * DeForest, C. E. 2004, Solar Physics 219, 3, https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
         """
-        _require_map("ref_map", ref_map)
+        _require_map(ref_map)
         if rotation_model not in _ROTATION_MODELS:
             raise ValueError(
                 f"rotation model {rotation_model!r} is unknown; choose one of {', '.join(_ROTATION_MODELS)}"
@@ -659,9 +659,9 @@ class TimeLagCube(DaskCube):
         return sliced
 
 
-def _require_map(name: str, value: Any) -> None:
-    if not isinstance(value, GenericMap):
-        raise TypeError(f"{name} must be a sunpy Map, such as sequence.nearest(time), not {value!r}")
+def _require_map(ref_map: Any) -> None:
+    if not isinstance(ref_map, GenericMap):
+        raise TypeError(f"ref_map must be a sunpy Map, such as sequence.nearest(time), not {ref_map!r}")
 
 
 def _unmasked(data: Any) -> Any:

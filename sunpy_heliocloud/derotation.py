@@ -94,10 +94,8 @@ class Derotation:
         )
 
     def window(self, pixel_map: PixelMap, image_shape: tuple[int, int]) -> Window:
-        """The part of the plane that the result depends on."""
+        """The part of the plane that the result depends on, unless the algorithm is ``"exact"``."""
         options = dict(self.options)
-        if self.algorithm == "exact":
-            return Window.whole(image_shape)
         if self.algorithm == "interpolation":
             from sunpy_heliocloud.kernels.interpolation import window_needed_interpolation
 

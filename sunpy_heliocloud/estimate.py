@@ -22,7 +22,7 @@ from sunpy_heliocloud.tasks import DerotateFrames, FirstPlane
 __all__ = ["Estimate", "estimate"]
 
 _MOST_SAMPLES = (
-    24  # frames whose rows are found out exactly, in milliseconds; those of the others lie between
+    24  # frames whose windows are found out exactly, in milliseconds; those of the others lie between
 )
 _TASK_OVERHEAD = 64 * 2**20  # of a task: coordinates of 65536 points in sunpy, and what malloc keeps
 _COPIES_OF_BYTES = 3  # as they came, in the small file that astropy is given, and in its own buffer

@@ -121,17 +121,17 @@ class PlaneWCS:
         wcs.array_shape = self.shape
         return wcs
 
-    def camera(self) -> Camera | None:
-        """
-        The observer's view, for `~sunpy_heliocloud.kernels.surface_map.SurfaceMap`.
+    @property
+    def has_camera(self) -> bool:
+        """Whether this is a helioprojective image in TAN projection that says where its observer is."""
+        is_tan = (self.ctype, self.cunit, self.pv) == (("HPLN-TAN", "HPLT-TAN"), ("deg", "deg"), ())
+        return is_tan and dict(self.aux).keys() >= {"hgln_obs", "hglt_obs", "dsun_obs", "rsun_ref"}
 
-        It is `None` unless this is a helioprojective image in TAN projection that says where its observer is.
-        """
-        aux = dict(self.aux)
-        if (self.ctype, self.cunit, self.pv) != (("HPLN-TAN", "HPLT-TAN"), ("deg", "deg"), ()) or not (
-            aux.keys() >= {"hgln_obs", "hglt_obs", "dsun_obs", "rsun_ref"}
-        ):
+    def camera(self) -> Camera | None:
+        """The observer's view, for `~sunpy_heliocloud.kernels.surface_map.SurfaceMap`, if it `has_camera`."""
+        if not self.has_camera:
             return None
+        aux = dict(self.aux)
         return camera(
             crpix=self.crpix,
             scales=np.radians(np.diag(self.cdelt) @ self.pc),

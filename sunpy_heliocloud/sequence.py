@@ -367,9 +367,9 @@ class LazyMapSequence:
         ~sunpy.util.exceptions.SunpyUserWarning
             When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by.
         """
-        self._one_channel()
+        cube = self._to_cube(normalize=normalize)
         self._warn_of_quality()
-        return self._to_cube(normalize=normalize)
+        return cube
 
     def _to_cube(self, *, normalize: bool = True) -> TimeLagCube:
         channel = self._one_channel()

@@ -38,9 +38,9 @@ def surface_turns(target: PlaneWCS, sources: Sequence[PlaneWCS], rotation_model:
         `None` for sources, or for all if it is the target, that are no image a
         `~sunpy_heliocloud.kernels.surface_map.SurfaceMap` can be made of.
     """
-    usual = [i for i, source in enumerate(sources) if source.camera() is not None]
+    usual = [i for i, source in enumerate(sources) if source.has_camera]
     turns: list[Turn | None] = [None] * len(sources)
-    if not usual or target.camera() is None:
+    if not (usual and target.has_camera):
         return turns
     times = Time([sources[i].stamp for i in usual], scale="utc")
     elapsed = (times - target.date).to_value(u.s)

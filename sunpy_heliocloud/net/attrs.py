@@ -1,9 +1,10 @@
 """What a query to HelioCloud is made of, besides sunpy's own attrs; registered as ``a.heliocloud``."""
 
 import os
-import re
 
 from sunpy.net.attr import SimpleAttr
+
+from sunpy_heliocloud.net.reading import is_remote
 
 __all__ = ["Bucket", "Dataset", "Lookup"]
 
@@ -50,7 +51,7 @@ class Bucket(SimpleAttr):
 
     def __init__(self, value: str):
         value = os.fspath(value)
-        if not re.match(r"(s3|https?)://[^/\s]", value) and not os.path.isabs(value):
+        if not is_remote(value) and not os.path.isabs(value):
             name = "bucket" if "://" in value or not value else value
             raise ValueError(
                 f"The bucket is {value!r}: expected a URL such as 's3://{name}/', or the absolute path of a folder"
