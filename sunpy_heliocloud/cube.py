@@ -586,15 +586,6 @@ class TimeLagCube(DaskCube):
             )
         return wcs
 
-    def _shared_stack(self, method: str) -> StackWCS:
-        stack = self._stack(method)
-        if not stack.is_shared:
-            raise ValueError(
-                f"{method} needs planes on one grid, but each plane still has coordinates of its own; "
-                "derotate them to a map first, with derotate_to(map)"
-            )
-        return stack
-
     def estimate(self) -> Estimate:
         """
         What it will cost to compute the cube.
@@ -630,7 +621,7 @@ class TimeLagCube(DaskCube):
             When planes with coordinates of their own are to be binned in time, or bins do not divide the cube.
         """
         if isinstance(self.wcs.low_level_wcs, StackWCS) and int(bin_shape[0]) != 1:
-            self._shared_stack("rebin in time")
+            shared_stack(self, "rebin in time")
         return super().rebin(bin_shape, operation, **kwargs)
 
     def __str__(self) -> str:
