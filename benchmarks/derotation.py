@@ -23,10 +23,10 @@ import sunpy.map
 from sunpy.coordinates import HeliographicStonyhurst, propagate_with_solar_surface
 from sunpy.map.header_helper import make_fitswcs_header, make_heliographic_header
 
-from sunpy_heliocloud.derotation import Derotation, Source
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.derotation.derotation import Derotation, Source
+from sunpy_heliocloud.derotation.rotation import surface_turns
 from sunpy_heliocloud.kernels.adaptive import resample_adaptive
-from sunpy_heliocloud.plane_wcs import PlaneWCS
-from sunpy_heliocloud.surface_turn import surface_turns
 
 REFERENCE = Time("2018-05-29T18:00:00")
 EARTH = (0, -1, 1.0)

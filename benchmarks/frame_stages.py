@@ -19,12 +19,12 @@ from server import serve
 from simulated import simulate
 
 from sunpy_heliocloud import LazyMapSequence
-from sunpy_heliocloud.byte_ranges import fetch
-from sunpy_heliocloud.derotation import Derotation, Source
-from sunpy_heliocloud.frames import FITSFrame
-from sunpy_heliocloud.plane_wcs import PlaneWCS
-from sunpy_heliocloud.storage import https_url
-from sunpy_heliocloud.surface_turn import surface_turns
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.derotation.derotation import Derotation, Source
+from sunpy_heliocloud.derotation.rotation import surface_turns
+from sunpy_heliocloud.io.filesystem import https_url
+from sunpy_heliocloud.io.frame import FITSFrame
+from sunpy_heliocloud.io.ranges import fetch
 
 HERE = Path(__file__).parent
 

@@ -110,7 +110,7 @@ def _region(sequence: Any) -> Any:
 
 def _row_bytes(sequence: Any, ref_map: Any) -> list[int]:
     """The compressed size of the rows on which the region lies, in each frame."""
-    from sunpy_heliocloud.frames import Window
+    from sunpy_heliocloud.io.frame import Window
 
     first = round(sequence[0].wcs.world_to_pixel(ref_map.bottom_left_coord)[1].item())
     rows = first, first + ref_map.data.shape[0]

@@ -13,13 +13,12 @@ from sunpy_heliocloud.version import version as __version__
 
 if TYPE_CHECKING:
     from sunpy_heliocloud import net
-    from sunpy_heliocloud.alignment import aligned_cubes
-    from sunpy_heliocloud.correlation_cube import CorrelationCube
+    from sunpy_heliocloud.channels import aligned_cubes, time_lag_pairs
     from sunpy_heliocloud.cube import TimeLagCube
-    from sunpy_heliocloud.lag_collection import LagMapCollection
-    from sunpy_heliocloud.lag_cube import LagCube
-    from sunpy_heliocloud.lag_map import LagMap
-    from sunpy_heliocloud.pairs import time_lag_pairs
+    from sunpy_heliocloud.lags.collection import LagMapCollection
+    from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
+    from sunpy_heliocloud.lags.lag_cube import LagCube
+    from sunpy_heliocloud.lags.lag_map import LagMap
     from sunpy_heliocloud.sequence import LazyMapSequence
 
 __all__ = [
@@ -36,14 +35,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CorrelationCube": "correlation_cube",
-    "LagCube": "lag_cube",
-    "LagMap": "lag_map",
-    "LagMapCollection": "lag_collection",
+    "CorrelationCube": "lags.correlation_cube",
+    "LagCube": "lags.lag_cube",
+    "LagMap": "lags.lag_map",
+    "LagMapCollection": "lags.collection",
     "LazyMapSequence": "sequence",
     "TimeLagCube": "cube",
-    "aligned_cubes": "alignment",
-    "time_lag_pairs": "pairs",
+    "aligned_cubes": "channels",
+    "time_lag_pairs": "channels",
 }
 
 

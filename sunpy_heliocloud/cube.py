@@ -15,20 +15,20 @@ from sunpy.coordinates.screens import BaseScreen
 from sunpy.map import GenericMap
 from sunpy.time import parse_time
 
-from sunpy_heliocloud import time_grid
-from sunpy_heliocloud.collection import DaskCube
-from sunpy_heliocloud.comparison import Comparison, Options, planes_of, shared_stack
-from sunpy_heliocloud.correlation_cube import CorrelationCube
-from sunpy_heliocloud.derotation import Derotation, Source
-from sunpy_heliocloud.estimate import Estimate, estimate
-from sunpy_heliocloud.graph import derotate, is_valid
+from sunpy_heliocloud.coordinates import times as time_grid
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS
+from sunpy_heliocloud.derotation.derotation import Derotation, Source
+from sunpy_heliocloud.derotation.rotation import surface_turns
 from sunpy_heliocloud.kernels.time_axis import METHODS
-from sunpy_heliocloud.lag_cube import LagCube
-from sunpy_heliocloud.lag_map import LagMap
-from sunpy_heliocloud.pencils import ResampleTime, map_pencils
-from sunpy_heliocloud.plane_wcs import PlaneWCS
-from sunpy_heliocloud.surface_turn import surface_turns
-from sunpy_heliocloud.wcs import SlicedStackWCS, StackWCS
+from sunpy_heliocloud.lags.comparison import Comparison, Options, planes_of, shared_stack
+from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
+from sunpy_heliocloud.lags.lag_cube import LagCube
+from sunpy_heliocloud.lags.lag_map import LagMap
+from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.lazy.estimate import Estimate, estimate
+from sunpy_heliocloud.lazy.frame_array import derotate, is_valid
+from sunpy_heliocloud.lazy.light_curves import ResampleTime, map_pencils
 
 __all__ = ["TimeLagCube"]
 

@@ -17,20 +17,20 @@ from sunpy.map import GenericMap, Map
 from sunpy.time import parse_time
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud import observation
-from sunpy_heliocloud.byte_ranges import ReadError
-from sunpy_heliocloud.calibration import Apply, DivideByExposure, Plane
+from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.cube import TimeLagCube
-from sunpy_heliocloud.estimate import Estimate, estimate
-from sunpy_heliocloud.frames import Frame
-from sunpy_heliocloud.graph import FrameArray, Recipe
-from sunpy_heliocloud.header_columns import HeaderColumns
-from sunpy_heliocloud.header_table import header_table, is_selected, keyword_of
-from sunpy_heliocloud.losses import lost_frames
-from sunpy_heliocloud.opening import open_frames
-from sunpy_heliocloud.sources import File, files_of, map_frame, map_header, maps_of
-from sunpy_heliocloud.storage import resolve_storage_options
-from sunpy_heliocloud.wcs import StackWCS
+from sunpy_heliocloud.io.filesystem import resolve_storage_options
+from sunpy_heliocloud.io.frame import Frame
+from sunpy_heliocloud.io.open import open_frames
+from sunpy_heliocloud.io.ranges import ReadError
+from sunpy_heliocloud.lazy.estimate import Estimate, estimate
+from sunpy_heliocloud.lazy.frame_array import FrameArray, Recipe
+from sunpy_heliocloud.lazy.losses import lost_frames
+from sunpy_heliocloud.lazy.sources import File, files_of, map_frame, map_header, maps_of
+from sunpy_heliocloud.lazy.steps import Apply, DivideByExposure, Plane
+from sunpy_heliocloud.metadata import observation
+from sunpy_heliocloud.metadata.columns import HeaderColumns
+from sunpy_heliocloud.metadata.table import header_table, is_selected, keyword_of
 
 __all__ = ["LazyMapSequence"]
 
@@ -57,7 +57,7 @@ class LazyMapSequence:
 
     Raises
     ------
-    ~sunpy_heliocloud.byte_ranges.ReadError
+    ~sunpy_heliocloud.io.ranges.ReadError
         When a header cannot be read, or does not say its time (an `OSError`).
     ValueError
         When ``source`` is a search that failed, or a table without a column ``URL``.

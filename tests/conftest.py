@@ -16,10 +16,10 @@ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CAT
 from astropy.utils import iers
 
 from helpers import read_from
-from sunpy_heliocloud.header_cache import header_cache
+from sunpy_heliocloud.io.filesystem import filesystem
+from sunpy_heliocloud.io.header_cache import header_cache
 from sunpy_heliocloud.net import cache
 from sunpy_heliocloud.simulation import LocalServer
-from sunpy_heliocloud.storage import filesystem
 
 matplotlib.use("Agg")
 # Without these, a time that is newer than the installed tables starts a download.
@@ -66,7 +66,7 @@ def shared_server(one_server, monkeypatch):
 @pytest.fixture
 def short_pauses(monkeypatch):
     """Who asks again does so at once."""
-    for module in ("reading", "download"):
+    for module in ("http", "download"):
         monkeypatch.setattr(f"sunpy_heliocloud.net.{module}.PAUSES", (0.01, 0.02, 0.03))
 
 

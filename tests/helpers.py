@@ -2,7 +2,7 @@
 
 import dask
 
-from sunpy_heliocloud.frames import Window, read_windows
+from sunpy_heliocloud.io.frame import Window, read_windows
 
 __all__ = ["no_compute", "read_from", "read_rows"]
 

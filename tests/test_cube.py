@@ -11,8 +11,8 @@ import sunpy.map
 
 from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
-from sunpy_heliocloud.graph import FrameArray
-from sunpy_heliocloud.plotting import PlanesOnDemand
+from sunpy_heliocloud.lazy.frame_array import FrameArray
+from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 from sunpy_heliocloud.simulation import SimulatedSun
 
 SUN = SimulatedSun(noise=False)
@@ -304,8 +304,8 @@ def test_an_animation_computes_each_plane_once(ref_map, chunks):
 
 
 def test_an_animation_keeps_no_more_than_memory_allows(monkeypatch):
-    monkeypatch.setattr("sunpy_heliocloud.plotting._BLOCK_BYTES", 2 * 80)
-    monkeypatch.setattr("sunpy_heliocloud.plotting._KEPT_BYTES", 4 * 80)
+    monkeypatch.setattr("sunpy_heliocloud.lazy.plotting._BLOCK_BYTES", 2 * 80)
+    monkeypatch.setattr("sunpy_heliocloud.lazy.plotting._KEPT_BYTES", 4 * 80)
     data = da.from_array(np.arange(70.0).reshape(7, 10), chunks=(7, 10))
     shown = PlanesOnDemand(data)
     for plane in range(7):

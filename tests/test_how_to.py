@@ -14,8 +14,8 @@ import astropy.units as u
 from astropy.io import fits
 
 from buckets import fill, rows_of
+from sunpy_heliocloud.io.filesystem import filesystem
 from sunpy_heliocloud.net import cache
-from sunpy_heliocloud.storage import filesystem
 
 PAGES = Path(__file__).parents[1] / "docs" / "how_to"
 IDS = ("aia_0171", "aia_0193", "hmi_M", "euvml_soho_304")

@@ -15,10 +15,10 @@ from sunpy.net import attrs as a
 
 import sunpy_heliocloud  # NOQA: F401  registers the client
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
-from sunpy_heliocloud.derotation import Derotation, Source
-from sunpy_heliocloud.plane_wcs import PlaneWCS
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.derotation.derotation import Derotation, Source
+from sunpy_heliocloud.derotation.rotation import surface_turns
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
-from sunpy_heliocloud.surface_turn import surface_turns
 
 SUN = SimulatedSun()
 BOUNDS = {"lag_bounds": [-2, 2] * u.hour}

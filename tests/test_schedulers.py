@@ -23,7 +23,7 @@ from sunpy.net import attrs as a
 
 import sunpy_heliocloud  # NOQA: F401  registers the client
 from sunpy_heliocloud import LazyMapSequence
-from sunpy_heliocloud.losses import LostFrameWarning
+from sunpy_heliocloud.lazy.losses import LostFrameWarning
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
 
 GATEWAY_CONFIG = """

@@ -22,8 +22,8 @@ from sunpy.util.exceptions import SunpyUserWarning
 
 from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence
-from sunpy_heliocloud.byte_ranges import ReadError
-from sunpy_heliocloud.losses import LostFrameWarning
+from sunpy_heliocloud.io.ranges import ReadError
+from sunpy_heliocloud.lazy.losses import LostFrameWarning
 from sunpy_heliocloud.simulation import SimulatedSun, write_bucket
 
 SHAPE = (60, 80)

@@ -7,8 +7,8 @@ nothing from the network.
 
 from .client import HelioCloudClient
 from .disk_cache import Cache, cache
+from .http import CatalogError
 from .overview import datasets
-from .reading import CatalogError
 from .refresh import refresh_datasets
 from .response import HelioCloudResponse
 

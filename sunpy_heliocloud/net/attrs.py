@@ -4,7 +4,7 @@ import os
 
 from sunpy.net.attr import SimpleAttr
 
-from sunpy_heliocloud.net.reading import is_remote
+from sunpy_heliocloud.net.http import is_remote
 
 __all__ = ["Bucket", "Dataset", "Lookup"]
 

@@ -18,7 +18,7 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import Entry
-from sunpy_heliocloud.net.reading import CatalogError, in_parallel, is_remote
+from sunpy_heliocloud.net.http import CatalogError, in_parallel, is_remote
 
 __all__ = ["bucket_urls", "catalog_entries", "match", "similar"]
 

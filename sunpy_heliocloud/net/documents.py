@@ -4,9 +4,9 @@ from collections.abc import Buffer, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.disk_cache import cache
-from sunpy_heliocloud.net.reading import CatalogError, read
-from sunpy_heliocloud.storage import https_url
+from sunpy_heliocloud.net.http import CatalogError, read
 
 __all__ = ["Document", "parsed"]
 

@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.entry import Entry
-from sunpy_heliocloud.net.reading import CatalogError, in_parallel, read
+from sunpy_heliocloud.net.http import CatalogError, in_parallel, read
 from sunpy_heliocloud.net.rows import Rows
-from sunpy_heliocloud.storage import https_url
 
 __all__ = ["listed_rows"]
 

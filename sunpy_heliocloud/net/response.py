@@ -12,9 +12,9 @@ from astropy.time import Time
 
 from sunpy.net.base_client import QueryResponseTable
 
+from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.entry import PROVIDER, Entry
 from sunpy_heliocloud.net.rows import Rows
-from sunpy_heliocloud.storage import https_url
 
 __all__ = ["HelioCloudResponse", "response"]
 

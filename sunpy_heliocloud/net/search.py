@@ -9,9 +9,9 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.net.catalog import catalog_entries, match, similar
 from sunpy_heliocloud.net.entry import Entry
-from sunpy_heliocloud.net.index import index_rows
+from sunpy_heliocloud.net.http import CatalogError
+from sunpy_heliocloud.net.index.years import index_rows
 from sunpy_heliocloud.net.listing import listed_rows
-from sunpy_heliocloud.net.reading import CatalogError
 from sunpy_heliocloud.net.rows import Rows
 from sunpy_heliocloud.net.walker import Query
 

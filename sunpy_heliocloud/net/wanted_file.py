@@ -14,7 +14,7 @@ import astropy.units as u
 from sunpy.net.base_client import QueryResponseRow
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud.storage import https_url
+from sunpy_heliocloud.io.filesystem import https_url
 
 __all__ = ["WantedFile"]
 

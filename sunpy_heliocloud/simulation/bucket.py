@@ -17,7 +17,7 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
-from sunpy_heliocloud.storage import filesystem
+from sunpy_heliocloud.io.filesystem import filesystem
 from .sun import CHANNEL_DELAYS, NOMINAL_EXPOSURE, SimulatedSun
 
 __all__ = ["CHANNEL_OFFSETS", "REGISTRY_KEY", "SimulatedBucket", "registry", "write_bucket"]

@@ -13,7 +13,7 @@ from threading import Lock, Thread
 
 import astropy.units as u
 
-from sunpy_heliocloud.storage import filesystem
+from sunpy_heliocloud.io.filesystem import filesystem
 from .bucket import REGISTRY_KEY, registry
 
 __all__ = ["LocalServer", "LoggedRequest"]

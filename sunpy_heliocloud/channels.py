@@ -1,0 +1,157 @@
+"""Several channels at once: cubes on one grid and at the same times, and the time lags of all pairs of them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any, Unpack
+
+import numpy as np
+from ndcube import NDCollection
+
+import astropy.units as u
+
+from sunpy.map import GenericMap
+
+from sunpy_heliocloud.cube import TimeLagCube
+from sunpy_heliocloud.lags.collection import LagMapCollection
+from sunpy_heliocloud.lags.comparison import Comparison, Options
+from sunpy_heliocloud.lags.lag_map import LagMap
+from sunpy_heliocloud.sequence import LazyMapSequence
+
+__all__ = ["aligned_cubes", "time_lag_pairs"]
+
+# AIA's channels by the temperature that they see in an active region.
+_HOT_FIRST = (94, 335, 211, 193, 171, 131)
+
+
+def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> NDCollection:
+    """
+    A cube for each channel of a search, derotated to one map and resampled to the same times.
+
+    Parameters
+    ----------
+    source
+        A `LazyMapSequence`, or whatever one can be made of: a Fido response of several channels, for instance.
+    ref_map
+        The map whose grid, observer and time the frames are brought to, see `TimeLagCube.derotate_to`.
+    cadence
+        Of the new times, which lie on whole multiples of it within the times that all channels cover.
+
+    Returns
+    -------
+    `ndcube.NDCollection`
+        Lazy `TimeLagCube` objects of the same shape and times, by wavelength in angstrom: ``cubes["193"]``.
+
+    Raises
+    ------
+    ValueError
+        When there are no frames, two channels of the same wavelength, or no time that all channels cover.
+    """
+    sequence = source if isinstance(source, LazyMapSequence) else LazyMapSequence(source)
+    channels = sequence.split()
+    if not channels:
+        raise ValueError(
+            "there are no frames to align: the search found nothing, or a selection kept nothing"
+        )
+    keys = [f"{part.wavelength[0].to_value(u.AA):g}" for part in channels]
+    if len(set(keys)) < len(keys):
+        raise ValueError(
+            f"channels are told apart by wavelength, but these are {', '.join(map(repr, channels))}"
+        )
+    start = np.max([part.times[0] for part in channels])
+    stop = np.min([part.times[-1] for part in channels])
+    cubes = [
+        part.to_cube().derotate_to(ref_map).resample_time(cadence, start=start, stop=stop)
+        for part in channels
+    ]
+    return NDCollection(list(zip(keys, cubes, strict=True)), aligned_axes="all")
+
+
+def time_lag_pairs(
+    cubes: Mapping[str, TimeLagCube] | Sequence[TimeLagCube],
+    *,
+    order: Sequence[Any] | None = None,
+    min_correlation: float | None = None,
+    refine: str | None = None,
+    **options: Unpack[Options],
+) -> tuple[LagMapCollection, LagMapCollection]:
+    """
+    The time lags of all pairs of channels, and how well they match there.
+
+    Computed together, ``lags, correlations = dask.compute(lags, correlations)``, every cube is read and transformed
+    once.
+
+    Parameters
+    ----------
+    cubes
+        Of different wavelengths, on one grid and at the same times; such as `aligned_cubes` gives.
+    order
+        Wavelengths (numbers are angstrom) in the order that makes a positive lag mean what it should: the first of a
+        pair leads. By default AIA's channels hot first (94, 335, 211, 193, 171, 131), so that positive means
+        cooling, and other channels after them. With fewer wavelengths than cubes the others are left out.
+    min_correlation, refine
+        As for `TimeLagCube.time_lag`.
+    **options
+        ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for
+        `TimeLagCube.time_lag`.
+
+    Returns
+    -------
+    tuple of LagMapCollection
+        Lags in seconds and maximum correlations, lazy, by pair: ``lags["193-171"]``. A task holds a part of every
+        cube, up to 32 MiB each.
+
+    Raises
+    ------
+    ValueError
+        When two cubes have the same wavelength or one has none, ``order`` names one that is not there, or grids or
+        times do not match.
+    TypeError
+        When there are other things than cubes, or an option is unknown.
+    """
+    channels = _by_wavelength(cubes)
+    names = _ordered(list(channels), order)
+    if len(names) < 2:
+        raise ValueError(f"a pair takes two channels, but there is {', '.join(names) or 'none'}")
+    comparison = Comparison([channels[name] for name in names], **options)
+    pairs = tuple(combinations(range(len(names)), 2))
+    lags, correlations = {}, {}
+    for (i, j), maxima in zip(pairs, comparison.maxima(pairs), strict=True):
+        key = f"{names[i]}-{names[j]}"
+        lags[key] = LagMap.of_lags(comparison, maxima, refine, min_correlation, (i, j))
+        correlations[key] = LagMap.of_correlations(comparison, maxima, (i, j))
+    return LagMapCollection(lags, aligned_axes="all"), LagMapCollection(correlations, aligned_axes="all")
+
+
+def _by_wavelength(cubes: Mapping[str, TimeLagCube] | Sequence[TimeLagCube]) -> dict[str, TimeLagCube]:
+    if isinstance(cubes, TimeLagCube):
+        raise TypeError("time_lag_pairs takes a list of cubes, [hot, cool], but was given a single one")
+    several = list(cubes.values()) if isinstance(cubes, Mapping) else list(cubes)
+    if others := [type(cube).__name__ for cube in several if not isinstance(cube, TimeLagCube)]:
+        raise TypeError(f"time_lag_pairs takes TimeLagCube objects, not {', '.join(dict.fromkeys(others))}")
+    if any(cube.wavelength is None for cube in several):
+        raise ValueError(
+            "channels are told apart by wavelength, but a cube has none; give it meta['wavelength']"
+        )
+    named = {_name(cube.wavelength): cube for cube in several}
+    if len(named) < len(several):
+        wavelengths = ", ".join(_name(cube.wavelength) for cube in several)
+        raise ValueError(f"channels are told apart by wavelength, but these are {wavelengths}")
+    return named
+
+
+def _ordered(names: list[str], order: Sequence[Any] | None) -> list[str]:
+    if order is None:
+        hot_first = [_name(wavelength) for wavelength in _HOT_FIRST]
+        known = [name for name in hot_first if name in names]
+        return known + [name for name in names if name not in known]
+    wanted = [_name(wavelength) for wavelength in order]
+    unknown = [name for name in wanted if name not in names]
+    if unknown or len(set(wanted)) < len(wanted):
+        raise ValueError(
+            f"order is {', '.join(wanted)}, but has to name some of {', '.join(names)}, each once"
+        )
+    return wanted
+
+
+def _name(wavelength: Any) -> str:
+    return f"{u.Quantity(wavelength, u.AA).to_value(u.AA):g}"

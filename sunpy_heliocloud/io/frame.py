@@ -1,0 +1,247 @@
+"""One frame of a sequence: "give me these pixels"; and many of them, read together."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+from dask import is_dask_collection
+from dask.base import tokenize
+
+from sunpy_heliocloud.io.fits_layout import ImageLayout
+from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
+
+__all__ = ["ArrayFrame", "FITSFrame", "Frame", "PartFrame", "Window", "read_windows"]
+
+
+class Window(NamedTuple):
+    """
+    A part of an image.
+
+    Parameters
+    ----------
+    rows, columns
+        The first one, and the one after the last.
+    """
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+    @classmethod
+    def whole(cls, shape: tuple[int, int]) -> Self:
+        """All of an image of this shape."""
+        return cls((0, shape[0]), (0, shape[1]))
+
+    @classmethod
+    def around(cls, windows: Iterable[Self]) -> Self:
+        """The smallest window that holds some others."""
+        sides = list(zip(*(window for window in windows if not window.is_empty), strict=True))
+        if not sides:
+            return cls((0, 0), (0, 0))
+        return cls(*((min(start for start, _ in side), max(stop for _, stop in side)) for side in sides))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rows[1] - self.rows[0], self.columns[1] - self.columns[0]
+
+    @property
+    def is_empty(self) -> bool:
+        return min(self.shape) <= 0
+
+    def within(self, other: "Window") -> tuple[slice, slice]:
+        """Where this window is in a larger one."""
+        return tuple(
+            slice(start - first, stop - first) for (start, stop), (first, _) in zip(self, other, strict=True)
+        )
+
+    def of(self, other: "Window") -> Self:
+        """This window of another one, counted as the other is."""
+        return type(self)(
+            *((first + start, first + stop) for (start, stop), (first, _) in zip(self, other, strict=True))
+        )
+
+    def __str__(self) -> str:
+        (top, bottom), (left, right) = self
+        return f"rows {top} to {bottom} and columns {left} to {right}"
+
+
+class Frame(Protocol):
+    """An image that can be read in part. Making one does no I/O."""
+
+    url: str
+    shape: tuple[int, int]
+    dtype: np.dtype
+    storage_options: Mapping[str, Any]
+
+    def __dask_tokenize__(self) -> str:
+        """What tells its pixels from those of any other frame."""
+
+    def byte_range(self, window: Window) -> ByteRange | None:
+        """The bytes that hold these pixels; `None` when they are in memory."""
+
+    def decode(self, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
+        """Physical values of these pixels, from the bytes that `byte_range` named."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FITSFrame:
+    """
+    A frame in a FITS file, local or remote.
+
+    Parameters
+    ----------
+    url
+        ``s3://``, ``http(s)://`` or local path.
+    layout
+        Where its rows are.
+    storage_options
+        See `sunpy_heliocloud.io.filesystem.filesystem`.
+    version
+        Of the file that the layout is of. Rows of another are an error.
+    """
+
+    url: str
+    layout: ImageLayout
+    storage_options: Mapping[str, Any]
+    version: Version = Version()
+
+    def __dask_tokenize__(self) -> str:
+        if self.version.etag is None:
+            return f"{self.url} {tokenize(self.layout)}"
+        return f"{self.url} {self.version}"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.layout.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.layout.scaling.dtype(self.layout.dtype)
+
+    def byte_range(self, window: Window) -> ByteRange:
+        return ByteRange(self.url, *self.layout.byte_range(*window.rows), version=self.version)
+
+    def decode(self, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
+        return self.layout.scaling.apply(self.layout.decode(buffer, *window), dtype)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PartFrame:
+    """
+    A window of a frame that is a frame of its own, as the image of a submap.
+
+    Parameters
+    ----------
+    whole
+        The frame.
+    window
+        Which part of it.
+    """
+
+    whole: Frame
+    window: Window
+
+    @property
+    def url(self) -> str:
+        return self.whole.url
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.window.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.whole.dtype
+
+    @property
+    def storage_options(self) -> Mapping[str, Any]:
+        return self.whole.storage_options
+
+    def __dask_tokenize__(self) -> str:
+        return f"{self.whole.__dask_tokenize__()} {self.window}"
+
+    def byte_range(self, window: Window) -> ByteRange | None:
+        return self.whole.byte_range(window.of(self.window))
+
+    def decode(self, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
+        return self.whole.decode(buffer, window.of(self.window), dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayFrame:
+    """A frame that is an array already, of a Map for example; a dask array is computed in the task that needs it."""
+
+    array: Any
+    url: str = "in memory"
+    storage_options: Mapping[str, Any] = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    def __dask_tokenize__(self) -> str:
+        return f"{self.url} {tokenize(self.array)}"
+
+    def byte_range(self, window: Window) -> None:
+        return None
+
+    def decode(self, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
+        pixels = self.array[slice(*window.rows), slice(*window.columns)].astype(dtype)
+        return pixels.compute(scheduler="synchronous") if is_dask_collection(pixels) else pixels
+
+
+def read_windows(
+    frames: Sequence[Frame], windows: Sequence[Window], dtype: np.dtype
+) -> Iterator[np.ndarray | ReadError]:
+    """
+    Read a window of each of several frames: requests are under way together, frames are decoded when asked for.
+
+    Decoded, an image takes many times the memory of its bytes.
+
+    Parameters
+    ----------
+    frames
+        Which frames.
+    windows
+        What to read of each.
+    dtype
+        Of the result.
+
+    Yields
+    ------
+    `numpy.ndarray` or ReadError
+        Of each frame its window, or the error that names its URL.
+    """
+    requests = [
+        None if window.is_empty else frame.byte_range(window)
+        for frame, window in zip(frames, windows, strict=True)
+    ]
+    wanted = [i for i, request in enumerate(requests) if request is not None]
+    buffers: dict[int, Piece | ReadError] = {}
+    if wanted:
+        answers = fetch([requests[i] for i in wanted], frames[wanted[0]].storage_options)
+        buffers = dict(zip(wanted, answers, strict=True))
+    for i, frame in enumerate(frames):
+        yield _decode(frame, buffers.pop(i, None), windows[i], np.dtype(dtype))
+
+
+def _decode(
+    frame: Frame, piece: Piece | ReadError | None, window: Window, dtype: np.dtype
+) -> np.ndarray | ReadError:
+    if isinstance(piece, ReadError):
+        return piece
+    if window.is_empty:
+        return np.empty(window.shape, dtype)
+    try:
+        image = frame.decode(b"" if piece is None else piece.data, window, dtype)
+    except Exception as cause:  # noqa: BLE001  decoders raise anything on damaged bytes; the URL must stay
+        error = ReadError(f"Could not decode {window} of {frame.url}: {type(cause).__name__}: {cause}")
+        error.__cause__ = cause
+        return error
+    if image.shape != window.shape:
+        return ReadError(f"Of {frame.url}, {window} came out with shape {image.shape}; the file is damaged.")
+    return image

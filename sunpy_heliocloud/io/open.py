@@ -1,0 +1,112 @@
+"""Looking into files, many at a time, for the frames that are in them."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from astropy.io import fits
+
+from sunpy_heliocloud.io.fits_header import HeadTooShort, image_header
+from sunpy_heliocloud.io.fits_image import find_image
+from sunpy_heliocloud.io.fits_layout import GzippedLayout, WholeFileLayout
+from sunpy_heliocloud.io.frame import FITSFrame
+from sunpy_heliocloud.io.header_cache import header_cache
+from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, fetch
+
+__all__ = ["open_frames"]
+
+# Enough for the headers and the tile table of a 5000² image; costs no more time than a kilobyte would.
+_HEAD_BYTES = 65536
+_FRAMES_AT_ONCE = 256
+
+_log = logging.getLogger(__name__)
+
+
+def open_frames(
+    urls: Sequence[str],
+    storage_options: Mapping[str, Any],
+    sizes: Sequence[int | None] | None = None,
+) -> Iterator[list[tuple[FITSFrame, dict[str, Any]] | ReadError]]:
+    """
+    Look into the first bytes of files: the header of each one's image, and where its rows are.
+
+    Parameters
+    ----------
+    urls
+        Of FITS files.
+    storage_options
+        As resolved by `sunpy_heliocloud.io.filesystem.resolve_storage_options`.
+    sizes
+        Bytes of each file as far as they are known; a file of another size is an error.
+
+    Yields
+    ------
+    list
+        For each of some URLs, in their order, the frame and its header, or the error that names the URL.
+    """
+    sizes = [None] * len(urls) if sizes is None else sizes
+    for i in range(0, len(urls), _FRAMES_AT_ONCE):
+        batch = slice(i, i + _FRAMES_AT_ONCE)
+        yield _open_batch(urls[batch], sizes[batch], storage_options)
+
+
+def _open_batch(
+    urls: Sequence[str], sizes: Sequence[int | None], storage_options: Mapping[str, Any]
+) -> list[tuple[FITSFrame, dict[str, Any]] | ReadError]:
+    """Read heads together; those that turn out to be longer once more, also together."""
+    results: dict[int, Any] = {}
+    known = header_cache.find(urls, storage_options)
+    new: dict[str, Piece] = {}
+    needed = dict.fromkeys(range(len(urls)), _HEAD_BYTES)
+    while needed:
+        pieces = fetch([_head(urls[i], size, known) for i, size in needed.items()], storage_options)
+        longer = {}
+        for (i, size), piece in zip(needed.items(), pieces, strict=True):
+            is_known = isinstance(piece, Piece) and piece.data is None
+            piece = known[urls[i]] if is_known else piece
+            try:
+                results[i] = _opened(urls[i], sizes[i], piece, storage_options)
+            except HeadTooShort as short:
+                if len(piece.data) < size:
+                    results[i] = ReadError(
+                        f"{urls[i]} ends after {len(piece.data)} bytes, within its headers; it is cut short."
+                    )
+                else:
+                    longer[i] = short.needed
+                continue
+            if not is_known and not isinstance(results[i], ReadError):
+                new[urls[i]] = Piece(piece.data[: results[i][0].layout.head_stop], piece.version)
+        needed = longer
+    header_cache.keep(new, storage_options)
+    return [results[i] for i in range(len(urls))]
+
+
+def _head(url: str, size: int, known: Mapping[str, Piece]) -> ByteRange:
+    """The first bytes of a file, unless they are those that are known."""
+    return ByteRange(url, 0, size, exact=False, known=known[url].version if url in known else None)
+
+
+def _opened(
+    url: str, size: int | None, piece: Piece | ReadError, storage_options: Mapping[str, Any]
+) -> tuple[FITSFrame, dict[str, Any]] | ReadError:
+    if isinstance(piece, ReadError):
+        return piece
+    if None not in (size, piece.version.size) and size != piece.version.size:
+        return ReadError(
+            f"{url} has {piece.version.size} bytes, but the catalogue says {size}: the file is cut short or has been "
+            "replaced, or the catalogue is out of date. A list of the URLs instead of the table opens it as it is."
+        )
+    try:
+        unit, layout = find_image(piece.data)
+    except ValueError as cause:
+        error = ReadError(f"Could not open {url}: {cause}")
+        error.__cause__ = cause
+        return error
+    if isinstance(layout, WholeFileLayout):
+        _log.debug("%s can only be read whole: its tile table has columns of an unknown kind", url)
+    if isinstance(layout, GzippedLayout):
+        _log.debug("%s can only be read whole: it is gzipped", url)
+    header = image_header(unit.header)
+    bitpix = fits.DTYPE2BITPIX[layout.dtype.newbyteorder("=").name]
+    header.update(BITPIX=bitpix, NAXIS=2, NAXIS1=layout.shape[1], NAXIS2=layout.shape[0])
+    return FITSFrame(url, layout, storage_options, piece.version), header

@@ -1,0 +1,135 @@
+"""LagMapCollection: the maps of all pairs of channels, computed and plotted together."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import dask
+from dask.base import DaskMethodsMixin
+from dask.highlevelgraph import HighLevelGraph
+from ndcube import NDCollection
+
+from sunpy_heliocloud.lags.lag_map import LagMap, colours
+
+__all__ = ["LagMapCollection"]
+
+
+class LagMapCollection(DaskMethodsMixin, NDCollection):
+    """
+    An `ndcube.NDCollection` of `LagMap` objects that dask knows how to compute, made by `time_lag_pairs`.
+
+    Its keys are the pairs, ``"193-171"``. ``collection.compute()`` gives one in memory,
+    ``dask.compute(lags, correlations)`` computes both collections in one pass.
+    """
+
+    # ---- dask's collection protocol
+
+    def __dask_graph__(self) -> HighLevelGraph | None:
+        arrays = [one.data for one in self.values()]
+        return (
+            HighLevelGraph.merge(*[a.dask for a in arrays])
+            if all(map(dask.is_dask_collection, arrays))
+            else None
+        )
+
+    def __dask_keys__(self) -> list:
+        return [one.__dask_keys__() for one in self.values()]
+
+    def __dask_layers__(self) -> tuple[str, ...]:
+        return tuple(layer for one in self.values() for layer in one.__dask_layers__())
+
+    def __dask_tokenize__(self) -> Any:
+        return dask.base.normalize_token((type(self).__name__, list(self.items())))
+
+    __dask_optimize__ = staticmethod(LagMap.__dask_optimize__)
+    __dask_scheduler__ = staticmethod(LagMap.__dask_scheduler__)
+
+    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
+        return self._from_results, ([one.__dask_postcompute__() for one in self.values()],)
+
+    def __dask_postpersist__(self) -> tuple[Callable, tuple]:
+        return self._from_graph, ([one.__dask_postpersist__() for one in self.values()],)
+
+    def _from_results(self, results: list, finalizers: list[tuple[Callable, tuple]]) -> Self:
+        maps = [finalize(result, *args) for result, (finalize, args) in zip(results, finalizers, strict=True)]
+        return self._of(maps)
+
+    def _from_graph(self, graph: Any, rebuilders: list[tuple[Callable, tuple]], **kwargs: Any) -> Self:
+        return self._of([rebuild(graph, *args, **kwargs) for rebuild, args in rebuilders])
+
+    def _of(self, maps: list[LagMap]) -> Self:
+        return type(self)(list(zip(self, maps, strict=True)), aligned_axes="all", meta=self.meta)
+
+    # ---- plots
+
+    def plot(self, **kwargs: Any) -> Any:
+        """
+        Plot all maps as a triangle: a row for each leading channel, a column for each other; one colour bar.
+
+        Parameters
+        ----------
+        **kwargs
+            As for `LagMap.plot`, for all maps. Their limits are common, by default such as hold all lags.
+
+        Returns
+        -------
+        `matplotlib.figure.Figure`
+        """
+        data_unit = kwargs.pop("data_unit", None)
+        shown = {key: one if data_unit is None else one.to(data_unit) for key, one in self.compute().items()}
+        common = colours(list(shown.values()), kwargs)
+        figure, grid = self._figure()
+        for key, (row, column) in self._places().items():
+            axes = figure.add_subplot(grid[row, column], projection=shown[key].wcs)
+            shown[key].plot(axes=axes, colorbar=False, **common)
+            for axis in axes.coords:
+                axis.set_axislabel(" ")
+                axis.set_ticklabel_visible(row == column)
+                axis.set_ticklabel(size="x-small")
+        image = figure.axes[-1].images[-1]
+        figure.colorbar(image, ax=figure.axes, label=next(iter(shown.values())).label, shrink=0.8)
+        return figure
+
+    def plot_histograms(self, **kwargs: Any) -> Any:
+        """
+        Plot how often each value occurs in each map, arranged as by `plot`.
+
+        Parameters
+        ----------
+        **kwargs
+            As for `LagMap.plot_histogram`, for all maps.
+
+        Returns
+        -------
+        `matplotlib.figure.Figure`
+        """
+        computed = self.compute()
+        figure, grid = self._figure()
+        for key, (row, column) in self._places().items():
+            axes = computed[key].plot_histogram(figure.add_subplot(grid[row, column]), **kwargs)
+            if row != column:
+                axes.set(xlabel="", ylabel="")
+        return figure
+
+    def _figure(self) -> tuple[Any, Any]:
+        import matplotlib.pyplot as plt
+
+        side = max(max(place) for place in self._places().values()) + 1
+        figure = plt.figure(figsize=(3 * side + 1.5, 2.8 * side), layout="constrained")
+        return figure, figure.add_gridspec(side, side)
+
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """Row and column of each pair."""
+        pairs = [key.split("-") for key in self]
+        order = list(dict.fromkeys(channel for pair in pairs for channel in pair))
+        return {key: (order.index(a), order.index(b) - 1) for key, (a, b) in zip(self, pairs, strict=True)}
+
+    # ---- what one sees
+
+    def __str__(self) -> str:
+        first = next(iter(self.values()))
+        state = "lazy" if dask.is_dask_collection(self) else "in memory"
+        return (
+            f"{type(self).__name__} of {len(self)} maps, {state}: {', '.join(self)}\nThe first is a {first}"
+        )
+
+    __repr__ = __str__

@@ -1,0 +1,329 @@
+"""What is done with two or more cubes on one grid: what they have in common, and arrays of lags from it."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypedDict
+
+import dask.array as da
+import numpy as np
+from ndcube import NDCube
+
+import astropy.units as u
+from astropy.time import Time
+
+from sunpy_heliocloud.coordinates import times as time_grid
+from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS
+from sunpy_heliocloud.kernels.correlation import Correlator, lags
+from sunpy_heliocloud.lazy.light_curves import (
+    CorrelationOverLag,
+    FalseAlarm,
+    LagsAndCorrelations,
+    LagUncertainty,
+    map_pencils,
+)
+from sunpy_heliocloud.version import version
+
+__all__ = ["Comparison", "Options", "planes_of", "shared_stack"]
+
+_SURROGATES = ("phase", "red_noise")
+_PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
+# Of what a cube's meta says, what goes into that of a result.
+_HISTORY = ("derotated", "resampled", "light_travel")
+
+
+class Options(TypedDict, total=False):
+    """What all comparisons have in common; see `~sunpy_heliocloud.TimeLagCube.time_lag`."""
+
+    lag_bounds: u.Quantity | None
+    min_overlap: float
+    detrend: str | u.Quantity | None
+    overlap_normalized: bool
+    dtype: np.typing.DTypeLike
+
+
+class Maxima(NamedTuple):
+    """Where the correlation of two cubes is largest, and how large it is there: arrays ``(windows, y, x)``."""
+
+    lag: da.Array
+    refined: da.Array
+    correlation: da.Array
+
+    def lags(self, refine: str | None, min_correlation: float | None) -> da.Array:
+        """The lags, as the arguments of `~sunpy_heliocloud.TimeLagCube.time_lag` say; else a ``ValueError``."""
+        if refine not in (None, "parabolic"):
+            raise ValueError(f"refine={refine!r} is unknown; use 'parabolic' or None")
+        lag = self.lag if refine is None else self.refined
+        if min_correlation is None:
+            return lag
+        least = _number("min_correlation", min_correlation, -1, 1, "a correlation")
+        return da.where(self.correlation >= least, lag, np.nan)
+
+
+class Comparison:
+    """
+    Cubes of one grid, over the times that they have in common.
+
+    Parameters
+    ----------
+    cubes
+        Two or more `~sunpy_heliocloud.TimeLagCube` with even times. Light curves and time-distance diagrams count
+        as cubes whose other axes have one pixel.
+    lag_bounds, min_overlap, detrend, overlap_normalized, dtype
+        As for `~sunpy_heliocloud.TimeLagCube.time_lag`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When grids or times do not match, or an argument makes no sense; the message says what to do.
+    """
+
+    def __init__(
+        self,
+        cubes: Sequence[Any],
+        *,
+        lag_bounds: u.Quantity | None = None,
+        min_overlap: float = 0.5,
+        detrend: str | u.Quantity | None = None,
+        overlap_normalized: bool = False,
+        dtype: np.typing.DTypeLike = np.float32,
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            raise TypeError(
+                f"there is no option {', '.join(unknown)} here, but {', '.join(Options.__annotations__)}"
+            )
+        stacks = [shared_stack(cube) for cube in cubes]
+        for stack in stacks[1:]:
+            if stack.planes != stacks[0].planes:
+                first, other = stacks[0].planes[0], stack.planes[0]
+                raise ValueError(
+                    f"the cubes lie on different grids, {first.shape} of {first.date.isot} and {other.shape} of "
+                    f"{other.date.isot}; derotate both to the same map"
+                )
+        planes, cadence = time_grid.common_planes(*[stack.times for stack in stacks])
+        self.stack = stacks[0].with_times(stacks[0].times[planes[0]])
+        self.dtype = _precision(dtype)
+        self.arrays = [
+            planes_of(cube, stack)[own].astype(self.dtype, copy=False)
+            for cube, stack, own in zip(cubes, stacks, planes, strict=True)
+        ]
+        lag_bounds = None if lag_bounds is None else _bounds(lag_bounds)
+        if not isinstance(overlap_normalized, (bool, np.bool)):
+            raise TypeError(f"overlap_normalized is {overlap_normalized!r}, but has to be True or False")
+        self.how = Correlator(
+            cadence,
+            None if lag_bounds is None else tuple(lag_bounds.to_value(u.s).tolist()),
+            _number("min_overlap", min_overlap, 0, 1, "a share"),
+            self._detrending(detrend, cadence),
+            bool(overlap_normalized),
+        )
+        self._check_lags(self.times.size)
+        self._cubes = cubes
+        self._meta = {
+            "cadence": cadence * u.s,
+            "min_overlap": self.how.min_overlap,
+            "detrend": detrend,
+            "overlap_normalized": self.how.per_overlap,
+            "precision": self.dtype.name,
+            "version": version,
+        }
+        self._lag_bounds = lag_bounds
+
+    @property
+    def times(self) -> Time:
+        """What the cubes have in common."""
+        return self.stack.times
+
+    @property
+    def wcs(self) -> Any:
+        """The celestial WCS of the cubes."""
+        return self.stack.plane(0).to_wcs()
+
+    @property
+    def lags(self) -> u.Quantity:
+        """What is considered, increasing."""
+        return lags(self.times.size, self.how.cadence, self.how.lag_bounds) * u.s
+
+    def meta(
+        self,
+        quantity: str,
+        pair: tuple[int, int] = (0, 1),
+        window: tuple[int, int] | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """How a result was made, from all planes or those of a window."""
+        start, stop = (0, self.times.size) if window is None else window
+        cubes = [self._cubes[i] for i in pair]
+        made = {
+            "quantity": quantity,
+            "channels": tuple(cube.wavelength for cube in cubes),
+            "observatories": tuple(cube.observatory for cube in cubes),
+            "start": self.times[start],
+            "stop": self.times[stop - 1],
+            "planes": stop - start,
+            "lag_bounds": self._bounds_within(stop - start),
+        }
+        for name in _HISTORY:
+            said = dict.fromkeys(cube.meta[name] for cube in cubes if cube.meta.get(name))
+            if said:
+                made[name] = "; ".join(said)
+        return made | self._meta | more
+
+    def maxima(
+        self, pairs: Sequence[tuple[int, int]] = ((0, 1),), windows: Sequence[tuple[int, int]] | None = None
+    ) -> list[Maxima]:
+        """
+        Lags, refined lags and maximum correlations of each pair, all of them from one array.
+
+        Whoever computes several of them reads and transforms once.
+        """
+        windows = ((0, self.times.size),) if windows is None else windows
+        task = LagsAndCorrelations(self.how, tuple(pairs), tuple(windows))
+        planes = len(windows) * len(pairs) * 3
+        maxima = map_pencils(task, *self.arrays, planes=planes, dtype=self.dtype)
+        # A window after the other, in each a pair after the other.
+        return [
+            Maxima(*(maxima[k :: 3 * len(pairs)] for k in range(3 * pair, 3 * pair + 3)))
+            for pair in range(len(pairs))
+        ]
+
+    def over_lag(self) -> da.Array:
+        """The correlation at each of the lags, ``(lags, y, x)``."""
+        task = CorrelationOverLag(self.how)
+        return map_pencils(task, *self.arrays, planes=len(self.lags), dtype=self.dtype)
+
+    def false_alarm(self, surrogates: str, trials: int, seed: int) -> da.Array:
+        """The probability that unrelated series correlate as well, ``(y, x)``."""
+        if surrogates not in _SURROGATES:
+            raise ValueError(f"surrogates {surrogates!r} are unknown; choose one of {', '.join(_SURROGATES)}")
+        task = FalseAlarm(self.how, surrogates, *_random(trials, seed))
+        return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
+
+    def uncertainty(self, trials: int, seed: int) -> da.Array:
+        """The standard deviation of the lag in seconds, ``(y, x)``."""
+        task = LagUncertainty(self.how, *_random(trials, seed))
+        return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
+
+    def windows(self, window: u.Quantity) -> list[tuple[int, int]]:
+        """First planes of windows of time, and those after the last; the windows follow each other, or slide."""
+        time_grid.duration("window", window, (), (2,), example="2 * u.hour or [2, 0.5] * u.hour")
+        planes = np.broadcast_to((window / self.how.cadence / u.s).to_value(u.one), 2)
+        if not (3 <= np.rint(planes[0]) <= self.times.size and 1 <= np.rint(planes[1]) < np.inf):
+            raise ValueError(
+                f"window is {window}, but has to be from 3 to the cubes' {self.times.size} planes of "
+                f"{self.how.cadence:g} s long, with a step of one at least: 2 * u.hour, or [2, 0.5] * u.hour for a "
+                "window that slides by half an hour"
+            )
+        width, step = np.rint(planes).astype(int)
+        self._check_lags(int(width))
+        return [(int(i), int(i + width)) for i in range(0, self.times.size - width + 1, step)]
+
+    def middles(self, windows: Sequence[tuple[int, int]]) -> Time:
+        """The times at the middle of windows."""
+        middles = np.array([(start + stop - 1) / 2 for start, stop in windows])
+        return self.times[0] + middles * self.how.cadence * u.s
+
+    def _bounds_within(self, planes: int) -> u.Quantity | None:
+        """The bounds, but for lags that so many planes do not have."""
+        if self._lag_bounds is None:
+            return None
+        longest = (planes - 1) * self.how.cadence * u.s
+        return np.clip(self._lag_bounds, -longest, longest)
+
+    def _check_lags(self, planes: int) -> None:
+        """Refuse bounds without a lag of so many planes, or with none that has enough pairs."""
+        pairs = planes - np.abs(self.how.steps(planes)).min()
+        if self.how.per_overlap and pairs < self.how.min_overlap * planes:
+            raise ValueError(
+                f"with overlap_normalized a lag needs pairs of {self.how.min_overlap:.0%} of {planes} planes, but no "
+                f"lag within the bounds has more than {pairs}; choose smaller lags, or a smaller min_overlap"
+            )
+
+    def _detrending(self, detrend: str | u.Quantity | None, cadence: float) -> str | int | None:
+        if detrend is None or (isinstance(detrend, str) and detrend == "linear"):
+            return detrend
+        if not isinstance(detrend, u.Quantity):
+            raise ValueError(
+                f"detrend={detrend!r} is unknown; use None, 'linear', or the width of a running mean, such as "
+                "2 * u.hour"
+            )
+        planes = time_grid.duration("detrend", detrend).to_value(u.s) / cadence
+        if planes == np.inf:
+            raise ValueError(f"a running mean of {detrend} has no end; make it narrower, or use None")
+        width = 2 * round((planes - 1) / 2) + 1
+        if width < 3:
+            raise ValueError(
+                f"a running mean of {detrend} holds fewer than 3 planes of {cadence:g} s; make it wider"
+            )
+        return width
+
+
+def _precision(dtype: Any) -> np.dtype:
+    try:
+        # numpy takes None for float64.
+        precision = np.dtype("O" if dtype is None else dtype)
+    except TypeError:
+        precision = np.dtype("O")
+    if precision not in _PRECISIONS:
+        raise ValueError(f"dtype is {dtype!r}, but lags are computed in numpy.float32 or numpy.float64")
+    return precision
+
+
+def _number(name: str, value: Any, least: float, most: float, what: str) -> float:
+    """The value, if it is a number from the least to the most."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not least <= number <= most:
+        raise ValueError(f"{name} is {value!r}, but is {what}, from {least} to {most}")
+    return number
+
+
+def _random(trials: Any, seed: Any) -> tuple[int, int]:
+    """Numbers of trials and of the seed, if they are some."""
+    try:
+        trials, seed = operator.index(trials), operator.index(seed)
+    except TypeError:
+        raise TypeError(f"trials and seed have to be whole numbers, not {trials!r} and {seed!r}") from None
+    if trials < 1:
+        raise ValueError(f"trials is {trials}, but has to be 1 at least; some hundreds make sense")
+    if seed < 0:
+        raise ValueError(f"seed is {seed}, but has to be 0 at least")
+    return trials, seed
+
+
+def _bounds(lag_bounds: Any) -> u.Quantity:
+    """The smallest and the largest lag, also from a pair of times."""
+    if isinstance(lag_bounds, (tuple, list)) and all(isinstance(one, u.Quantity) for one in lag_bounds):
+        lag_bounds = u.Quantity(lag_bounds)
+    return time_grid.duration("lag_bounds", lag_bounds, (2,), example="[-2, 2] * u.hour")
+
+
+def planes_of(cube: NDCube, stack: StackWCS) -> Any:
+    """The data of a cube with all three axes, and NaN where its mask says that they are not to be used."""
+    data = cube.data
+    if cube.mask is not None:
+        where = da.where if any(isinstance(a, da.Array) for a in (data, cube.mask)) else np.where
+        data = where(cube.mask, np.nan, data)
+    return data if data.ndim == 3 else data.reshape(stack.array_shape)
+
+
+def shared_stack(cube: Any, purpose: str = "a time lag") -> StackWCS:
+    """The planes of a cube, with axes of one pixel for those that it has lost."""
+    # TimeLagCube itself imports this module.
+    if not (isinstance(cube, NDCube) and hasattr(cube, "wavelength")):
+        raise TypeError(f"{purpose} is that of a TimeLagCube, not of {type(cube).__name__}")
+    wcs = cube.wcs.low_level_wcs
+    stack = wcs.stack if isinstance(wcs, SlicedStackWCS) and not wcs.fixed[0] else wcs
+    if not isinstance(stack, StackWCS):
+        raise ValueError(
+            f"{purpose} needs an axis of time, but a cube has the shape {cube.shape} with a {type(wcs).__name__}; "
+            "slice time with ranges (3:40)"
+        )
+    if not stack.is_shared:
+        raise ValueError(
+            f"{purpose} needs planes on one grid, but each plane still has coordinates of its own; derotate them to "
+            "a map first, with derotate_to(map)"
+        )
+    return stack

@@ -1,0 +1,129 @@
+"""LagCube: lags, or how well two channels match, in windows of time."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import dask.array as da
+
+import astropy.units as u
+from astropy.time import Time
+
+from sunpy_heliocloud.lags.comparison import Comparison, Maxima
+from sunpy_heliocloud.lags.lag_map import CORRELATION, LAG, LagMap, colours
+from sunpy_heliocloud.lazy.cube import DaskCube
+
+__all__ = ["LagCube"]
+
+
+class LagCube(DaskCube):
+    """
+    An `ndcube.NDCube` with axes time, y, x, made by `TimeLagCube.time_lag` and `~TimeLagCube.max_cross_correlation`
+    with a ``window``.
+
+    It is lazy, like a cube of images. A plane, ``cube[3]``, is the `LagMap` of a window. In ``meta``, ``planes`` are
+    those of one window, ``start`` and ``stop`` those of all windows together.
+    """
+
+    @classmethod
+    def of_lags(
+        cls,
+        comparison: Comparison,
+        maxima: Maxima,
+        windows: Sequence[tuple[int, int]],
+        refine: str | None,
+        min_correlation: float | None,
+    ) -> Self:
+        """
+        The lags of two cubes of a comparison.
+
+        Parameters
+        ----------
+        comparison
+            The cubes.
+        maxima
+            In the windows.
+        windows
+            First planes and those after the last.
+        refine, min_correlation
+            As for `TimeLagCube.time_lag`.
+        """
+        lag = maxima.lags(refine, min_correlation)
+        meta = comparison.meta(LAG, window=windows[0], min_correlation=min_correlation, refine=refine)
+        return cls._of_windows(comparison, lag, windows, u.s, meta)
+
+    @classmethod
+    def of_correlations(
+        cls, comparison: Comparison, maxima: Maxima, windows: Sequence[tuple[int, int]]
+    ) -> Self:
+        """
+        The maximum correlations, see `of_lags`.
+
+        Parameters
+        ----------
+        comparison, maxima, windows
+            As for `of_lags`.
+        """
+        meta = comparison.meta(CORRELATION, window=windows[0])
+        return cls._of_windows(comparison, maxima.correlation, windows, u.dimensionless_unscaled, meta)
+
+    @classmethod
+    def _of_windows(
+        cls,
+        comparison: Comparison,
+        data: da.Array,
+        windows: Sequence[tuple[int, int]],
+        unit: u.Unit,
+        meta: dict,
+    ) -> Self:
+        wcs = comparison.stack.with_times(comparison.middles(windows))
+        return cls(data, wcs=wcs, unit=unit, meta=meta | _span(wcs.times, meta))
+
+    @property
+    def times(self) -> Time:
+        """The middle of each window."""
+        return self.wcs.low_level_wcs.times
+
+    def plot(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        Plot the cube with a slider for time, or what is left of it, see `ndcube.NDCube.plot`.
+
+        Parameters
+        ----------
+        *args
+            As for `ndcube.NDCube.plot`.
+        **kwargs
+            As for `LagMap.plot`, with the same defaults for colours.
+
+        Returns
+        -------
+        `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
+        """
+        if len(self.shape) < 2:
+            return super().plot(*args, **kwargs)
+        data_unit = kwargs.pop("data_unit", None)
+        shown = self if data_unit is None else self.to(data_unit)
+        # One plane is computed for its colours, where no lag bounds say how far they go.
+        first = shown[0] if shown[0].reach else shown[0].compute()
+        return super(LagCube, shown).plot(*args, **colours([first], kwargs))
+
+    def __getitem__(self, item: Any) -> "LagCube | LagMap":
+        index = self._full_item(item)[0]
+        sliced = super().__getitem__(item)
+        if isinstance(index, slice):
+            return sliced._new_instance(meta=self.meta | _span(self.times[index], self.meta))
+        meta = self.meta | _span(self.times[index : index + 1], self.meta)
+        return LagMap(sliced.data, wcs=sliced.wcs, unit=sliced.unit, mask=sliced.mask, meta=meta)
+
+    def __str__(self) -> str:
+        return (
+            f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
+            f"  {self.meta['quantity']}, unit: {str(self.unit) or 'none'}\n"
+            f"  in {self.times.size} windows of {self.meta['planes']} planes of {self.meta['cadence']}, "
+            f"{self.meta['start']} to {self.meta['stop']}"
+        )
+
+
+def _span(middles: Time, meta: dict[str, Any]) -> dict[str, Any]:
+    """First and last time of windows around the middles."""
+    half = (meta["planes"] - 1) / 2 * meta["cadence"]
+    return {"start": middles[0] - half, "stop": middles[-1] + half}

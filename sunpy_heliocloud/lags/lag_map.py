@@ -1,0 +1,324 @@
+"""LagMap: a time lag, or how well two channels match, in every pixel."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import dask
+import numpy as np
+
+import astropy.units as u
+from astropy.io import fits
+from astropy.wcs import WCS
+
+import sunpy.map
+
+from sunpy_heliocloud.lags import files as lag_files
+from sunpy_heliocloud.lags.comparison import Comparison, Maxima
+from sunpy_heliocloud.lazy.cube import DaskCube
+
+__all__ = ["CORRELATION", "LAG", "LagMap", "colours"]
+
+LAG, CORRELATION = "time lag", "maximum cross-correlation"
+
+
+class LagMap(DaskCube):
+    """
+    A two-dimensional `ndcube.NDCube` with a plain celestial WCS, made by `TimeLagCube.time_lag` and its kin.
+
+    It is lazy: `compute` gives one with values, ``dask.compute(lag, correlation)`` several in one pass. ``meta`` says
+    how it was made: channels, times, lag bounds, version. Missing is NaN.
+    """
+
+    @classmethod
+    def of_lags(
+        cls,
+        comparison: Comparison,
+        maxima: Maxima,
+        refine: str | None,
+        min_correlation: float | None,
+        pair: tuple[int, int] = (0, 1),
+    ) -> Self:
+        """
+        The lags of two cubes of a comparison.
+
+        Parameters
+        ----------
+        comparison
+            The cubes.
+        maxima
+            Of all times, as one window.
+        refine, min_correlation
+            As for `TimeLagCube.time_lag`.
+        pair
+            Which of the cubes ``maxima`` are of.
+
+        Raises
+        ------
+        ValueError
+            When ``refine`` is unknown, or ``min_correlation`` no correlation.
+        """
+        lag = maxima.lags(refine, min_correlation)[0]
+        meta = comparison.meta(LAG, pair, min_correlation=min_correlation, refine=refine)
+        return cls(lag, wcs=comparison.wcs, unit=u.s, meta=meta)
+
+    @classmethod
+    def of_correlations(cls, comparison: Comparison, maxima: Maxima, pair: tuple[int, int] = (0, 1)) -> Self:
+        """
+        The maximum correlations, see `of_lags`.
+
+        Parameters
+        ----------
+        comparison, maxima, pair
+            As for `of_lags`.
+        """
+        meta = comparison.meta(CORRELATION, pair)
+        return cls(maxima.correlation[0], wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike) -> Self:
+        """
+        Read what `write` has written, or sunpy from `to_map`.
+
+        Parameters
+        ----------
+        path
+            Of a FITS or ASDF file.
+
+        Returns
+        -------
+        LagMap
+            In memory.
+
+        Raises
+        ------
+        ValueError
+            When the path ends in none of the known ways, or the file holds something else.
+        """
+        data, wcs, unit, meta = lag_files.read(Path(path))
+        return cls(data, wcs=wcs, unit=unit, meta=meta)
+
+    def write(self, path: str | os.PathLike, *, overwrite: bool = False) -> None:
+        """
+        Write the map to a file; what is lazy is computed.
+
+        Parameters
+        ----------
+        path
+            Ends in ``.fits`` or ``.asdf``, which says how it is written.
+        overwrite
+            Whether a file of that name is replaced.
+
+        Raises
+        ------
+        ValueError
+            When the path ends in another way, or the map has lost an axis.
+        FileExistsError
+            When there is such a file, and it is not to be overwritten.
+        """
+        header = self._header("write")
+        lag_files.write(Path(path), np.asarray(self.compute().data), header, overwrite=overwrite)
+
+    def plot(self, axes: Any = None, *, colorbar: bool = True, **kwargs: Any) -> Any:
+        """
+        Plot the map; what is lazy is computed, once.
+
+        Parameters
+        ----------
+        axes : `~astropy.visualization.wcsaxes.WCSAxes`, optional
+            Where to; by default new axes in the current figure.
+        colorbar
+            Whether to draw a colour bar.
+        **kwargs
+            As for `ndcube.NDCube.plot`, such as ``cmap``, ``norm``, ``data_unit``, ``vmin`` and ``vmax`` (in the unit
+            of the plot, or with a unit). Lags have by default the diverging ``"RdYlBu_r"`` with limits that are
+            symmetric around zero (also where only one is given), correlations ``"viridis"`` from 0 to 1.
+
+        Returns
+        -------
+        `~astropy.visualization.wcsaxes.WCSAxes`
+
+        Raises
+        ------
+        ValueError
+            When the map has lost an axis.
+        """
+        self._check_axes("plot")
+        data_unit = kwargs.pop("data_unit", None)
+        shown = self.compute() if data_unit is None else self.compute().to(data_unit)
+        axes = super(LagMap, shown).plot(axes=axes, **colours([shown], kwargs))
+        axes.set_title(shown.title)
+        if colorbar:
+            axes.figure.colorbar(axes.images[-1], ax=axes, label=shown.label)
+        return axes
+
+    def plot_histogram(self, axes: Any = None, *, bin_width: u.Quantity | None = None, **kwargs: Any) -> Any:
+        """
+        Plot how often each value occurs; what is lazy is computed.
+
+        Parameters
+        ----------
+        axes : `matplotlib.axes.Axes`, optional
+            Where to; by default new axes in the current figure.
+        bin_width
+            By default 60 s, or 0.02 for correlations, for which a number will do. One bin has zero in its middle.
+        **kwargs
+            As for `matplotlib.axes.Axes.stairs`.
+
+        Returns
+        -------
+        `matplotlib.axes.Axes`
+        """
+        import matplotlib.pyplot as plt
+
+        axes = plt.gca() if axes is None else axes
+        default = 60 * u.s if self.unit.is_equivalent(u.s) else 0.02 * u.one
+        width = _bin_width(default if bin_width is None else bin_width, self.unit)
+        values = np.asarray(self.compute().data)
+        values = values[np.isfinite(values)]
+        reach = np.abs(values).max(initial=width)
+        bins = np.arange(np.floor(-reach / width), np.ceil(reach / width) + 2) - 0.5
+        counts, edges = np.histogram(values, bins * width)
+        axes.stairs(counts, edges, **kwargs)
+        axes.set(xlabel=self.label, ylabel="pixels", title=self.title)
+        return axes
+
+    def to_map(self) -> sunpy.map.GenericMap:
+        """
+        The same as a `sunpy.map.GenericMap`, on the same array (lazy if this is), with its colours.
+
+        Returns
+        -------
+        `sunpy.map.GenericMap`
+
+        Raises
+        ------
+        ValueError
+            When the map has lost an axis.
+        """
+        from matplotlib.colors import CenteredNorm, Normalize
+
+        if self.meta.get("quantity") == LAG:
+            settings = {"cmap": "RdYlBu_r", "norm": CenteredNorm(halfrange=self.reach)}
+        else:
+            limits = {name: limit for name, limit in colours([self], {}).items() if name != "cmap"}
+            settings = {"cmap": colours([self], {})["cmap"], "norm": Normalize(**limits)}
+        lag_map = sunpy.map.Map(self.data, dict(self._header("to_map")), plot_settings=settings)
+        lag_map.nickname = f"{self.meta.get('quantity', '')} {self.title}".strip()
+        return lag_map
+
+    def rebin(self, bin_shape: Sequence[int], operation: Any = np.mean, **kwargs: Any) -> Self:
+        """
+        Bin pixels; see `ndcube.NDCube.rebin`.
+
+        Parameters
+        ----------
+        bin_shape
+            Rows and columns that make a bin; -1 takes the whole axis.
+        operation
+            What makes one value of a bin; `numpy.nanmean` leaves out missing pixels. To find the lag of an average,
+            which is not the average of lags, rebin the cubes.
+        **kwargs
+            As for `ndcube.NDCube.rebin`.
+
+        Returns
+        -------
+        LagMap
+            Lazy if this is.
+        """
+        self._check_axes("rebin")
+        return super().rebin(bin_shape, operation, **kwargs)
+
+    @property
+    def title(self) -> str:
+        """The two channels, and who observed them."""
+        channels = ["" if one is None else f"{one.value:g}" for one in self.meta.get("channels", ())]
+        seen_from = [one or "" for one in self.meta.get("observatories", ())]
+        if len(set(seen_from)) > 1:
+            return " - ".join(f"{a} {b}".strip() for a, b in zip(channels, seen_from, strict=True))
+        return f"{'-'.join(filter(None, channels))} {''.join(seen_from[:1])}".strip()
+
+    @property
+    def label(self) -> str:
+        """What the values are, with their unit."""
+        unit = "" if self.unit == u.dimensionless_unscaled else f" [{self.unit}]"
+        return self.meta.get("quantity", "") + unit
+
+    @property
+    def reach(self) -> float | None:
+        """The largest lag that there may be, as a number in the unit; `None` while that is not known."""
+        bounds = self.meta.get("lag_bounds")
+        if bounds is not None and self.meta.get("quantity") == LAG:
+            return float(np.abs(bounds.to_value(self.unit)).max()) or None
+        if dask.is_dask_collection(self.data):
+            return None
+        return float(np.nanmax(np.abs(self.data), initial=0)) or None
+
+    def __str__(self) -> str:
+        planes, cadence = self.meta.get("planes"), self.meta.get("cadence")
+        return (
+            f"LagMap of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
+            f"  {self.meta.get('quantity')} of {self.title}, unit: {str(self.unit) or 'none'}\n"
+            f"  from {planes} planes of {cadence}, {self.meta.get('start')} to {self.meta.get('stop')}"
+        )
+
+    def _check_axes(self, method: str) -> None:
+        if not isinstance(self.wcs.low_level_wcs, WCS):
+            raise ValueError(
+                f"{method} needs a map of two axes, but this one has the shape {self.shape}; slice with ranges (2:3) "
+                "instead of integers (2) to keep an axis"
+            )
+
+    def _header(self, method: str) -> fits.Header:
+        self._check_axes(method)
+        return lag_files.header_of(self.wcs.low_level_wcs, self.unit, self.meta)
+
+
+def colours(maps: Sequence[LagMap], given: dict[str, Any]) -> dict[str, Any]:
+    """
+    How to plot maps that are to be compared.
+
+    Parameters
+    ----------
+    maps
+        Of one quantity, in one unit.
+    given
+        What the caller has chosen.
+
+    Returns
+    -------
+    dict
+        What is given, and for the rest the same colour map and limits for all.
+    """
+    unit, quantity = maps[0].unit, maps[0].meta.get("quantity")
+    chosen = {
+        name: value.to_value(unit) if isinstance(value, u.Quantity) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    reach = max((one.reach or 0 for one in maps), default=0) or None
+    if quantity == LAG:
+        # A limit that is given is that of the other side, too; zero is none.
+        mirrored = [limit for limit in (-chosen.get("vmin", 0), chosen.get("vmax", 0)) if limit > 0]
+        limit = mirrored[0] if mirrored else reach or 1
+        settings = {"cmap": "RdYlBu_r", "vmin": -limit, "vmax": limit}
+    elif unit.is_equivalent(u.s):
+        settings = {"cmap": "magma", "vmin": 0, "vmax": reach}
+    else:
+        settings = {"cmap": "viridis", "vmin": 0, "vmax": 1}
+    if "norm" in chosen:
+        settings = {"cmap": settings["cmap"]}
+    return settings | chosen
+
+
+def _bin_width(width: Any, unit: u.Unit) -> float:
+    """In the unit, if it is a positive width."""
+    try:
+        number = u.Quantity(width).to_value(unit)
+    except (TypeError, u.UnitConversionError):
+        number = np.nan
+    if np.shape(number) != () or not 0 < number < np.inf:
+        example = "60 * u.s" if unit.is_equivalent(u.s) else "0.02"
+        raise ValueError(f"bin_width is {width!r}, but has to be positive, such as {example}")
+    return float(number)

@@ -1,0 +1,230 @@
+"""An NDCube that is a dask collection and keeps a plain WCS when it is sliced."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import dask
+import numpy as np
+from dask.base import DaskMethodsMixin
+from ndcube import NDCube, NDCubeSequence
+
+import astropy.units as u
+from astropy.nddata import NDData
+from astropy.table import Table
+from astropy.wcs import WCS
+from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
+
+from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS, bin_wcs, slice_wcs
+from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
+
+__all__ = ["DaskCube"]
+
+
+class DaskCube(DaskMethodsMixin, NDCube):
+    """
+    `ndcube.NDCube` on a dask array that dask knows how to compute.
+
+    ``cube.compute()`` and ``cube.persist()`` give a cube, ``dask.compute(a, b)`` computes several cubes in one pass
+    over what they share. Slices may have steps.
+    """
+
+    # ---- dask's collection protocol
+
+    def __dask_graph__(self) -> Any:
+        return self.data.__dask_graph__() if dask.is_dask_collection(self.data) else None
+
+    def __dask_keys__(self) -> list:
+        return self.data.__dask_keys__()
+
+    def __dask_layers__(self) -> tuple[str, ...]:
+        return self.data.__dask_layers__()
+
+    def __dask_tokenize__(self) -> Any:
+        low_level = self.wcs.low_level_wcs
+        wcs = repr(low_level.to_header()) if isinstance(low_level, WCS) else low_level
+        return dask.base.normalize_token((type(self), self.data, str(self.unit), wcs))
+
+    @staticmethod
+    def __dask_optimize__(graph: Any, keys: Any, **kwargs: Any) -> Any:
+        return dask.array.optimize(graph, keys, **kwargs)
+
+    __dask_scheduler__ = staticmethod(dask.threaded.get)
+
+    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
+        finalize, args = self.data.__dask_postcompute__()
+        return self._rebuilt, (finalize, args)
+
+    def __dask_postpersist__(self) -> tuple[Callable, tuple]:
+        rebuild, args = self.data.__dask_postpersist__()
+        return self._rebuilt, (rebuild, args)
+
+    def _rebuilt(self, results: Any, function: Callable, args: tuple, **kwargs: Any) -> Self:
+        return self._new_instance(data=function(results, *args, **kwargs))
+
+    def _state(self) -> str:
+        return "lazy" if dask.is_dask_collection(self.data) else "in memory"
+
+    # ---- plotting
+
+    def plot(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        Plot the cube, see `ndcube.NDCube.plot`; of what is lazy each plane is computed once, when it is shown.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for `ndcube.NDCube.plot`.
+
+        Returns
+        -------
+        `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
+            The latter, with a slider for time, for a cube of three axes.
+        """
+        if not dask.is_dask_collection(self.data):
+            return super().plot(*args, **kwargs)
+        shown = self.compute().data if len(self.shape) < 3 else PlanesOnDemand(self.data)
+        return super(DaskCube, self._new_instance(data=shown)).plot(*args, **kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The data as numpy takes them, computed."""
+        return np.asarray(self.data, dtype=dtype)
+
+    # ---- arithmetic, with numbers and quantities, and with cubes on the same grid
+
+    def __add__(self, value: Any) -> Self:
+        return self._combined(super().__add__, value)
+
+    def __sub__(self, value: Any) -> Self:
+        return self._combined(super().__sub__, value)
+
+    def __mul__(self, value: Any) -> Self:
+        return self._combined(super().__mul__, value)
+
+    def __truediv__(self, value: Any) -> Self:
+        return self._combined(super().__truediv__, value)
+
+    def _combined(self, operation: Callable[[Any], Self], value: Any) -> Self:
+        if not isinstance(value, DaskCube):
+            return operation(self._in_own_precision(value))
+        if self.shape != value.shape or not _are_equal(self.wcs.low_level_wcs, value.wcs.low_level_wcs):
+            raise ValueError(
+                f"cubes can be combined if they share grid and times, but these of shape {self.shape} and {value.shape} "
+                "do not; derotate both to one map, and use resample_time(times=other.times)"
+            )
+        result = operation(NDData(value.data, unit=value.unit))
+        shared = {key: entry for key, entry in self.meta.items() if _are_equal(entry, value.meta.get(key))}
+        return result._new_instance(meta=shared)
+
+    def _in_own_precision(self, value: Any) -> Any:
+        """A scalar that does not make float64 of float32 data, as numpy's scalars would."""
+        value = 1 * value if isinstance(value, u.UnitBase) else value
+        if isinstance(value, u.Quantity) and value.isscalar and self.data.dtype.kind == "f":
+            return value.astype(self.data.dtype)
+        return value.item() if isinstance(value, np.number) else value
+
+    # ---- binning and slicing
+
+    def rebin(self, bin_shape: Sequence[int], operation: Any = np.mean, **kwargs: Any) -> Self:
+        """
+        Bin along each axis; see `ndcube.NDCube.rebin`.
+
+        Parameters
+        ----------
+        bin_shape
+            Pixels that make a bin along each array axis; -1 takes the whole axis.
+        operation
+            What makes one value of a bin; `numpy.nanmean` leaves out missing pixels.
+        **kwargs
+            As for `ndcube.NDCube.rebin`.
+
+        Returns
+        -------
+        DaskCube
+            Of this class, lazy if this is. A time of a bin is the mean of its times.
+        """
+        binned = super().rebin(bin_shape, operation, **kwargs)
+        bins = [n // m for n, m in zip(self.shape, binned.shape, strict=True)]
+        return binned._new_instance(wcs=self._bin_wcs(bins) or binned.wcs, meta=dict(self.meta))
+
+    def _bin_wcs(self, bins: Sequence[int]) -> BaseLowLevelWCS | None:
+        return bin_wcs(self.wcs.low_level_wcs, bins)
+
+    def __getitem__(self, item: Any) -> Self:
+        item = self._full_item(item)
+        steps = tuple(i.step if isinstance(i, slice) else 1 for i in item)
+        if any(step < 1 for step in steps):
+            raise IndexError(
+                f"slices of a cube need positive steps, not {item}; the order of an axis is kept"
+            )
+        if all(step == 1 for step in steps):
+            return super().__getitem__(item)
+        if not self.extra_coords.is_empty or self.mask is not None or self.uncertainty is not None:
+            raise IndexError(
+                "a cube with extra coordinates, mask or uncertainty can be sliced with steps of 1 only"
+            )
+        # Integers first as ranges, for a WCS that has lost an axis may take no steps.
+        ranges = tuple(i if isinstance(i, slice) else slice(i, i + 1, 1) for i in item)
+        stepped = self._new_instance(data=self.data[ranges], wcs=self._slice_wcs(ranges))
+        rest = tuple(slice(None) if isinstance(i, slice) else 0 for i in item)
+        return super(DaskCube, stepped).__getitem__(rest)
+
+    def explode_along_axis(self, axis: int) -> Any:
+        """
+        The slices along an axis, see `ndcube.NDCube.explode_along_axis`.
+
+        Parameters
+        ----------
+        axis
+            An array axis.
+
+        Returns
+        -------
+        `ndcube.NDCubeSequence`
+            Of lazy cubes.
+        """
+        axis = range(len(self.shape))[axis]
+        pieces = [
+            self[(*[slice(None)] * axis, i)] for i in range(self.shape[axis])
+        ]  # with the meta that ndcube drops
+        return NDCubeSequence(pieces, meta=self.meta)
+
+    def _full_item(self, item: Any) -> tuple[int | slice, ...]:
+        """An integer, counted from the front, or a slice for each axis."""
+        item = item if isinstance(item, tuple) else (item,)
+        if any(i is Ellipsis for i in item):
+            at = [i is Ellipsis for i in item].index(True)
+            item = (*item[:at], *[slice(None)] * (len(self.shape) + 1 - len(item)), *item[at + 1 :])
+        if len(item) > len(self.shape):
+            raise IndexError(f"{len(item)} indices for a cube of {len(self.shape)} axes")
+        item = (*item, *[slice(None)] * (len(self.shape) - len(item)))
+        return tuple(self._front(i, n) for i, n in zip(item, self.shape, strict=True))
+
+    @staticmethod
+    def _front(index: Any, length: int) -> int | slice:
+        if isinstance(index, slice):
+            counted = index.indices(length)
+            if len(range(*counted)) == 0:
+                raise IndexError(f"{index} leaves nothing of an axis of length {length}")
+            return slice(*counted)
+        if isinstance(index, (bool, np.bool)) or not isinstance(index, (int, np.integer)):
+            raise IndexError(
+                f"a cube is sliced with integers and slices, not with {index!r}; sequences take masks and lists, and "
+                "a cube's data do: cube.data[mask]"
+            )
+        if not -length <= index < length:
+            raise IndexError(f"index {index} is out of bounds for an axis of length {length}")
+        return int(index) % length
+
+    def _slice_wcs(self, item: tuple[int | slice, ...]) -> BaseLowLevelWCS | HighLevelWCSWrapper:
+        sliced = slice_wcs(self.wcs.low_level_wcs, item)
+        return HighLevelWCSWrapper(sliced) if isinstance(sliced, (StackWCS, SlicedStackWCS)) else sliced
+
+
+def _are_equal(first: Any, second: Any) -> bool:
+    if first is second:
+        return True
+    if type(first) is not type(second) or isinstance(first, Table):
+        return False
+    if isinstance(first, WCS):
+        return first.to_header() == second.to_header()
+    return bool(np.all(first == second))

@@ -1,0 +1,213 @@
+"""What a computation will cost, known before anything is read: frames, requests, bytes, memory, tasks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+from dask.highlevelgraph import HighLevelGraph
+from dask.system import CPU_COUNT
+
+import astropy.units as u
+
+from sunpy_heliocloud.derotation.derotation import Source
+from sunpy_heliocloud.io.frame import Window
+from sunpy_heliocloud.lazy.frame_array import FrameSources
+from sunpy_heliocloud.lazy.losses import current_client
+from sunpy_heliocloud.lazy.steps import Plane
+from sunpy_heliocloud.lazy.tasks import DerotateFrames, FirstPlane
+
+__all__ = ["Estimate", "estimate"]
+
+_MOST_SAMPLES = (
+    24  # frames whose windows are found out exactly, in milliseconds; those of the others lie between
+)
+_TASK_OVERHEAD = 64 * 2**20  # of a task: coordinates of 65536 points in sunpy, and what malloc keeps
+_COPIES_OF_BYTES = 3  # as they came, in the small file that astropy is given, and in its own buffer
+_BYTES_OF_A_PIXEL = 24  # while it is decoded: as stored, unpacked, scaled
+_COPIES_OF_RESULTS = 2  # the chunks, and what is made of them
+_COPIES_IN_BETWEEN = 3  # of planes that go on: cut up, put together as pencils, and the result of that
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """
+    What a computation will cost.
+
+    Parameters
+    ----------
+    frames
+        Frames that are read.
+    requests, bytes
+        What goes over the network, without the headers that are read already.
+    memory
+        What one worker needs at most, on top of what it has before; all threads of a worker and its share of the
+        results included. Without a `distributed.Client` the worker is this process.
+    tasks
+        Dask tasks, after optimisation.
+    """
+
+    frames: int
+    requests: int
+    bytes: u.Quantity
+    memory: u.Quantity
+    tasks: int
+
+    def __add__(self, other: "Estimate") -> "Estimate":
+        """The cost of both, at the same time."""
+        return Estimate(
+            self.frames + other.frames,
+            self.requests + other.requests,
+            self.bytes + other.bytes,
+            self.memory + other.memory,
+            self.tasks + other.tasks,
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.frames} frames: {self.requests} requests for {_readable(self.bytes)}, {self.tasks} tasks, "
+            f"at most {_readable(self.memory)} of memory a worker"
+        )
+
+
+def _readable(size: u.Quantity) -> str:
+    unit = u.Gbyte if size >= 1 * u.Gbyte else u.Mbyte
+    return f"{size.to(unit):.1f}"
+
+
+def estimate(array: da.Array) -> Estimate:
+    """
+    What it costs to compute an array.
+
+    Parameters
+    ----------
+    array
+        Made from frames, or of arrays that are: sliced, derotated, resampled. Only what it needs counts.
+
+    Returns
+    -------
+    Estimate
+        Requests and bytes as they will be, but for what has to be asked for again after a failure. Rows of frames
+        between some that are looked at are interpolated. Memory is an upper bound for what is read and derotated.
+
+    Notes
+    -----
+    Nothing is read, and no task runs.
+    """
+    if not dask.is_dask_collection(array):
+        return Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0)
+    keys = list(dask.core.flatten(array.__dask_keys__()))
+    culled = array.dask.cull(keys)
+    reads = [_layer_reads(sources, chunks) for sources, chunks in _sources(culled)]
+    (optimized,) = dask.optimize(array)
+    workers, threads = _workers()
+    in_tasks = threads * max((read.task_memory for read in reads), default=0)
+    goes_on = len(culled.layers) > len(reads)
+    planes = sum(read.result_memory for read in reads) * (_COPIES_IN_BETWEEN if goes_on else 1)
+    held = planes + _COPIES_OF_RESULTS * array.nbytes
+    return Estimate(
+        sum(read.frames for read in reads),
+        sum(read.requests for read in reads),
+        sum(read.bytes for read in reads) * u.byte,
+        (in_tasks + held / workers) * u.byte,
+        len(optimized.__dask_graph__()),
+    )
+
+
+@dataclass(frozen=True)
+class _Reads:
+    """What the tasks of one layer read, and the bytes that one of them, and all their results, take."""
+
+    frames: int
+    requests: int
+    bytes: int
+    task_memory: float
+    result_memory: float
+
+
+def _sources(graph: HighLevelGraph) -> Iterable[tuple[FrameSources, list[Any]]]:
+    """The layers that read frames, and what their tasks that are needed are given."""
+    for layer in graph.layers.values():
+        for sources in getattr(layer, "io_deps", {}).values():
+            if isinstance(sources, FrameSources):
+                blocks = {key[1:] for key in layer.get_output_keys()}
+                yield sources, [sources.mapping[block] for block in sorted(blocks)]
+
+
+def _layer_reads(sources: FrameSources, chunks: Sequence[Any]) -> _Reads:
+    task = sources.function
+    if isinstance(task, DerotateFrames):
+        pairs = [pair for chunk in chunks for pair in chunk]
+        planes = [plane for plane, _ in pairs]
+        read, windows = task.read, _windows(task, pairs)
+        target = int(np.prod(task.derotation.target.shape))
+        # Coordinates are doubles, x and y, where they are not made strip by strip.
+        of_result, of_map = 4 * target, max(0 if source.turn else 16 * target for _, source in pairs)
+    else:
+        planes = [plane for chunk in chunks for plane in chunk]
+        read = task.read if isinstance(task, FirstPlane) else task
+        windows = [Window.whole(read.window.shape)] * len(planes)
+        of_result, of_map = 8 * int(np.prod(read.window.shape)), 0
+    pairs = [
+        _read_of(plane, read.read_for(plane, window)) for plane, window in zip(planes, windows, strict=True)
+    ]
+    sizes = [size for size, _ in pairs]
+    pixels = max((pixels for _, pixels in pairs), default=0)
+    in_a_task = max((len(chunk) for chunk in chunks), default=0)
+    of_a_frame = of_map + 2 * of_result + _COPIES_OF_BYTES * max(sizes, default=0) + 4 * pixels
+    return _Reads(
+        len(planes),
+        sum(size > 0 for size in sizes),
+        sum(sizes),
+        in_a_task * of_a_frame + _BYTES_OF_A_PIXEL * pixels + _TASK_OVERHEAD,
+        of_result * len(planes),
+    )
+
+
+def _read_of(plane: Plane, window: Window) -> tuple[int, int]:
+    """Bytes that are asked for, and pixels that come of them."""
+    frame = plane.frame
+    pixels = (window.rows[1] - window.rows[0]) * frame.shape[1]
+    request = None if window.is_empty else frame.byte_range(window)
+    if request is None:
+        return 0, pixels
+    stop = request.version.size if request.stop is None else request.stop
+    return (stop or 0) - request.start, pixels
+
+
+def _windows(task: DerotateFrames, pairs: Sequence[tuple[Plane, Source]]) -> list[Window]:
+    """What each frame is asked for, from what a few frames are."""
+    derotation = task.derotation
+
+    def window_of(source: Source) -> Window:
+        if derotation.algorithm == "exact":
+            return Window.whole(task.read.window.shape)
+        return derotation.window(derotation.pixel_map(source), source.wcs.shape)
+
+    samples = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), _MOST_SAMPLES)).round().astype(int))
+    windows = np.array([window_of(pairs[i][1]) for i in samples])
+    needed = (windows[..., 1] > windows[..., 0]).all(axis=1)
+    nothing = Window((0, 0), (0, 0))
+    if not needed.any():
+        return [nothing] * len(pairs)
+    frames = np.arange(len(pairs))
+    nearest = np.abs(frames[:, np.newaxis] - samples).argmin(axis=1)
+    edges = [
+        np.interp(frames, samples[needed], edge).round().astype(int).tolist()
+        for edge in windows[needed].reshape(-1, 4).T
+    ]
+    return [
+        Window((top, bottom), (left, right)) if is_needed else nothing
+        for top, bottom, left, right, is_needed in zip(*edges, needed[nearest], strict=True)
+    ]
+
+
+def _workers() -> tuple[int, int]:
+    """How many workers there are, and how many threads one of them has at most."""
+    client = current_client()
+    threads = list(client.nthreads().values()) if client is not None else []
+    if threads:
+        return len(threads), max(threads)
+    return 1, dask.config.get("num_workers", None) or CPU_COUNT

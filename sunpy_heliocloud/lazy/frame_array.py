@@ -1,0 +1,320 @@
+"""From frames to dask arrays: frames to planes, planes to derotated planes."""
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+from dask.array.slicing import normalize_index
+from dask.base import normalize_token, tokenize
+from dask.blockwise import BlockwiseDepDict, blockwise
+from dask.highlevelgraph import HighLevelGraph
+
+from sunpy_heliocloud.derotation.derotation import Derotation, Source
+from sunpy_heliocloud.io.frame import Window
+from sunpy_heliocloud.lazy.steps import Arithmetic, IsValid, Plane, Step
+from sunpy_heliocloud.lazy.tasks import DerotateArrays, DerotateFrames, FirstPlane, ReadWindow
+
+__all__ = ["FrameArray", "Recipe", "derotate", "is_valid"]
+
+_MOST_FRAMES_PER_TASK = 4  # enough to hide latency behind each other, few enough to keep workers busy
+_TASK_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """
+    How an array of planes comes from frames.
+
+    Parameters
+    ----------
+    planes
+        The frames.
+    steps
+        What is done to their pixels.
+    rows, columns
+        The window, ``(start, stop)`` in pixels of a frame.
+    dtype
+        In which frames are read.
+    errors
+        See `ReadWindow`.
+    flat
+        Whether it makes an image ``(y, x)`` of its one plane, and not a stack ``(planes, y, x)``.
+    """
+
+    planes: tuple[Plane, ...]
+    steps: tuple[Step, ...]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    dtype: np.dtype
+    errors: str = "raise"
+    flat: bool = False
+
+    @classmethod
+    def whole(cls, planes: Sequence[Plane], dtype: np.typing.DTypeLike, **kwargs: Any) -> "Recipe":
+        """Whole frames, all of the shape of the first."""
+        ny, nx = planes[0].frame.shape
+        return cls(tuple(planes), rows=(0, ny), columns=(0, nx), dtype=np.dtype(dtype), **kwargs)
+
+    def __dask_tokenize__(self) -> tuple:
+        others = (self.steps, self.rows, self.columns, self.dtype, self.errors, self.flat)
+        return "Recipe", _token(self.planes), normalize_token(others)
+
+    @property
+    def chunks(self) -> tuple[tuple[int, ...], ...]:
+        """One plane a chunk."""
+        image = ((self.rows[1] - self.rows[0],), (self.columns[1] - self.columns[0],))
+        return image if self.flat else ((1,) * len(self.planes), *image)
+
+    @property
+    def read(self) -> ReadWindow:
+        """What a task does to a few planes."""
+        return ReadWindow(self.steps, Window(self.rows, self.columns), self.dtype, self.errors)
+
+    @property
+    def result_dtype(self) -> np.dtype:
+        """The type that comes out of the arithmetic steps; an applied function must keep it."""
+        pixel = np.ones((1, 1), self.dtype)
+        for step in self.steps:
+            pixel = step(pixel, self.planes[0]) if isinstance(step, (Arithmetic, IsValid)) else pixel
+        return pixel.dtype
+
+    def window(self, index: tuple) -> tuple["Recipe", tuple]:
+        """
+        The recipe for as much as ``array[index]`` needs, and the index on what that recipe makes.
+
+        Integers, slices and, for the planes, arrays of integers narrow the recipe; other indices are left to dask.
+        """
+        row_window, rows = _narrow(self.rows, index[-2])
+        column_window, columns = _narrow(self.columns, index[-1])
+        narrowed = replace(self, rows=row_window, columns=column_window)
+        if self.flat:
+            return narrowed, (rows, columns)
+        picked = np.arange(len(self.planes))[index[0]]
+        if picked.size == 0:
+            return narrowed, (index[0], rows, columns)
+        if picked.ndim == 0:
+            return replace(narrowed, planes=(self.planes[picked],), flat=True), (rows, columns)
+        return replace(narrowed, planes=tuple(self.planes[i] for i in picked)), (slice(None), rows, columns)
+
+
+def _token(values: Sequence[Any]) -> str:
+    """One token of many values; dask's own way takes a millisecond for each."""
+    return blake2b("\n".join(value.__dask_tokenize__() for value in values).encode()).hexdigest()
+
+
+def _narrow(window: tuple[int, int], index: Any) -> tuple[tuple[int, int], Any]:
+    """The part of a window that an index needs, and the index on that part."""
+    start, stop = window
+    if isinstance(index, (int, np.integer)):
+        return (start + int(index), start + int(index) + 1), 0
+    if not isinstance(index, slice):
+        return window, index
+    positions = range(*index.indices(stop - start))
+    if not positions:
+        return window, index
+    low, high = min(positions[0], positions[-1]), max(positions[0], positions[-1])
+    step = None if positions.step == 1 else positions.step
+    return (start + low, start + high + 1), slice(None, None, step)
+
+
+class FrameArray(da.Array):
+    """
+    A dask array of planes read from frames that remembers how it comes about.
+
+    Slicing it narrows the window that tasks read, arithmetic with scalars becomes part of the reading, and `derotate`
+    reads just the rows that it needs. Everything else that dask can do turns it into a plain dask array.
+
+    Parameters
+    ----------
+    recipe
+        Where the pixels come from.
+    """
+
+    recipe: Recipe
+
+    def __new__(cls, recipe: Recipe) -> "FrameArray":
+        name = "frames-" + tokenize(recipe)
+        read = FirstPlane(recipe.read) if recipe.flat else recipe.read
+        graph = _from_planes(name, read, [(plane,) for plane in recipe.planes], flat=recipe.flat)
+        array = super().__new__(cls, graph, name, recipe.chunks, dtype=recipe.result_dtype)
+        array.recipe = recipe
+        return array
+
+    def __reduce__(self) -> tuple:
+        return FrameArray, (self.recipe,)
+
+    def copy(self) -> "FrameArray":
+        """Another one with the same recipe, which sunpy asks for when it makes a submap."""
+        return FrameArray(self.recipe)
+
+    def __getitem__(self, item: Any) -> da.Array:
+        try:
+            index = normalize_index(item, self.shape)
+        except (TypeError, NotImplementedError):  # masks and such, which dask itself takes apart
+            return super().__getitem__(item)
+        if len(index) != self.ndim or not isinstance(index[0], (int, np.integer, slice, np.ndarray)):
+            return super().__getitem__(item)
+        recipe, rest = self.recipe.window(index)
+        array = FrameArray(recipe)
+        return array if all(i == slice(None) for i in rest) else da.Array.__getitem__(array, rest)
+
+
+def _pointwise(name: str, operation: Callable, reflected: bool) -> Callable:
+    plain = getattr(da.Array, name)
+
+    def method(self: FrameArray, other: Any) -> da.Array:
+        if np.ndim(other) or not isinstance(other, (int, float, np.number)):
+            return plain(self, other)
+        operand = other.item() if isinstance(other, np.number) else other
+        step = Arithmetic(operation, operand, reflected)
+        return FrameArray(replace(self.recipe, steps=(*self.recipe.steps, step)))
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow"):
+    _operation = getattr(operator, _name)
+    setattr(FrameArray, f"__{_name}__", _pointwise(f"__{_name}__", _operation, reflected=False))
+    setattr(FrameArray, f"__r{_name}__", _pointwise(f"__r{_name}__", _operation, reflected=True))
+
+
+def _negative(self: FrameArray) -> da.Array:
+    return self * -1  # which ndcube asks for when it subtracts
+
+
+FrameArray.__neg__ = _negative
+
+
+class NamedDep(BlockwiseDepDict):
+    """
+    What each task of a layer is given.
+
+    Parameters
+    ----------
+    name
+        Of the layer. It stands for the content, of which dask would make a token by pickling all of it three times.
+    mapping, numblocks
+        As for `dask.blockwise.BlockwiseDepDict`.
+    """
+
+    def __init__(self, name: str, mapping: dict, numblocks: tuple[int, ...]) -> None:
+        super().__init__(mapping, numblocks=numblocks)
+        self.name = name
+
+    def __dask_tokenize__(self) -> str:
+        return self.name
+
+
+class FrameSources(NamedDep):
+    """
+    What each task of a layer that reads frames is given.
+
+    Parameters
+    ----------
+    function
+        What the tasks do with it: a `ReadWindow`, `FirstPlane` or `DerotateFrames`.
+    name, mapping, numblocks
+        As for `NamedDep`.
+    """
+
+    def __init__(self, function: Callable, name: str, mapping: dict, numblocks: tuple[int, ...]) -> None:
+        super().__init__(name, mapping, numblocks)
+        self.function = function
+
+
+def _from_planes(
+    name: str, function: Callable, chunks: Sequence[Any], *, flat: bool = False
+) -> HighLevelGraph:
+    """A layer with one task for each element of ``chunks``, which makes a chunk of planes of it."""
+    if flat:
+        sources = FrameSources(function, name, {(0, 0): chunks[0]}, numblocks=(1, 1))
+        layer = blockwise(function, name, "yx", sources, "yx", numblocks={})
+    else:
+        blocks = {(i, 0, 0): chunk for i, chunk in enumerate(chunks)}
+        sources = FrameSources(function, name, blocks, numblocks=(len(chunks), 1, 1))
+        layer = blockwise(function, name, "tyx", sources, "tyx", numblocks={})
+    return HighLevelGraph.from_collections(name, layer)
+
+
+def is_valid(data: Any) -> Any:
+    """1 where data are finite and 0 elsewhere, as float32; of a `FrameArray` it is part of the reading."""
+    if isinstance(data, FrameArray):
+        return FrameArray(replace(data.recipe, steps=(*data.recipe.steps, IsValid())))
+    return (da.isfinite(data) if isinstance(data, da.Array) else np.isfinite(data)).astype(np.float32)
+
+
+def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> da.Array:
+    """
+    Bring each plane to the target grid.
+
+    Parameters
+    ----------
+    data
+        Array of planes, ``(n, y, x)``. Of a `FrameArray` tasks read only the rows they need.
+    sources
+        Where the pixels of each plane lie.
+    derotation
+        Where to, and how.
+
+    Returns
+    -------
+    dask.array.Array
+        ``(n, *target.shape)``, a few planes a chunk.
+    """
+    if isinstance(data, FrameArray):
+        return _derotate_frames(data.recipe, sources, derotation)
+    planes = da.asarray(data).rechunk({1: -1, 2: -1})
+    starts = np.cumsum((0, *planes.chunks[0]))
+    chunks = {(i,): tuple(sources[a:b]) for i, (a, b) in enumerate(zip(starts[:-1], starts[1:], strict=True))}
+    task = DerotateArrays(derotation)
+    name = "derotate-" + tokenize(planes.name, _token(sources), derotation)
+    layer = blockwise(
+        task,
+        name,
+        "tYX",
+        planes.name,
+        "tyx",
+        NamedDep(name, chunks, numblocks=(len(chunks),)),
+        "t",
+        numblocks={planes.name: planes.numblocks},
+        new_axes={"Y": 1, "X": 1},
+        concatenate=True,
+    )
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=[planes])
+    return _planes_array(graph, name, planes.chunks[0], derotation)
+
+
+def _derotate_frames(recipe: Recipe, sources: Sequence[Source], derotation: Derotation) -> da.Array:
+    recipe = replace(recipe, dtype=np.result_type(recipe.dtype, derotation.dtype))
+    task = DerotateFrames(recipe.read, derotation)
+    pairs = list(zip(recipe.planes, sources, strict=True))
+    size = _frames_per_task(recipe, derotation)
+    batches = [tuple(pairs[i : i + size]) for i in range(0, len(pairs), size)]
+    name = "derotate-" + tokenize(task, size, _token(recipe.planes), _token(sources))
+    return _planes_array(_from_planes(name, task, batches), name, tuple(map(len, batches)), derotation)
+
+
+def _frames_per_task(recipe: Recipe, derotation: Derotation) -> int:
+    """As many as memory allows; dask's configuration can say otherwise."""
+    chosen = dask.config.get("sunpy-heliocloud.frames-per-task", None)
+    if chosen is not None:
+        if not isinstance(chosen, int) or chosen < 1:
+            raise ValueError(f"sunpy-heliocloud.frames-per-task={chosen!r} must be a whole number from 1")
+        return chosen
+    rows, columns = (stop - start for start, stop in (recipe.rows, recipe.columns))
+    ny, nx = derotation.target.shape
+    read = min(rows, 2 * ny) * columns * recipe.dtype.itemsize
+    made = ny * nx * np.dtype(derotation.dtype).itemsize
+    return max(1, min(_MOST_FRAMES_PER_TASK, _TASK_BYTES // (read + made)))
+
+
+def _planes_array(
+    graph: HighLevelGraph, name: str, counts: tuple[int, ...], derotation: Derotation
+) -> da.Array:
+    chunks = (counts, *((length,) for length in derotation.target.shape))
+    return da.Array(graph, name, chunks, dtype=derotation.dtype)

@@ -1,0 +1,89 @@
+"""What a sequence can be made of: Maps, and tables or lists of files."""
+
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import astropy.units as u
+from astropy.table import Row, Table
+
+from sunpy.map import GenericMap, MapSequence
+
+from sunpy_heliocloud.io.frame import ArrayFrame, Frame, PartFrame, Window
+from sunpy_heliocloud.lazy.frame_array import FrameArray
+
+__all__ = ["File", "files_of", "map_frame", "map_header", "maps_of"]
+
+
+def maps_of(source: Any) -> list[GenericMap] | None:
+    """The Maps of a source that is made of Maps; `None` for another."""
+    maps = [source] if isinstance(source, GenericMap) else source
+    if not isinstance(maps, (list, tuple, MapSequence)) or not len(maps):
+        return None
+    return list(maps) if all(isinstance(m, GenericMap) for m in maps) else None
+
+
+def map_frame(m: GenericMap) -> Frame:
+    """The frame that a Map of a sequence, or its submap, was made of; or else the Map's array."""
+    if not isinstance(m.data, FrameArray):
+        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data))
+    recipe = m.data.recipe
+    frame = recipe.planes[0].frame
+    if recipe.steps or not recipe.flat or m.mask is not None:
+        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data), url=frame.url)
+    window = recipe.read.window
+    return frame if window == Window.whole(frame.shape) else PartFrame(frame, window)
+
+
+def map_header(m: GenericMap) -> dict[str, Any]:
+    header = {key.upper(): value for key, value in m.meta.items()}
+    return header | {"NAXIS": 2, "NAXIS1": m.data.shape[1], "NAXIS2": m.data.shape[0]}
+
+
+class File(NamedTuple):
+    """Where a frame is, and how many bytes a catalogue says that it has."""
+
+    url: str
+    size: int | None = None
+
+
+def files_of(source: Any) -> list[File]:
+    """The files of a source that is not made of Maps."""
+    if isinstance(source, (str, os.PathLike)):
+        return [File(_absolute(os.fspath(source)))]
+    if isinstance(source, Row):
+        source = source.table[source.index : source.index + 1]
+    if isinstance(source, Table):
+        return _table_files(source)
+    if not isinstance(source, Iterable):
+        raise TypeError(
+            f"frames come from a Fido response, URLs, paths or Maps, not from {type(source).__name__}; "
+            "Maps and URLs cannot be mixed"
+        )
+    return [file for part in source for file in files_of(part)]
+
+
+def _absolute(url: str) -> str:
+    """A URL as it is; a path so that it holds in other processes, and after a change of folder."""
+    return url if "://" in url else os.path.abspath(os.path.expanduser(url))
+
+
+def _table_files(table: Table) -> list[File]:
+    errors = getattr(table, "errors", None)
+    if errors:
+        cause = errors if isinstance(errors, Exception) else errors[0]
+        raise ValueError(f"the search failed, so that its table says nothing: {cause}") from cause
+    if "URL" not in table.colnames:
+        raise ValueError(f"a table of frames needs a column 'URL', but this one has {table.colnames}")
+    urls = [_absolute(str(url)) for url in table["URL"]]
+    return [File(url, size) for url, size in zip(urls, _sizes(table), strict=True)]
+
+
+def _sizes(table: Table) -> list[int | None]:
+    """Bytes of each file, where the table says so."""
+    if "Size" not in table.colnames or getattr(table["Size"], "unit", None) is None:
+        return [None] * len(table)
+    sizes = np.ma.filled(u.Quantity(table["Size"]).to_value(u.byte), np.nan)
+    return [round(size) if np.isfinite(size) else None for size in sizes.tolist()]

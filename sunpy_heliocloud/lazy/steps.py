@@ -1,0 +1,100 @@
+"""What is done to a frame's pixels between reading and everything else: exposure, arithmetic, a user's function."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import numpy as np
+
+from sunpy_heliocloud.io.frame import Frame
+
+__all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "Plane", "Step"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Plane:
+    """
+    A frame as a plane of a cube.
+
+    Parameters
+    ----------
+    frame
+        Where the pixels come from.
+    exposure_time
+        In seconds; NaN where the header has none.
+    header
+        For functions that ask for it; `None` unless there are any, since it travels with every task.
+    """
+
+    frame: Frame
+    exposure_time: float = np.nan
+    header: Mapping[str, Any] | None = None
+
+    def __dask_tokenize__(self) -> str:
+        # Of ten thousand headers dask's own way takes ten seconds.
+        header = "" if self.header is None else blake2b(repr(self.header).encode()).hexdigest()
+        return f"{self.frame.__dask_tokenize__()} {self.exposure_time!r} {header}"
+
+
+class Step(Protocol):
+    """A change of pixel values. A ``pointwise`` one treats each pixel by itself, so any part of a frame will do."""
+
+    pointwise: bool
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class DivideByExposure:
+    """Counts to counts per second; a frame whose exposure is zero or unknown has no rate and becomes NaN."""
+
+    pointwise = True
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        exposure = plane.exposure_time if plane.exposure_time > 0 else np.nan
+        return image / image.dtype.type(exposure)
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """``operation(image, operand)`` with a scalar, or the other way round when ``reflected``."""
+
+    operation: Callable
+    operand: Any
+    reflected: bool = False
+
+    pointwise = True
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        return self.operation(self.operand, image) if self.reflected else self.operation(image, self.operand)
+
+
+@dataclass(frozen=True)
+class IsValid:
+    """1 where there is a value, 0 where it is missing."""
+
+    pointwise = True
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        return np.isfinite(image).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Apply:
+    """A user's ``function(data, header) -> data``; the precision of the data is kept whatever it returns."""
+
+    function: Callable
+    pointwise: bool
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        result = self.function(image, dict(plane.header))
+        if isinstance(result, np.ma.MaskedArray):
+            result = result.astype(image.dtype).filled(np.nan)
+        result = np.asarray(result)
+        if result.shape != image.shape:
+            raise ValueError(
+                f"the applied function {self.function!r} turned an image of shape {image.shape} into one of "
+                f"{result.shape}; it must keep the shape, as coordinates are taken from the header"
+            )
+        return result.astype(image.dtype, copy=False)

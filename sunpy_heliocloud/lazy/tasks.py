@@ -1,0 +1,134 @@
+"""What a dask task does: values that are called with a chunk's input. Imported by every worker, so it imports little."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sunpy_heliocloud.derotation.derotation import Derotation, Source
+from sunpy_heliocloud.io.frame import Window, read_windows
+from sunpy_heliocloud.io.ranges import ReadError
+from sunpy_heliocloud.lazy.steps import Apply, Plane, Step
+
+__all__ = ["DerotateArrays", "DerotateFrames", "FirstPlane", "ReadWindow"]
+
+
+@dataclass(frozen=True)
+class ReadWindow:
+    """
+    Read a window of frames and calibrate it.
+
+    Parameters
+    ----------
+    steps
+        What is done to the pixels.
+    window
+        Which part of each frame.
+    dtype
+        In which frames are read.
+    errors
+        ``"raise"``, or ``"mask"`` for frames of NaN in place of those that cannot be read.
+    """
+
+    steps: tuple[Step, ...]
+    window: Window
+    dtype: np.dtype
+    errors: str
+
+    def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
+        return np.stack(list(self.images(planes, [Window.whole(self.window.shape)] * len(planes))))
+
+    def images(self, planes: Sequence[Plane], windows: Sequence[Window]) -> Iterator[np.ndarray]:
+        """
+        Parts of the window, one of each plane, counted from the window's corner; each is made when it is asked for.
+
+        A function that sees whole images is given whole images, whatever part is wanted.
+        """
+        reads = [self.read_for(plane, window) for plane, window in zip(planes, windows, strict=True)]
+        images = read_windows([plane.frame for plane in planes], reads, self.dtype)
+        for image, plane, window, read in zip(images, planes, windows, reads, strict=True):
+            yield self._calibrated(image, plane, window.of(self.window), read)
+
+    def read_for(self, plane: Plane, window: Window) -> Window:
+        """What is read of a frame for a part of the window."""
+        if all(step.pointwise for step in self.steps):
+            return window.of(self.window)
+        return Window.whole(plane.frame.shape)
+
+    def _calibrated(
+        self, image: np.ndarray | ReadError, plane: Plane, window: Window, read: Window
+    ) -> np.ndarray:
+        if isinstance(image, ReadError):
+            if self.errors == "raise":
+                raise image
+            # Imported here, for it imports sunpy, which frames that are good do not need.
+            from sunpy_heliocloud.lazy.losses import report_loss
+
+            report_loss(plane.frame.url, str(image))
+            return self._lost(plane, window)
+        try:
+            for step in self.steps:
+                image = step(image, plane)
+        except Exception as error:
+            error.add_note(f"This happened to the pixels of {plane.frame.url}.")
+            raise
+        return image[window.within(read)]
+
+    def _lost(self, plane: Plane, window: Window) -> np.ndarray:
+        """What comes of missing pixels. Functions are not asked about them."""
+        image = np.full(window.shape, np.nan, self.dtype)
+        for step in self.steps:
+            image = image if isinstance(step, Apply) else step(image, plane)
+        return image
+
+
+@dataclass(frozen=True)
+class FirstPlane:
+    """The one plane that ``read`` gives, as an image."""
+
+    read: ReadWindow
+
+    def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
+        return self.read(planes)[0]
+
+
+@dataclass(frozen=True)
+class DerotateFrames:
+    """Read what matters of frames, calibrate and derotate it."""
+
+    read: ReadWindow
+    derotation: Derotation
+
+    def __call__(self, sources: Sequence[tuple[Plane, Source]]) -> np.ndarray:
+        derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
+        planes = [plane for plane, _ in sources]
+        if self.derotation.algorithm == "exact":
+            for image, (_, source), out in zip(self.read(planes), sources, derotated, strict=True):
+                self.derotation.exactly(image, source, out)
+            return derotated
+        maps = [self.derotation.pixel_map(source) for _, source in sources]
+        windows = [
+            self.derotation.window(pixel_map, source.wcs.shape)
+            for pixel_map, (_, source) in zip(maps, sources, strict=True)
+        ]
+        images = self.read.images(planes, windows)
+        for image, pixel_map, window, out in zip(images, maps, windows, derotated, strict=True):
+            self.derotation.resample(image, pixel_map, window, out)
+        return derotated
+
+
+@dataclass(frozen=True)
+class DerotateArrays:
+    """Derotate planes that are in memory."""
+
+    derotation: Derotation
+
+    def __call__(self, planes: np.ndarray, sources: Sequence[Source]) -> np.ndarray:
+        derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
+        for image, source, out in zip(planes, sources, derotated, strict=True):
+            if self.derotation.algorithm == "exact":
+                self.derotation.exactly(image, source, out)
+            else:
+                whole = Window.whole(image.shape)
+                self.derotation.resample(image, self.derotation.pixel_map(source), whole, out)
+        return derotated

@@ -1,0 +1,77 @@
+"""Headers of many frames as a table, and conditions on their keywords."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from astropy.table import MaskedColumn, QTable
+
+from sunpy_heliocloud.metadata.columns import HeaderColumns, column
+
+__all__ = ["header_table", "is_selected", "keyword_of"]
+
+
+def header_table(headers: Sequence[Mapping[str, Any]]) -> QTable:
+    """
+    A row a header, a column a keyword; masked where a header has no such keyword or no value.
+
+    Parameters
+    ----------
+    headers
+        Of the frames.
+
+    Returns
+    -------
+    `astropy.table.QTable`
+    """
+    return QTable({keyword: _column(column(headers, keyword)) for keyword in _keywords(headers)})
+
+
+def _keywords(headers: Sequence[Mapping[str, Any]]) -> list[str]:
+    if isinstance(headers, HeaderColumns):
+        return headers.keywords
+    return list(dict.fromkeys(keyword for header in headers for keyword in header))
+
+
+def _column(values: Sequence[Any]) -> np.ndarray | MaskedColumn:
+    missing = [value is None for value in values]
+    known = [value for value in values if value is not None]
+    if len({isinstance(value, (int, float)) for value in known}) > 1:
+        known = [str(value) for value in known]  # a number in some headers and a text such as 'nan' in others
+    if not any(missing):
+        return np.array(known)
+    column = np.zeros(len(values), dtype=np.array(known).dtype if known else str)
+    column[~np.array(missing)] = known
+    return MaskedColumn(column, mask=missing)
+
+
+def keyword_of(headers: Sequence[Mapping[str, Any]], name: str) -> str:
+    """
+    The header keyword that a Python name stands for: any case, ``_`` for ``-`` where that is what headers have.
+
+    Raises
+    ------
+    KeyError
+        When no header has it.
+    """
+    known = _keywords(headers)
+    for keyword in (name.upper(), name.upper().replace("_", "-")):
+        if keyword in known:
+            return keyword
+    raise KeyError(f"no frame has the header keyword {name.upper()}; see .table.colnames for those there are")
+
+
+def is_selected(value: Any, condition: Any) -> bool:
+    """Whether a header value meets a condition, see `sunpy_heliocloud.LazyMapSequence.select`."""
+    if value is None:
+        return False
+    if callable(condition):
+        return bool(condition(value))
+    if isinstance(condition, tuple):
+        low, high = condition
+        # Some headers have a text such as 'nan' where others have a number.
+        return isinstance(value, str) == isinstance(low, str) and bool(low <= value <= high)
+    if isinstance(condition, (list, set, frozenset, range)):
+        return value in condition
+    return bool(value == condition)

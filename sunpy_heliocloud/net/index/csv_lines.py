@@ -1,0 +1,292 @@
+"""
+The lines and fields of a CSV index.
+
+Everything that has to be done to all lines is done by numpy on the bytes, since a year can have 130 000 of them. Header
+lines, quotes and blanks do not matter.
+"""
+
+import codecs
+import csv
+import itertools
+import re
+from collections.abc import Buffer, Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from sunpy_heliocloud.net.http import CatalogError
+
+__all__ = ["Layout", "Lines"]
+
+# Any longer field is no time: 2020-01-01T00:00:00.000000000Z has 30 characters.
+LONGEST_TIME = 40
+LONGEST_NUMBER = 30
+# What may stand around a field without being part of it.
+BLANKS = b" \t\r'\""
+# What a header calls the first column. Any other text is a message of somebody who is not the index.
+FIRST_COLUMN = re.compile(
+    rb"(start|begin|time|date|created|creation|epoch|obs)[-_ ]?(date|time|stamp|obs)?[-_ ]?(time|utc)?", re.I
+)
+# What the stop is called where it is an optional column.
+STOP_NAMES = {"stop", "stopdate", "stop_date", "stoptime", "stop_time"}
+# What stands for a time in the indexes of files that have none.
+STATIC = b"static"
+
+
+class Layout(NamedTuple):
+    """
+    What is in the columns.
+
+    Attributes
+    ----------
+    names
+        Their names, as far as a header has them.
+    has_stop
+        Whether the second is the stop; otherwise the datakey and filesize follow the start at once.
+    stop
+        Which field is the stop, from 0; None if there is none. Before version 0.5 of the specification it could be
+        one of the optional columns.
+    """
+
+    names: list[str]
+    has_stop: bool
+    stop: int | None
+
+    @classmethod
+    def of(cls, data: Buffer) -> "Layout":
+        """From the lines before the first row, and that."""
+        names: list[str] = []
+        for line in _stripped_lines(data):
+            if line[:1] == b"#" or _is_header(line):
+                names = [_field(word) for word in line.lstrip(b"#").split(b",")]
+                continue
+            second = line.split(b",")[1:2] or [b"0"]
+            word = second[0].strip(BLANKS)
+            if not word or word[:1].isdigit() or word == STATIC:
+                return cls(names, True, 1)
+            behind = [k for k, name in enumerate(names) if k > 2 and name.casefold() in STOP_NAMES]
+            return cls(names, False, behind[0] if behind else None)
+        return cls(names, True, 1)
+
+
+def _stripped_lines(data: Buffer) -> Iterator[bytes]:
+    begin = 3 if data[:3] == codecs.BOM_UTF8 else 0
+    while begin < len(data):
+        newline = data.find(b"\n", begin)
+        end = len(data) if newline < 0 else newline
+        if line := data[begin:end].strip(BLANKS):
+            yield line
+        begin = end + 1
+
+
+def _is_header(line: bytes) -> bool:
+    """Whether a line without # has names of columns: at least three, and neither a time nor a URL among them."""
+    words = [word.strip(BLANKS) for word in line.split(b",")]
+    if len(words) < 3 or not FIRST_COLUMN.fullmatch(words[0]):
+        return False
+    return not any(b"://" in word or re.match(rb"\d{4}-", word) for word in words)
+
+
+def _field(word: bytes) -> str:
+    return word.strip(BLANKS).decode("utf-8", "replace")
+
+
+class Lines(NamedTuple):
+    """
+    Where the rows and fields of an index are, found at once for all rows.
+
+    ``begin`` and ``end`` bound the rows; ``bounds[k]`` and ``bounds[k + 1] - 1`` bound field k.
+    """
+
+    data: bytes
+    url: str
+    text: np.ndarray
+    number: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    bounds: np.ndarray
+    has_stop: bool
+
+    @classmethod
+    def of(cls, data: bytes, url: str, layout: Layout, number: np.ndarray | None = None) -> "Lines":
+        """Find rows and fields."""
+        # Zeros behind the last row let windows on its fields reach over the end.
+        text = np.frombuffer(data + bytes(LONGEST_TIME), np.uint8)
+        end = np.append(np.flatnonzero(text == ord("\n")), len(data))
+        begin = np.append(3 if data[:3] == codecs.BOM_UTF8 else 0, end[:-1] + 1)
+        first, last = _trimmed(text, begin, end)
+        if number is None:
+            rows = np.flatnonzero((first < last) & (text[first] != ord("#")))
+            if layout.names and len(rows) and _is_header(data[first[rows[0]] : last[rows[0]]]):
+                rows = rows[1:]
+            number, begin, end = rows + 1, begin[rows], end[rows]
+        elif not len(number):
+            number, begin, end = number, begin[:0], end[:0]
+
+        commas = _outside_quotes(text, np.flatnonzero(text == ord(",")), begin, end)
+        behind = np.searchsorted(commas, begin)
+        count = np.searchsorted(commas, end) - behind
+        # The required fields, and the stop if it is further behind.
+        known = max(4, (layout.stop or 0) + 1)
+        padded = np.append(commas, np.full(known, len(data)))
+        ends = [np.where(count > k, padded[behind + k], end) + 1 for k in range(known)]
+        lines = cls(data, url, text, number, begin, end, np.array([begin, *ends]), layout.has_stop)
+        for short in np.flatnonzero(count < 2 + layout.has_stop)[:1]:
+            raise lines.error(short, "has too few fields")
+        return lines
+
+    def times(self, k: int) -> np.ndarray:
+        """Field k of all rows as ``datetime64[us]``, NaT where it is empty."""
+        begin, end = self._trimmed_field(k, also=b"Zz")
+        length = end - begin
+        for long in np.flatnonzero(length > LONGEST_TIME)[:1]:
+            raise self.error(long, f"has no time in field {k + 1}")
+        words = self._words(begin, end, width=len(STATIC))
+        static = words == STATIC
+        # numpy would take "now", or 20200101 as a year.
+        first, fifth = self.text[begin], self.text[np.minimum(begin + 4, end)]
+        usual = (first >= ord("0")) & (first <= ord("9")) & ((fifth == ord("-")) | (length == 4)) | static
+        for bad in np.flatnonzero(~usual & ((length > 0) | (k == 0)))[:1]:
+            raise self.error(bad, f"has no time in field {k + 1}")
+        if static.any():
+            words = np.where(static, b"", words)
+        try:
+            return words.astype("M8[us]")
+        except ValueError:
+            return np.array([self._time(i, k, word) for i, word in enumerate(words.tolist())], "M8[us]")
+
+    def _time(self, i: int, k: int, word: bytes) -> np.datetime64:
+        """One time; numpy knows no leap seconds."""
+        minute, is_leap_second = re.subn(r":60(?=\.|$)", ":59", word.decode("ascii", "replace"))
+        try:
+            return np.datetime64(minute, "us") + np.timedelta64(is_leap_second, "s")
+        except ValueError as e:
+            raise self.error(i, f"has no time in field {k + 1}") from e
+
+    def urls(self) -> list[str]:
+        """The field ``datakey``."""
+        begin, end = self._trimmed_field(1 + self.has_stop)
+        for empty in np.flatnonzero(begin == end)[:1]:
+            raise self.error(empty, f"names no file in field {2 + self.has_stop}")
+        bounds = zip(begin.tolist(), end.tolist(), strict=True)
+        if self.data.isascii():
+            text = self.data.decode("ascii")
+            return [text[i:j] for i, j in bounds]
+        return [self._url(k, self.data[i:j]) for k, (i, j) in enumerate(bounds)]
+
+    def _url(self, i: int, word: bytes) -> str:
+        try:
+            return word.decode()
+        except UnicodeDecodeError as e:
+            raise self.error(i, f"names no file in field {2 + self.has_stop}") from e
+
+    def sizes(self) -> np.ndarray:
+        """The field ``filesize``, NaN where it is empty or negative."""
+        begin, end = self._trimmed_field(2 + self.has_stop)
+        for long in np.flatnonzero(end - begin > LONGEST_NUMBER)[:1]:
+            raise self.error(long, f"has no file size in field {3 + self.has_stop}")
+        words = self._words(begin, end, width=3)
+        words[words == b""] = b"nan"
+        try:
+            sizes = words.astype(float)
+        except ValueError:
+            sizes = np.array([self._size(i, word) for i, word in enumerate(words.tolist())])
+        sizes[~(sizes >= 0)] = np.nan
+        return sizes
+
+    def _size(self, i: int, word: bytes) -> float:
+        try:
+            return float(word)
+        except ValueError as e:
+            raise self.error(i, f"has no file size in field {3 + self.has_stop}") from e
+
+    def more(self, names: list[str], describe: Callable[[int], list[str]]) -> dict[str, np.ndarray]:
+        """
+        The optional fields. A field that a row does not have is empty.
+
+        ``names`` are those of the header; if these are too few, ``describe`` may know more, when it is told how many
+        fields are required.
+        """
+        required = 3 + self.has_stop
+        begin, end = self.bounds[required], self.end
+        if not (begin < end).any():
+            return {}
+        rows = [_fields(self.data[i:j]) for i, j in zip(begin.tolist(), end.tolist(), strict=True)]
+        columns = list(itertools.zip_longest(*rows, fillvalue=""))
+        used = [k for k, words in enumerate(columns, start=required) if any(words)]
+        if used and used[-1] >= len(names):
+            names = [*names, *describe(required)[len(names) :]]
+        names = [*names, *[""] * (required + len(columns))]
+        named = {names[k] or f"column_{k + 1}": columns[k - required] for k in used}
+        return {name: _as_numbers(name, words) for name, words in named.items()}
+
+    def error(self, i: int, problem: str) -> CatalogError:
+        """What to raise about a row."""
+        line = self.data[self.begin[i] : self.end[i]].decode("utf-8", "replace").strip()
+        columns = "start,stop,datakey,filesize" if self.has_stop else "start,datakey,filesize"
+        return CatalogError(
+            f"{self.url}, row {self.number[i]} {problem}: {line[:300]!r}; expected {columns}, with times such as "
+            "2020-01-01T00:00:00.000Z. The index is damaged or incomplete: try again later, or tell its contact "
+            "(sunpy_heliocloud.net.datasets)."
+        )
+
+    def _trimmed_field(self, k: int, also: bytes = b"") -> tuple[np.ndarray, np.ndarray]:
+        return _trimmed(self.text, self.bounds[k], self.bounds[k + 1] - 1, also)
+
+    def _words(self, begin: np.ndarray, end: np.ndarray, width: int) -> np.ndarray:
+        """Short pieces of text, as an array of ``bytes`` of at least a width."""
+        length = end - begin
+        width = max(length.max(initial=0), width)
+        letters = np.lib.stride_tricks.sliding_window_view(self.text, width)[begin]
+        if length.min(initial=width) < width:
+            letters[np.arange(width) >= length[:, None]] = 0
+        return letters.view(f"S{width}")[:, 0]
+
+
+def _fields(text: bytes) -> list[str]:
+    """The optional fields of a row. A comma between two quotes belongs to a field; quotes without a partner do not count."""
+    line = text.decode("utf-8", "replace").strip(" \t\r")
+    for quote in "'\"":
+        if quote in line and line.count(quote) % 2 == 0:
+            (words,) = csv.reader([line], quotechar=quote, skipinitialspace=True)
+            return [word.strip(" \t'\"") for word in words]
+    return [word.strip(" \t'\"") for word in line.split(",")]
+
+
+def _as_numbers(name: str, words: tuple[str, ...]) -> np.ndarray:
+    """A column of numbers, if that is what it is; the hexadecimal digits of a checksum are not."""
+    column = np.array(words, str)
+    if name.casefold().startswith("checksum"):
+        return column
+    try:
+        return np.where(column == "", "nan", column).astype(float)
+    except ValueError:
+        return column
+
+
+def _outside_quotes(text: np.ndarray, commas: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The commas that end fields. In rows with an odd number of a kind of quotes, these mean nothing."""
+    ends_field = np.full(commas.shape, len(begin) > 0)
+    for quote in b"'\"":
+        quotes = np.flatnonzero(text == quote)
+        if len(begin) and len(quotes):
+            before = np.searchsorted(quotes, begin)
+            is_even = (np.searchsorted(quotes, end) - before) % 2 == 0
+            row = np.searchsorted(begin, commas, side="right") - 1
+            is_inside = (np.searchsorted(quotes, commas) - before[row]) % 2 == 1
+            ends_field &= ~(is_inside & is_even[row])
+    return commas[ends_field]
+
+
+def _trimmed(
+    text: np.ndarray, begin: np.ndarray, end: np.ndarray, also: bytes = b""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Leave out blanks and quotes around pieces of text, all pieces at once."""
+    blank = np.zeros(256, bool)
+    blank[list(BLANKS + also)] = True
+    begin, end = begin.copy(), end.copy()
+    while (step := (begin < end) & blank[text[begin]]).any():
+        begin += step
+    while (step := (begin < end) & blank[text[end - 1]]).any():
+        end -= step
+    return begin, end

@@ -1,0 +1,120 @@
+"""
+CSV indexes, in two steps: where the rows are and when their files begin and end; then the other fields of a few rows.
+
+Columns are start, stop, datakey, filesize and any more, in that order; before version 0.5 of the specification there was
+no stop, or one of the columns behind filesize was called so. The order of rows does not matter.
+"""
+
+from collections.abc import Buffer, Callable
+from urllib.parse import unquote
+
+import numpy as np
+
+from sunpy_heliocloud.net.index.csv_lines import Layout, Lines
+from sunpy_heliocloud.net.rows import Rows
+
+__all__ = ["TIMETABLE", "read_rows", "timetable"]
+
+# When files begin and end, and where the row that says so is.
+TIMETABLE = np.dtype(
+    [("start", "M8[us]"), ("stop", "M8[us]"), ("begin", "i8"), ("end", "i8"), ("number", "i8")]
+)
+
+
+def timetable(data: bytes, url: str) -> np.ndarray:
+    """
+    Find the rows of an index and their times.
+
+    A file without a stop lasts until the next one starts, and the last one as long as the median of the others.
+
+    Parameters
+    ----------
+    data
+        The index.
+    url
+        Where it is from, for messages.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        The rows (`TIMETABLE`) in time order.
+
+    Raises
+    ------
+    CatalogError
+        If a row cannot be understood; names the URL, the row's number and its text.
+    """
+    layout = Layout.of(data)
+    lines = Lines.of(data, url, layout)
+    table = np.empty(len(lines.begin), TIMETABLE)
+    table["start"] = lines.times(0)
+    table["stop"] = np.datetime64("NaT", "us") if layout.stop is None else lines.times(layout.stop)
+    table["begin"], table["end"], table["number"] = lines.begin, lines.end, lines.number
+    table = table[np.argsort(table["start"], kind="stable")]
+    table["stop"] = _filled_stops(table["start"], table["stop"])
+    return table
+
+
+def read_rows(
+    data: Buffer,
+    url: str,
+    table: np.ndarray,
+    describe: Callable[[int], list[str]] = lambda required: [],
+    *,
+    has_escapes: bool = False,
+) -> Rows:
+    """
+    Read some rows of an index.
+
+    Parameters
+    ----------
+    data
+        The index.
+    url
+        Where it is from, for messages.
+    table
+        Those rows of its `timetable`.
+    describe
+        Gives names of all columns, when it is told how many are required. It is asked if there are more columns than
+        the index names.
+    has_escapes
+        Whether ``%`` and two digits stand for a character, as in URLs.
+
+    Returns
+    -------
+    Rows
+        In the same order.
+
+    Raises
+    ------
+    CatalogError
+        If a row cannot be understood; names the URL, the row's number and its text.
+    """
+    layout = Layout.of(data)
+    texts = [data[i:j] for i, j in zip(table["begin"].tolist(), table["end"].tolist(), strict=True)]
+    lines = Lines.of(b"\n".join(texts), url, layout, table["number"])
+    more = lines.more(layout.names, describe)
+    if layout.stop is not None and layout.stop > 1:
+        more.pop(layout.names[layout.stop], None)
+    urls = lines.urls()
+    if has_escapes:
+        urls = [unquote(text) for text in urls]
+        more = {unquote(name): _unescaped(column) for name, column in more.items()}
+    return Rows(table["start"], table["stop"], urls, lines.sizes(), more)
+
+
+def _unescaped(column: np.ndarray) -> np.ndarray:
+    return np.array([unquote(text) for text in column.tolist()], str) if column.dtype.kind == "U" else column
+
+
+def _filled_stops(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Let rows, in time order, that have no stop end where the next row starts, the last as late as the median."""
+    missing = np.isnat(stops)
+    if not missing.any():
+        return stops
+    durations = np.diff(starts[~np.isnat(starts)])
+    last = np.median(durations.astype(int)).astype(int) if durations.size else 0
+    following = starts.copy()
+    following[: len(durations)] += durations
+    following[len(durations) : len(durations) + 1] += np.timedelta64(last, "us")
+    return np.where(missing, following, stops)

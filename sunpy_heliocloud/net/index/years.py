@@ -1,0 +1,210 @@
+"""The files of data sets in a time range, by the yearly indexes."""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from sunpy.util.exceptions import warn_user
+
+from sunpy_heliocloud.net.disk_cache import cache
+from sunpy_heliocloud.net.documents import Document, parsed
+from sunpy_heliocloud.net.entry import FIRST_YEAR, Entry
+from sunpy_heliocloud.net.http import CatalogError, exists, in_parallel, is_remote
+from sunpy_heliocloud.net.index.csv_table import TIMETABLE, read_rows, timetable
+from sunpy_heliocloud.net.index.packed import HAS_ESCAPES, SUFFIXES, UNPACK
+from sunpy_heliocloud.net.rows import Rows
+
+__all__ = ["index_rows"]
+
+# A file that reaches over New Year may be longer than all files of the new year, but hardly a day longer.
+MARGIN = np.timedelta64(1, "D")
+# Years without an index, one after another, before which there is none of multi-year data. As many are asked for at once.
+SPARSE = 4
+# Seconds for which the index of a past year need not be asked about again, as long as the catalogue stays the same.
+DAY = 86400.0
+
+
+class Year(NamedTuple):
+    """
+    The index of a year.
+
+    Attributes
+    ----------
+    rows
+        Those that meet the range.
+    longest
+        How long the longest of all its files is.
+    begins
+        When the first of all its files does; NaT if none has a time.
+    """
+
+    rows: Rows
+    longest: np.timedelta64
+    begins: np.datetime64
+
+
+def index_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime64) -> list[Rows]:
+    """
+    The files of data sets whose intervals meet a time range.
+
+    Parameters
+    ----------
+    entries
+        The data sets.
+    start, stop
+        The range, UTC. Both ends belong to it, and both ends of a file's interval belong to the file.
+
+    Returns
+    -------
+    list of Rows
+        For each data set, in time order. Of a data set without times, all files.
+
+    Raises
+    ------
+    CatalogError
+        If an index cannot be read, or a row cannot be understood. A year without an index is a year without files; a
+        data set without any index is an error.
+    """
+    return in_parallel(lambda entry: _entry_rows(entry, start, stop), entries)
+
+
+def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows:
+    if entry.is_static and (everything := _index(entry, "static", start, stop)):
+        return everything.rows
+    years = [year for year in _years(entry, start, stop) if year is not None]
+    if not years:
+        _check_that_there_is_an_index(entry)
+        return Rows.empty()
+    rows = Rows.concatenate(year.rows for year in years)
+    return rows.take(np.argsort(rows.start, kind="stable"))
+
+
+def _years(entry: Entry, start: np.datetime64, stop: np.datetime64) -> list[Year | None]:
+    """The years whose indexes may have a file of the range: a file is in that of the year in which it begins."""
+    first, last = (int(str(moment)[:4]) for moment in (start, stop))
+    earliest = min(first, entry.first_year) if entry.multiyear else first
+
+    def read(years: range) -> list[Year | None]:
+        return in_parallel(lambda year: _index(entry, f"{year:04d}", start, stop), years)
+
+    found = read(range(earliest, last + 1))
+    if entry.multiyear:
+        # The catalogue may say that the data begin later than they do.
+        while earliest > FIRST_YEAR and any(older := read(range(earliest - SPARSE, earliest))):
+            found += older
+            earliest -= SPARSE
+    elif _may_reach_over_new_year(found, start):
+        found += read(range(first - 1, first))
+    return found
+
+
+def _may_reach_over_new_year(years: Sequence[Year | None], start: np.datetime64) -> bool:
+    """Whether a file of the year before the first one may meet a range that starts then."""
+    if years[0] is None or not years[0].begins <= start:
+        return True
+    longest = max(year.longest for year in years if year is not None)
+    return start - start.astype("M8[Y]") <= longest + MARGIN
+
+
+def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -> Year | None:
+    def parse(document: Document) -> Year:
+        table = _timetable(document)
+        begins, ends = table["start"], table["stop"]
+        meets = (begins <= stop) & (np.maximum(begins, ends) >= start) | np.isnat(begins)
+        longest = (ends - begins).max(initial=np.timedelta64(0, "us"), where=~np.isnat(begins))
+        rows = read_rows(
+            document.data,
+            document.url,
+            np.array(table[meets]),
+            lambda required: _column_names(entry, required),
+            has_escapes=entry.indextype in HAS_ESCAPES,
+        )
+        return Year(rows, longest, begins[0] if len(begins) else np.datetime64("NaT", "us"))
+
+    url = _index_url(entry, year)
+    is_past = year == "static" or int(year) < datetime.now(UTC).year
+    try:
+        return parsed(
+            url,
+            parse,
+            unpack=UNPACK[entry.indextype],
+            fresh_for=DAY if is_past else 0,
+            stamp=entry.catalog_version,
+        )
+    except FileNotFoundError:
+        return None
+
+
+def _index_url(entry: Entry, year: str) -> str:
+    if entry.indextype not in SUFFIXES:
+        raise CatalogError(
+            f"The index of {entry.id} in {entry.bucket}catalog.json is of the type {entry.indextype!r}: "
+            f"expected {', '.join(SUFFIXES)}, which are all that there are in the specification"
+        )
+    # A catalogue of somebody else does not choose files of this machine.
+    is_local = os.path.isabs(entry.index) and not is_remote(entry.bucket)
+    if not (is_remote(entry.index) or is_local):
+        raise CatalogError(
+            f"The index of {entry.id} in {entry.bucket}catalog.json is at {entry.index!r}: expected s3:// or https:// "
+            "and the name of a bucket or server. Tell its contact (sunpy_heliocloud.net.datasets)."
+        )
+    return f"{entry.index}{entry.id}_{year}{SUFFIXES[entry.indextype]}"
+
+
+def _column_names(entry: Entry, required: int) -> list[str]:
+    """Names of all columns, from the file beside the index that describes the optional ones, if there is one."""
+    for suffix in (".info", ".json"):
+        try:
+            url = f"{entry.index}{entry.id}{suffix}"
+            names = parsed(url, _parameter_names, fresh_for=DAY, stamp=entry.catalog_version)
+        except FileNotFoundError:
+            continue
+        except CatalogError as e:
+            warn_user(f"The names of the optional columns of {entry.id} are not known: {e}")
+            continue
+        if names:
+            return names if "datakey" in names else [""] * required + names
+    return []
+
+
+def _parameter_names(document: Document) -> list[str]:
+    """The names in a description such as those of HAPI and CDAWeb."""
+    try:
+        parameters = json.loads(bytes(document.data))["parameters"]
+        return [str(parameter["name"]) for parameter in parameters]
+    except (ValueError, TypeError, KeyError) as e:
+        raise CatalogError(
+            f'{document.url} describes no columns: expected {{"parameters": [{{"name": ...}}, ...]}}'
+        ) from e
+
+
+def _timetable(document: Document) -> np.ndarray:
+    """Rows of an index and their times, which the cache has if it was parsed before."""
+    if document.path is None:
+        return timetable(bytes(document.data), document.url)
+    path = document.path.with_suffix(".npy")
+    try:
+        table = np.load(path, mmap_mode="r", allow_pickle=False)
+        if table.dtype == TIMETABLE and table["end"].max(initial=0) <= len(document.data):
+            return table
+    except (OSError, ValueError):
+        pass  # It is not there yet, or it is damaged: it is made again.
+    table = timetable(bytes(document.data), document.url)
+    cache.write_array(path, table)
+    return table
+
+
+def _check_that_there_is_an_index(entry: Entry) -> None:
+    """No index of the years asked for is no news; none of any year is."""
+    now = datetime.now(UTC).year
+    likely = range(entry.first_year, now + 1)
+    unlikely = range(min(entry.first_year, now + 1) - 1, FIRST_YEAR - 1, -1)
+    if not any(exists(_index_url(entry, f"{year:04d}")) for year in (*likely, *unlikely)):
+        raise CatalogError(
+            f"There is no index {_index_url(entry, 'YYYY')} of any year, though {entry.bucket}catalog.json says so: it "
+            "may have moved. Try again later, or tell its contact (sunpy_heliocloud.net.datasets)."
+        )

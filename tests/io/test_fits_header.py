@@ -1,0 +1,158 @@
+import contextlib
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import fits_bytes, header_text
+
+from astropy.io import fits
+
+from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_units, image_header, parse_header
+
+START = ("SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0")
+
+
+def units(head: bytes) -> list[HeaderUnit]:
+    """The units before the end of the bytes."""
+    found = []
+    with contextlib.suppress(HeadTooShort):
+        for unit in header_units(head):
+            found.append(unit)
+    return found
+
+
+def values(*cards: str) -> dict:
+    (unit,) = units(header_text(*START, *cards))
+    return unit.header
+
+
+def test_where_headers_and_data_are():
+    table = fits.BinTableHDU.from_columns(
+        [fits.Column("a", "PJ()", array=np.array([[1], [2, 3]], dtype=object))]
+    )
+    file = fits_bytes(
+        fits.PrimaryHDU(np.zeros((10, 200), "i2")), fits.ImageHDU(np.zeros(3)), table, fits.ImageHDU()
+    )
+    with fits.open(io.BytesIO(file)) as hdus:
+        expected = [
+            (hdu.fileinfo()["datLoc"], hdu.fileinfo()["datLoc"] + hdu.fileinfo()["datSpan"]) for hdu in hdus
+        ]
+    assert [(unit.data_start, unit.data_stop) for unit in units(file)] == expected
+
+
+def test_values_of_any_kind():
+    header = values(
+        "TELESCOP= 'SDO/AIA '           / of which",
+        "EXPTIME =             2.000191",
+        "QUALITY =                    0",
+        "ISGOOD  =                    T",
+        "EMPTY   =",
+        "OSCNMEAN= nan",
+        "OSCNRMS =                  nan / a comment",
+        "RSUN_LF = 'nan     '",
+        "lowercas=                    3",
+    )
+    del header["SIMPLE"]
+    assert header == {
+        "BITPIX": 8,
+        "NAXIS": 0,
+        "TELESCOP": "SDO/AIA",
+        "EXPTIME": 2.000191,
+        "QUALITY": 0,
+        "ISGOOD": True,
+        "EMPTY": None,
+        "OSCNMEAN": "nan",
+        "OSCNRMS": "nan",
+        "RSUN_LF": "nan",
+        "LOWERCAS": 3,
+    }
+
+
+def test_of_repeated_cards_the_first_counts():
+    assert values("LICENSE = 'first   '", "LICENSE = 'second  '")["LICENSE"] == "first"
+
+
+def test_history_and_comments_line_by_line():
+    header = values("HISTORY one", "COMMENT c", "HISTORY two", "COMMENT", "        = blank", "HISTORY")
+    assert header["HISTORY"] == "one\ntwo\n"
+    assert header["COMMENT"] == "c\n"
+    assert "" not in header
+
+
+def test_long_strings_are_continued():
+    text = "an orbit record, " * 20 + "end"
+    card = str(fits.Card("ORB_REC", text))
+    assert "CONTINUE" in card
+    assert values(card)["ORB_REC"] == text
+
+
+def test_a_card_beyond_repair_is_no_value():
+    assert values("HIERARCH key word = nan")["KEY WORD"] is None
+
+
+@given(st.binary(max_size=100).filter(lambda start: not start.startswith(b"SIMPLE  =")))
+def test_no_fits_file(head):
+    with pytest.raises(ValueError, match="not a FITS file: it begins with"):
+        next(header_units(head))
+
+
+@given(cards=st.integers(0, 2000), length=st.integers(9, 200_000))
+def test_a_header_that_goes_on(cards, length):
+    file = header_text(*START, *["HISTORY what was done"] * cards)
+    if length >= len(file):
+        assert next(header_units(file[:length])).data_start == len(file)
+        return
+    with pytest.raises(HeadTooShort) as short:
+        next(header_units(file[:length]))
+    assert short.value.needed > length
+
+
+def test_of_a_compressed_image_only_its_own_keywords_are_kept():
+    image = fits.CompImageHDU(np.ones((4, 4), "f4"), quantize_method=1, dither_seed=3)
+    image.header.update(BSCALE=2.0, ZENITH=1, WAVELNTH=171)
+    _, unit = units(fits_bytes(fits.PrimaryHDU(), image))
+    kept = image_header(unit.header)
+    assert {"BSCALE", "ZENITH", "WAVELNTH"} <= kept.keys()
+    assert kept.keys() - {"BSCALE", "ZENITH", "WAVELNTH"} <= {
+        "BITPIX",
+        "NAXIS",
+        "NAXIS1",
+        "NAXIS2",
+        "EXTNAME",
+    }
+
+
+FIELDS = st.one_of(
+    st.integers(-(10**12), 10**12).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda value: f"{value:.9G}"),
+    st.sampled_from(
+        ["T", "F", "TRUE", "nan", "-.5", "1.", "+7", "007", "1e5", "1.0D3", "(1, 2)", "", "1 2", "1.5.6"]
+    ),
+    st.text("ab' /:=1.", max_size=30).map(lambda text: "'" + text.replace("'", "''") + "'"),
+    st.sampled_from(
+        ["'open", "'a'b'", "'EXTVER: 1'", "''", "'   '", "'  lead'", "'a''b'", "'/'", "'a / b' / c"]
+    ),
+)
+
+
+@given(
+    st.sampled_from(["KEY", "DATE-OBS", "A_B", "key", "A"]),
+    st.sampled_from(["= ", "=     ", "=                "]),
+    FIELDS,
+    st.sampled_from(["", " ", " / why", "/why", " x"]),
+)
+@pytest.mark.filterwarnings("ignore::astropy.io.fits.verify.VerifyWarning")
+def test_cards_are_read_as_astropy_reads_them(keyword, equals, field, comment):
+    image = f"{keyword:<8}{equals}{field}{comment}".ljust(80)[:80]
+    card = fits.Card.fromstring(image)
+    try:
+        expected = card.value
+    except fits.VerifyError:
+        return
+    if card.keyword in ("", "HISTORY", "COMMENT"):
+        return
+    value = parse_header(image)[card.keyword.upper()]
+    expected = None if isinstance(expected, fits.card.Undefined) else expected
+    assert (value, type(value)) == (expected, type(expected))

@@ -1,0 +1,337 @@
+import gzip
+import pickle
+
+import dask.array as da
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import fits_bytes, fits_images, header_text, windows
+
+from astropy.io import fits
+
+from helpers import read_rows
+from sunpy_heliocloud.io.filesystem import resolve_storage_options
+from sunpy_heliocloud.io.fits_image import find_image
+from sunpy_heliocloud.io.frame import ArrayFrame, Window, read_windows
+from sunpy_heliocloud.io.open import open_frames
+from sunpy_heliocloud.io.ranges import ReadError
+from sunpy_heliocloud.simulation import LocalServer
+
+COUNTS = np.random.default_rng(0).poisson(200, (400, 500)).astype("i4")
+FLOAT = np.dtype("f4")
+
+
+@pytest.fixture(scope="module")
+def shared_server():
+    with LocalServer() as server:
+        yield server
+
+
+def opened(*urls):
+    batches = open_frames([str(url) for url in urls], resolve_storage_options())
+    return [result for batch in batches for result in batch]
+
+
+def rice(data=COUNTS, **cards):
+    image = fits.CompImageHDU(data, compression_type="RICE_1", tile_shape=(1, data.shape[1]))
+    image.header.update(cards)
+    return fits_bytes(fits.PrimaryHDU(), image)
+
+
+@settings(max_examples=40)
+@given(image=fits_images(), data=st.data())
+def test_values_equal_astropy_s(shared_server, tmp_path_factory, image, data):
+    """Local and on S3, in the types that astropy chooses and in float32."""
+    path = tmp_path_factory.getbasetemp() / "image.fits"
+    path.write_bytes(image.file)
+    expected = image.whole(uint=False)
+    frames = [frame for frame, _ in opened(path, shared_server.write("image.fits", image.file))]
+    window = Window(*(data.draw(windows(size)) for size in expected.shape))
+    expected_window = expected[slice(*window.rows), slice(*window.columns)]
+    dtype = frames[0].dtype
+    assert dtype.itemsize >= np.dtype("f4").itemsize or dtype == expected.dtype.newbyteorder("=")
+    for pixels in read_windows(frames, [window, window], dtype):
+        assert pixels.dtype == dtype
+        np.testing.assert_array_equal(pixels, expected_window)
+    for pixels in read_windows(frames, [window, window], FLOAT):
+        assert pixels.dtype == FLOAT
+        np.testing.assert_array_equal(pixels, expected_window.astype(FLOAT))
+
+
+@pytest.mark.parametrize("file", [rice(), fits_bytes(fits.PrimaryHDU(COUNTS)), rice(BLANK=-1)])
+def test_two_requests_and_the_bytes_of_the_rows(server, file):
+    url = server.write("a.fits", file)
+    server.reset()
+    ((frame, _),) = opened(url)
+    assert (server.requests, server.bytes_sent) == (1, min(len(file), 65536))
+    server.reset()
+    (rows,) = read_rows([frame], [(100, 200)], FLOAT)
+    np.testing.assert_array_equal(rows, COUNTS[100:200])
+    assert server.requests == 1
+    assert server.bytes_sent <= len(file) / 4
+
+
+def test_nothing_is_read_for_no_rows(server):
+    ((frame, _),) = opened(server.write("a.fits", rice()))
+    server.reset()
+    (rows,) = read_rows([frame], [(7, 7)], FLOAT)
+    assert rows.shape == (0, 500)
+    assert server.requests == 0
+
+
+@pytest.mark.parametrize("cards", [900, 2500])
+def test_headers_longer_than_the_first_look(server, cards):
+    image = fits.CompImageHDU(COUNTS)
+    for i in range(cards):
+        image.header[f"KEY{i}"] = i
+    url = server.write("a.fits", fits_bytes(fits.PrimaryHDU(), image))
+    server.reset()
+    ((frame, header),) = opened(url)
+    assert header[f"KEY{cards - 1}"] == cards - 1
+    assert server.requests <= 4
+    np.testing.assert_array_equal(next(read_rows([frame], [(1, 3)], FLOAT)), COUNTS[1:3])
+
+
+def test_an_image_far_behind_another_hdu(server):
+    other = fits.ImageHDU(np.zeros(300_000, "u1"))
+    url = server.write("a.fits", fits_bytes(fits.PrimaryHDU(), other, fits.CompImageHDU(COUNTS)))
+    ((frame, _),) = opened(url)
+    np.testing.assert_array_equal(next(read_rows([frame], [(1, 3)], FLOAT)), COUNTS[1:3])
+
+
+def test_the_header_is_that_of_the_image(tmp_path):
+    (tmp_path / "a.fits").write_bytes(rice(WAVELNTH=171))
+    ((_, header),) = opened(tmp_path / "a.fits")
+    assert header == {
+        "BITPIX": 32,
+        "NAXIS": 2,
+        "NAXIS1": 500,
+        "NAXIS2": 400,
+        "EXTNAME": "COMPRESSED_IMAGE",
+        "WAVELNTH": 171,
+    }
+
+
+@pytest.mark.parametrize("file", [rice(), fits_bytes(fits.PrimaryHDU(COUNTS.astype(">i2")))])
+def test_a_gzipped_file_is_read_whole(server, tmp_path, caplog, file):
+    zipped = gzip.compress(file)
+    path = tmp_path / "a.fits.gz"
+    path.write_bytes(zipped)
+    with caplog.at_level("DEBUG", "sunpy_heliocloud.io.open"):
+        frames = [frame for frame, _ in opened(path, server.write("a.fits.gz", zipped))]
+    assert caplog.messages[0] == f"{path} can only be read whole: it is gzipped"
+    for rows in read_rows(frames, [(100, 200)] * 2, FLOAT):
+        np.testing.assert_array_equal(rows, COUNTS[100:200])
+    path.write_bytes(zipped[:10] + b"damaged" + zipped[17:])
+    (error,) = opened(path)
+    assert "a damaged gzip file" in str(error)
+
+
+def test_a_gzipped_file_of_long_headers(tmp_path):
+    """Compressed headers end where nobody can tell."""
+    image = fits.CompImageHDU(COUNTS)
+    rng = np.random.default_rng(0)
+    for i in range(3000):
+        image.header[f"KEY{i}"] = rng.bytes(25).hex()
+    (tmp_path / "a.fits.gz").write_bytes(gzip.compress(fits_bytes(fits.PrimaryHDU(), image)))
+    ((frame, _),) = opened(tmp_path / "a.fits.gz")
+    np.testing.assert_array_equal(next(read_rows([frame], [(1, 3)], FLOAT)), COUNTS[1:3])
+
+
+def test_files_that_are_none(server, tmp_path):
+    whole = rice()
+    files = {
+        "html.fits": b"<html>" * 1000,
+        "empty.fits": b"",
+        "header.fits": whole[:3000],
+        "table.fits": fits_bytes(fits.PrimaryHDU()),
+        "nan.fits": header_text("SIMPLE  =  T", "BITPIX  =  16", "NAXIS   =  nan"),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    names = [*files, "missing.fits", "good.fits"]
+    (tmp_path / "good.fits").write_bytes(whole)
+    remote = [server.write(name, content) for name, content in files.items()]
+    remote += [f"{server.url}missing.fits", server.write("good.fits", whole)]
+    for urls in ([str(tmp_path / name) for name in names], remote):
+        *errors, good = opened(*urls)
+        assert all(
+            isinstance(error, ReadError) and url in str(error)
+            for url, error in zip(urls, errors, strict=False)
+        )
+        assert "not a FITS file: it begins with b'<html>" in str(errors[0])
+        assert "ends after 3000 bytes, within its headers" in str(errors[2])
+        assert "no HDU with a two-dimensional image" in str(errors[3])
+        assert "NAXIS" in str(errors[4])
+        assert isinstance(errors[5].__cause__, FileNotFoundError)
+        assert good[0].shape == COUNTS.shape
+
+
+def test_a_file_cut_short_costs_only_the_rows_that_are_gone(server, tmp_path):
+    file = rice()
+    (tmp_path / "a.fits").write_bytes(file[: len(file) // 2])
+    for url in (server.write("a.fits", file[: len(file) // 2]), str(tmp_path / "a.fits")):
+        ((frame, _),) = opened(url)
+        there, torn, gone = read_rows([frame] * 3, [(0, 100), (100, 300), (390, 400)], FLOAT)
+        np.testing.assert_array_equal(there, COUNTS[:100])
+        assert all(isinstance(error, ReadError) and url in str(error) for error in (torn, gone))
+
+
+def test_a_tile_table_that_points_outside_the_file(tmp_path):
+    file = bytearray(rice())
+    table = 2880 * 2
+    file[table + 8 * 10 + 4] = 0x7F  # the offset of row 10
+    (tmp_path / "a.fits").write_bytes(file)
+    ((frame, _),) = opened(tmp_path / "a.fits")
+    good, bad = read_rows([frame] * 2, [(0, 10), (5, 15)], FLOAT)
+    np.testing.assert_array_equal(good, COUNTS[:10])
+    assert "a.fits" in str(bad)
+    assert isinstance(bad, ReadError)
+
+
+def test_damaged_tiles_are_an_error_with_the_url(tmp_path):
+    image = fits.CompImageHDU(COUNTS, compression_type="GZIP_1")
+    file = fits_bytes(fits.PrimaryHDU(), image)
+    (tmp_path / "a.fits").write_bytes(file)
+    ((frame, _),) = opened(tmp_path / "a.fits")
+    start = frame.byte_range(Window((5, 6), (0, 500))).start
+    (tmp_path / "a.fits").write_bytes(file[:start] + b"damaged!" + file[start + 8 :])
+    ((frame, _),) = opened(tmp_path / "a.fits")
+    good, bad = read_rows([frame] * 2, [(0, 5), (0, 10)], FLOAT)
+    np.testing.assert_array_equal(good, COUNTS[:5])
+    assert str(bad).startswith(
+        f"Could not decode rows 0 to 10 and columns 0 to 500 of {tmp_path / 'a.fits'}: "
+    )
+    assert bad.__cause__ is not None
+
+
+def test_a_frame_travels(tmp_path):
+    (tmp_path / "a.fits").write_bytes(rice())
+    ((frame, _),) = opened(tmp_path / "a.fits")
+    text = pickle.dumps(frame)
+    assert len(text) < 4000
+    np.testing.assert_array_equal(next(read_rows([pickle.loads(text)], [(3, 5)], FLOAT)), COUNTS[3:5])
+
+
+def test_many_files_are_opened_in_batches(tmp_path):
+    (tmp_path / "a.fits").write_bytes(rice())
+    batches = list(open_frames([str(tmp_path / "a.fits")] * 300, {}))
+    assert sum(map(len, batches)) == 300
+    assert len(batches) > 1
+
+
+def test_another_size_than_the_catalogue_says(server, tmp_path):
+    file = rice()
+    (tmp_path / "a.fits").write_bytes(file)
+    urls = [str(tmp_path / "a.fits"), server.write("a.fits", file)]
+    options = resolve_storage_options()
+    for size in (len(file), None):
+        (results,) = open_frames(urls, options, [size] * 2)
+        assert [frame.version.size for frame, _ in results] == [len(file)] * 2
+    (results,) = open_frames(urls, options, [len(file) + 1] * 2)
+    for url, result in zip(urls, results, strict=True):
+        assert isinstance(result, ReadError)
+        assert str(result).startswith(f"{url} has {len(file)} bytes, but the catalogue says {len(file) + 1}")
+
+
+def test_a_file_that_is_replaced_after_opening(server, tmp_path):
+    """Its rows lie elsewhere now, or are others: both would be wrong pixels."""
+    path = tmp_path / "a.fits"
+    old, new = rice(), rice(COUNTS[::-1].copy())
+    path.write_bytes(old)
+    url = server.write("a.fits", old)
+    frames = [frame for frame, _ in opened(path, url)]
+    server.write("a.fits", new)
+    path.write_bytes(new)
+    for frame, error in zip(frames, read_rows(frames, [(100, 200)] * 2, FLOAT), strict=True):
+        assert isinstance(error, ReadError)
+        assert f"{frame.url}: the file has been replaced since its header was read" in str(error)
+
+
+def test_bytes_behind_the_end_are_not_asked_for(server):
+    file = rice()
+    cut = file[: len(file) // 2]
+    ((frame, _),) = opened(server.write("a.fits", cut))
+    server.reset()
+    (error,) = read_rows([frame], [(300, 400)], FLOAT)
+    assert f"a.fits: the file has {len(cut)} bytes; either" in str(error)
+    assert server.requests == 0
+
+
+@pytest.mark.parametrize("array", [COUNTS, da.from_array(COUNTS, chunks=99)])
+def test_arrays_in_memory(array):
+    frame = ArrayFrame(array)
+    assert (frame.shape, frame.dtype) == (COUNTS.shape, COUNTS.dtype)
+    (rows,) = read_rows([frame], [(3, 9)], FLOAT)
+    assert isinstance(rows, np.ndarray)
+    rows[:] = 0
+    np.testing.assert_array_equal(next(read_rows([frame], [(3, 9)], FLOAT)), COUNTS[3:9])
+
+
+REAL = [
+    *(
+        f"sdo/aia_synoptic/{channel}/AIA20140101_0000_{channel}.fits"
+        for channel in ("0094", "0131", "0171", "0193")
+    ),
+    *(f"sdo/aia_synoptic/{channel}/AIA20140101_0000_{channel}.fits" for channel in ("0211", "0335")),
+    "aia_171_cutout.fits",
+    "aia_lev1_1600a_2012_06_06t04_07_29_12z_image_lev1_lowres.fits",
+]
+
+
+@pytest.mark.parametrize("key", REAL)
+@pytest.mark.filterwarnings(
+    "ignore::astropy.io.fits.verify.VerifyWarning"
+)  # astropy mends what the files have
+def test_real_files(real_data, key):
+    url = f"{real_data.url}{key}"
+    ((frame, header),) = opened(url)
+    with fits.open(real_data.endpoint_url + url.removeprefix("s3:/"), cache=False) as hdus:
+        image = next(hdu for hdu in hdus if hdu.header["NAXIS"] == 2)
+        expected = image.data
+        blank = image.header.get("BLANK")
+    if (
+        frame.layout.dtype.kind == "f"
+    ):  # BLANK has no meaning for floats, but the missing pixels have its value
+        expected = np.where(expected == blank, np.nan, expected)
+    ny = expected.shape[0]
+    real_data.reset()
+    whole, part = read_rows([frame] * 2, [(0, ny), (ny // 2, ny // 2 + ny // 5)], frame.dtype)
+    np.testing.assert_array_equal(whole, expected)
+    np.testing.assert_array_equal(part, expected[ny // 2 : ny // 2 + ny // 5])
+    assert header["TELESCOP"].startswith("SDO")
+    whole_bytes, part_bytes = sorted((request.bytes_sent for request in real_data.log), reverse=True)
+    print(
+        key,
+        frame.shape,
+        frame.dtype,
+        f"{np.isnan(whole).mean():.1%} missing, a fifth is {part_bytes / whole_bytes:.0%}",
+    )
+    assert part_bytes < 0.45 * whole_bytes
+
+
+def test_what_is_read_whole_says_so(tmp_path, caplog):
+    """A tile table with descriptors of both kinds is left to astropy."""
+    file = rice()
+    unit, layout = find_image(file)
+    lengths = layout.table.astype(">i4")
+    table = np.zeros(len(lengths), [("short", ">i4", 2), ("long", ">i8", 2)])
+    table["short"] = np.stack([lengths, np.cumsum(lengths) - lengths], axis=1)
+    header = fits.Header.fromstring(unit.text)
+    header.update(NAXIS1=24, TFIELDS=2)
+    header.insert("TFORM1", ("TTYPE2", "GZIP_COMPRESSED_DATA"), after=True)
+    header.insert("TTYPE2", ("TFORM2", "1QB(400)"), after=True)
+    heap = file[layout.heap_start : layout.heap_start + lengths.sum()]
+    data = table.tobytes() + heap
+    path = tmp_path / "a.fits"
+    path.write_bytes(
+        file[:2880] + header.tostring().encode() + data.ljust(-(-len(data) // 2880) * 2880, b"\0")
+    )
+    with caplog.at_level("DEBUG", "sunpy_heliocloud.io.open"):
+        ((frame, _),) = opened(path)
+    assert caplog.messages == [
+        f"{path} can only be read whole: its tile table has columns of an unknown kind"
+    ]
+    assert frame.byte_range(Window.whole(frame.shape)).stop is None
+    np.testing.assert_array_equal(next(read_rows([frame], [(3, 9)], FLOAT)), COUNTS[3:9])

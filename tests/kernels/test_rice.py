@@ -1,0 +1,101 @@
+"""Our RICE decoder beside astropy's: the same integers, and nothing at all from what no encoder writes."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import fits_bytes, windows
+
+from astropy.io import fits
+
+from sunpy_heliocloud.io.fits_image import find_image
+from sunpy_heliocloud.kernels.rice import PIXEL_TYPES, decode_rice
+
+RNG = np.random.default_rng(0)
+
+
+def compressed(image):
+    """The bytes of the rows, their lengths, and what astropy makes of them."""
+    hdu = fits.CompImageHDU(image, compression_type="RICE_1", tile_shape=(1, image.shape[1]))
+    file = fits_bytes(fits.PrimaryHDU(), hdu)
+    _, layout = find_image(file)
+    start, stop = layout.byte_range(0, image.shape[0])
+    with fits.open(io.BytesIO(file)) as hdus:
+        return np.frombuffer(file[start:stop], np.uint8), layout.table, hdus[1].data
+
+
+@st.composite
+def images(draw):
+    """Smooth, noisy, constant and wild rows, of every type, as wide as one block or many."""
+    dtype = draw(st.sampled_from(PIXEL_TYPES))
+    limits = np.iinfo(dtype)
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    rows = []
+    width = draw(st.integers(1, 130))
+    for kind in draw(
+        st.lists(st.sampled_from(["constant", "slope", "noise", "wild", "spike"]), min_size=1, max_size=6)
+    ):
+        row = np.full(width, draw(st.integers(0, min(limits.max, 1000))))
+        if kind == "slope":
+            row = np.linspace(0, limits.max, width).astype(np.int64)
+        elif kind == "noise":
+            row = rng.integers(0, draw(st.integers(1, limits.max)), width)
+        elif kind == "wild":
+            row = rng.integers(limits.min, limits.max, width, endpoint=True)
+        elif kind == "spike":
+            row[rng.integers(width)] = draw(st.sampled_from([limits.min, limits.max]))
+        rows.append(row)
+    return np.array(rows).astype(dtype)
+
+
+@settings(max_examples=200)
+@given(image=images(), data=st.data())
+def test_pixels_are_those_of_astropy(image, data):
+    heap, lengths, expected = compressed(image)
+    columns = data.draw(windows(image.shape[1]))
+    pixels = decode_rice(heap, lengths, image.shape[1], columns, block=32, dtype=image.dtype)
+    assert pixels.dtype == image.dtype
+    np.testing.assert_array_equal(pixels, expected[:, slice(*columns)])
+    np.testing.assert_array_equal(expected, image)
+
+
+@settings(max_examples=200)
+@given(image=images(), data=st.data())
+def test_damaged_bytes_do_no_harm(image, data):
+    """Whatever they say, nothing outside is read: rows of the right shape, or nothing."""
+    heap, lengths, _ = compressed(image)
+    heap = heap.copy()
+    for _ in range(data.draw(st.integers(1, 5))):
+        heap[data.draw(st.integers(0, len(heap) - 1))] = data.draw(st.integers(0, 255))
+    columns = data.draw(windows(image.shape[1]))
+    pixels = decode_rice(heap, lengths, image.shape[1], columns, block=32, dtype=image.dtype)
+    assert pixels is None or pixels.shape == (len(image), columns[1] - columns[0])
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_endless_zeros_and_ones(fill):
+    """Many bits may stand for one pixel, but no more than the row has."""
+    heap = np.full(1000, fill, np.uint8)
+    for lengths in ([1000], [500, 500], [0, 1000], [3, 997]):
+        pixels = decode_rice(heap, np.array(lengths), 64, (0, 64), block=32, dtype=np.dtype("i4"))
+        assert pixels is None
+
+
+def test_bytes_that_are_left_over_are_as_wrong_as_those_that_are_missing():
+    heap, lengths, expected = compressed(RNG.integers(0, 99, (1, 70)).astype("i4"))
+    for change in (-1, 1):
+        other = np.resize(heap, len(heap) + change)
+        arguments = other, lengths.astype(int) + change, 70
+        assert decode_rice(*arguments, (0, 70), block=32, dtype=expected.dtype) is None
+    # What is behind the last column wanted is not looked at.
+    part = decode_rice(*arguments, (0, 30), block=32, dtype=expected.dtype)
+    np.testing.assert_array_equal(part, expected[:, :30])
+
+
+def test_lengths_that_do_not_fit():
+    heap, lengths, expected = compressed(RNG.integers(0, 99, (3, 70)).astype("i4"))
+    assert decode_rice(heap[:-1], lengths, 70, (0, 70), block=32, dtype=expected.dtype) is None
+    nothing = decode_rice(heap[:0], lengths[:0], 70, (0, 70), block=32, dtype=expected.dtype)
+    assert nothing.shape == (0, 70)

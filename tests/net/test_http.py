@@ -1,0 +1,123 @@
+"""Reading over http and from S3: what is repeated, and what errors say."""
+
+import socket
+from urllib.error import URLError
+
+import pytest
+
+import astropy.units as u
+
+from sunpy_heliocloud.net import CatalogError, http
+from sunpy_heliocloud.net.http import exists, read
+
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
+
+@pytest.fixture
+def server(shared_server):
+    return shared_server
+
+
+def addresses(server, key):
+    return [f"{server.url}{key}", f"{server.endpoint_url}/{server.bucket}/{key}"]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["s3", "http"])
+class TestRead:
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    def test_failures_that_pass(self, server, scheme, status):
+        server.write("file", b"content")
+        server.fail("file", status=status, times=3)
+        assert read(addresses(server, "file")[scheme]).data == b"content"
+
+    def test_broken_connection(self, server, scheme):
+        server.write("file", b"content" * 1000)
+        server.truncate("file", times=2)
+        assert read(addresses(server, "file")[scheme]).data == b"content" * 1000
+
+    @pytest.mark.parametrize(("status", "advice"), [(403, "may not be public"), (500, "try again later")])
+    def test_failures_that_stay(self, server, scheme, status, advice):
+        url = addresses(server, "file")[scheme]
+        server.write("file", b"content")
+        server.fail("file", status=status, times=None)
+        with pytest.raises(CatalogError, match=advice) as error:
+            read(url)
+        assert url in str(error.value)
+        assert str(status) in str(error.value)
+        assert error.value.__cause__ is not None
+
+    def test_missing(self, server, scheme):
+        with pytest.raises(FileNotFoundError):
+            read(addresses(server, "file")[scheme])
+
+    def test_no_server(self, scheme, monkeypatch):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+        url = ["s3://bucket/file", "http://127.0.0.1:1/bucket/file"][scheme]
+        with pytest.raises(CatalogError, match="Check the network connection") as error:
+            read(url)
+        assert url in str(error.value)
+        assert ("AWS_ENDPOINT_URL_S3 (now http://127.0.0.1:1)" in str(error.value)) == (scheme == 0)
+
+
+def test_missing_bucket_is_no_missing_file(server):
+    with pytest.raises(CatalogError, match="404 NoSuchBucket.*Check the address"):
+        read("s3://there-is-no-such-bucket/file")
+
+
+def test_local_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    assert read(str(tmp_path / "file")).data == b"content"
+    with pytest.raises(FileNotFoundError):
+        read(str(tmp_path / "nothing"))
+
+
+def test_silent_server(server, monkeypatch):
+    monkeypatch.setattr(http, "TIMEOUT", 0.1)
+    monkeypatch.setattr(server, "latency", 0.3 * u.s)
+    with pytest.raises(
+        CatalogError, match=r"s3://b/file cannot be read \(TimeoutError.*silent for 0.1 s: try again"
+    ):
+        read("s3://b/file")
+
+
+def test_unknown_server(monkeypatch):
+    def resolve(*args, **kwargs):
+        raise URLError(socket.gaierror(-2, "Name or service not known"))
+
+    monkeypatch.setattr(http, "urlopen", resolve)  # Tests may not ask a real resolver.
+    with pytest.raises(
+        CatalogError, match="http://no-such-host.invalid/file .*name of the server is not known"
+    ):
+        read("http://no-such-host.invalid/file")
+
+
+def test_certificate(server):
+    """What is not TLS at all fails like what is not trusted."""
+    with pytest.raises(
+        CatalogError, match=r"cannot be read \(SSLError.*certificate of the server is not trusted"
+    ):
+        read(f"{server.endpoint_url}/file".replace("http:", "https:"))
+
+
+@pytest.mark.parametrize("url", ["gs://b/file", "s3:///file", "ftp://server/file"])
+def test_addresses_that_cannot_be_read(url):
+    with pytest.raises(CatalogError, match=f"{url} cannot be read.*Check the address"):
+        read(url)
+
+
+def test_version_that_is_known(server):
+    server.write("file", b"content")
+    data, etag = read(f"{server.url}file")
+    assert read(f"{server.url}file", etag=etag) == (None, etag)
+    server.write("file", b"other")
+    assert read(f"{server.url}file", etag=etag).data == b"other"
+
+
+def test_exists(server, tmp_path):
+    server.write("file", b"content")
+    assert exists(f"{server.url}file")
+    assert not exists(f"{server.url}nothing")
+    assert not exists(str(tmp_path / "nothing"))
+    with pytest.raises(CatalogError, match="127.0.0.1:1/file"):
+        exists("http://127.0.0.1:1/file")
+    assert [request.method for request in server.log[-2:]] == ["HEAD", "HEAD"]
