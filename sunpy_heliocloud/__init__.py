@@ -13,6 +13,7 @@ from sunpy_heliocloud.version import version as __version__
 
 if TYPE_CHECKING:
     from sunpy_heliocloud import net
+    from sunpy_heliocloud.bounds import limits
     from sunpy_heliocloud.channels import aligned_cubes, time_lag_pairs
     from sunpy_heliocloud.cube import TimeLagCube
     from sunpy_heliocloud.lags.collection import LagMapCollection
@@ -30,6 +31,7 @@ __all__ = [
     "TimeLagCube",
     "__version__",
     "aligned_cubes",
+    "limits",
     "net",
     "time_lag_pairs",
 ]
@@ -42,6 +44,7 @@ _HOMES = {
     "LazyMapSequence": "sequence",
     "TimeLagCube": "cube",
     "aligned_cubes": "channels",
+    "limits": "bounds",
     "time_lag_pairs": "channels",
 }
 

@@ -1,0 +1,92 @@
+"""Bounds on what is taken from servers and files of others, in one place."""
+
+from dataclasses import dataclass
+
+__all__ = ["LimitError", "Limits", "limits"]
+
+
+class LimitError(ValueError):
+    """Something from outside is larger than a bound allows; the message names the bound and how to raise it."""
+
+
+@dataclass
+class Limits:
+    """
+    Bounds on waiting and on sizes.
+
+    ``sunpy_heliocloud.limits`` is the one that counts. Its attributes can be set, in the process that searches and
+    opens files; workers only need the first two.
+
+    Attributes
+    ----------
+    patience : float
+        Seconds. A server that has not begun to answer after this time, or sends less than `slowest` over two thirds
+        of it, is given up; a request is not repeated later than twice this time after it was first made. Every wait
+        ends within four times this time: two minutes.
+    slowest : float
+        Bytes a second below which a server is given up.
+    document_bytes : int
+        Of a registry, a catalogue, a description of columns or a page of a listing.
+    index_bytes : int
+        Of an index, unpacked.
+    index_rows : int
+        Rows of an index.
+    files : int
+        Files that one search finds, or one sequence opens.
+    header_cards : int
+        Cards of all headers of a file up to its image.
+    hdus : int
+        HDUs of a file up to its image.
+    tiles : int
+        Tiles of a compressed image.
+    image_pixels : int
+        Pixels of an image.
+    file_bytes : int
+        Of a file that can only be read whole, unpacked.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud import limits
+    >>> limits.patience
+    30.0
+    """
+
+    patience: float = 30.0
+    slowest: float = 1000.0
+    document_bytes: int = 64 * 2**20
+    index_bytes: int = 2**30
+    index_rows: int = 20_000_000
+    files: int = 2_000_000
+    header_cards: int = 20_000
+    hdus: int = 100
+    tiles: int = 2**20
+    image_pixels: int = 2**29
+    file_bytes: int = 2**32
+
+    def check(self, name: str, value: float, what: str) -> None:
+        """
+        Refuse what is beyond a bound.
+
+        Parameters
+        ----------
+        name
+            Of the bound.
+        value
+            How much there is.
+        what
+            Whose, for the message: "The catalogue s3://bucket/catalog.json", for example.
+
+        Raises
+        ------
+        LimitError
+            If it is more than the bound.
+        """
+        bound = getattr(self, name)
+        if value > bound:
+            raise LimitError(
+                f"{what} has {value:,} {name.rpartition('_')[2]}, and at most {bound:,} are taken. If you trust it, "
+                f"raise the bound: sunpy_heliocloud.limits.{name} = {value}"
+            )
+
+
+limits = Limits()

@@ -1,0 +1,302 @@
+"""
+The gate: every URL is one of three small values before any library sees it.
+
+A catalogue, an index, a header or a cache is text from outside. What is read is built again from the parts of these
+values, so that nothing else in that text means anything to `fsspec`, `s3fs` or `aiohttp`.
+"""
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from sunpy_heliocloud.text import inert
+
+__all__ = [
+    "HTTPLocation",
+    "LocalLocation",
+    "Location",
+    "LocationError",
+    "S3Location",
+    "given_location",
+    "is_private",
+    "remote_location",
+]
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_LONGEST_KEY = 1024  # bytes, of S3
+_LONGEST_URL = 8192
+# C0 and C1, the delete character, halves of surrogate pairs, separators of lines.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_EXPECTED = "expected s3://bucket/key or https://host/path"
+# Names that never leave this machine or network.
+_PRIVATE_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "lan", "home.arpa")
+
+
+class LocationError(ValueError):
+    """A URL is not of a form that is read; the message says which, and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class S3Location:
+    """
+    An object, or with an empty key all, of a bucket.
+
+    Parameters
+    ----------
+    bucket
+        Name of the bucket.
+    key
+        Of the object, with every character as it is.
+    """
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    def at(self, endpoint: str | None) -> "HTTPLocation":
+        """
+        Where a program that knows no S3 finds it.
+
+        Parameters
+        ----------
+        endpoint
+            URL of the S3 server; `None` is Amazon's.
+        """
+        path = f"/{quote(self.key, safe='/~')}"
+        if endpoint:
+            server = given_location(endpoint)
+            if not isinstance(server, HTTPLocation):
+                raise LocationError(
+                    f"The S3 endpoint is {inert(endpoint)!r}: expected https://host or http://host"
+                )
+            return HTTPLocation(
+                server.scheme, server.host, server.port, f"{server.path.rstrip('/')}/{self.bucket}{path}"
+            )
+        # Names with dots or capitals do not fit the certificate of *.s3.amazonaws.com.
+        if re.fullmatch(r"[a-z0-9-]{3,63}", self.bucket):
+            return HTTPLocation("https", f"{self.bucket}.s3.amazonaws.com", None, path)
+        return HTTPLocation("https", "s3.amazonaws.com", None, f"/{self.bucket}{path}")
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPLocation:
+    """
+    Something on a web server.
+
+    Parameters
+    ----------
+    scheme
+        ``"https"`` or ``"http"``.
+    host
+        In lower case; an IPv6 address without brackets.
+    port
+        `None` for that of the scheme.
+    path
+        Quoted, with a slash at the beginning.
+    query
+        Quoted; empty if there is none.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    query: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.origin}{self.path}{'?' if self.query else ''}{self.query}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}{'' if self.port is None else f':{self.port}'}"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLocation:
+    """
+    A file of this machine, which only the caller may name.
+
+    Parameters
+    ----------
+    path
+        Absolute.
+    """
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+type Location = S3Location | HTTPLocation | LocalLocation
+
+
+def remote_location(url: str) -> S3Location | HTTPLocation:
+    """
+    What a catalogue, an index or a listing names.
+
+    Parameters
+    ----------
+    url
+        ``s3://bucket/key`` or ``https://host/path``. The hosts of `trusted_origins` may be private, and may be spoken
+        to over http.
+
+    Returns
+    -------
+    S3Location or HTTPLocation
+
+    Raises
+    ------
+    LocationError
+        For any other scheme, a chain of URLs, a local path, user info, control characters, segments ``..``, and
+        addresses of this machine or its network.
+    """
+    location = _parsed(url)
+    if isinstance(location, LocalLocation):
+        raise LocationError(f"{inert(url)!r} names a file of this machine: {_EXPECTED}")
+    if isinstance(location, HTTPLocation) and location.origin not in trusted_origins():
+        if location.scheme != "https":
+            raise LocationError(f"{inert(url)!r} is not encrypted: {_EXPECTED}")
+        if is_private(location.host):
+            raise LocationError(f"{inert(url)!r} is an address of this machine or its network: {_EXPECTED}")
+    return location
+
+
+def given_location(url: str | os.PathLike) -> Location:
+    """
+    What the caller names, who may also name local files, private hosts and http.
+
+    Parameters
+    ----------
+    url
+        ``s3://bucket/key``, ``https://host/path``, ``http://host/path`` or a path; ``~`` is the home folder, and
+        ``file://`` may stand before an absolute path.
+
+    Returns
+    -------
+    S3Location, HTTPLocation or LocalLocation
+
+    Raises
+    ------
+    LocationError
+        As for `remote_location`, but for what the caller may name.
+    """
+    return _parsed(os.fspath(url))
+
+
+def trusted_origins() -> set[str]:
+    """Scheme, host and port of the servers that the caller has set in the environment."""
+    named = (os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "ROOT_CATALOG_REGISTRY_URL"))
+    locations = (_parsed(url) for url in named if url)
+    return {location.origin for location in locations if isinstance(location, HTTPLocation)}
+
+
+def is_private(host: str) -> bool:
+    """
+    Whether a host is this machine, or in its network, by its name or address.
+
+    Parameters
+    ----------
+    host
+        A name, or an address without brackets.
+
+    Notes
+    -----
+    Names that resolve to such addresses are refused when the connection is made.
+    """
+    name = host.rstrip(".").casefold()
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        is_number = re.fullmatch(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*", name)  # 127.1, 0x7f000001
+        return bool(is_number) or "." not in name or name.endswith(tuple(f".{end}" for end in _PRIVATE_NAMES))
+    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    return not address.is_global or address.is_multicast or (mapped is not None and not mapped.is_global)
+
+
+def _parsed(url: str) -> Location:
+    if not isinstance(url, str) or not url:
+        raise LocationError(f"{inert(url)!r} names nothing: {_EXPECTED}")
+    if len(url) > _LONGEST_URL:
+        raise LocationError(f"{inert(url)!r} is too long: expected at most {_LONGEST_URL} characters")
+    if _CONTROL.search(url):
+        raise LocationError(f"{inert(url)!r} has control characters: {_EXPECTED}")
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return _local(url)
+    if "::" in scheme or re.search(r"::[A-Za-z][A-Za-z0-9+.-]*://", rest):
+        raise LocationError(f"{inert(url)!r} is a chain of URLs: {_EXPECTED}")
+    match scheme.casefold():
+        case "s3":
+            return _s3(rest, url)
+        case "http" | "https":
+            return _http(url)
+        case "file" if rest.startswith("/"):
+            return _local(os.fsdecode(unquote_to_bytes(rest)))
+    raise LocationError(f"{inert(url)!r} has the scheme {inert(scheme)!r}: {_EXPECTED}")
+
+
+def _s3(rest: str, url: str) -> S3Location:
+    bucket, _, key = rest.partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise LocationError(f"{inert(url)!r} has no name of a bucket: expected s3://bucket/key")
+    if len(key.encode()) > _LONGEST_KEY:
+        raise LocationError(f"{inert(url)!r} has a key of over {_LONGEST_KEY} bytes, which S3 does not have")
+    _refuse_dots(key, url)
+    return S3Location(bucket, key)
+
+
+def _http(url: str) -> HTTPLocation:
+    if "\\" in url:
+        raise LocationError(f"{inert(url)!r} has a backslash: {_EXPECTED}")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as e:
+        raise LocationError(f"{inert(url)!r} is no URL ({inert(e)}): {_EXPECTED}") from e
+    if "@" in parts.netloc:
+        # Without the value, which may hold a password.
+        raise LocationError(
+            f"A URL of {inert(host)} has user info (name@): give credentials as storage_options"
+        )
+    if not host or not _is_host(host):
+        raise LocationError(f"{inert(url)!r} has no name of a host: {_EXPECTED}")
+    if "#" in url:
+        raise LocationError(f"{inert(url)!r} has a fragment, which no server sees: write %23 for #")
+    decoded = unquote_to_bytes(parts.path).decode("utf-8", "replace")
+    if _CONTROL.search(decoded) or "\\" in decoded:
+        raise LocationError(f"{inert(url)!r} has control characters or backslashes: {_EXPECTED}")
+    _refuse_dots(decoded, url)
+    if port == {"http": 80, "https": 443}[parts.scheme]:
+        port = None
+    path, query = (quote(part, safe="%/:@!$&'()*+,;=~?") for part in (parts.path or "/", parts.query))
+    return HTTPLocation(parts.scheme, host.casefold(), port, path, query)
+
+
+def _local(path: str) -> LocalLocation:
+    if "\0" in path or re.match(r"[A-Za-z][A-Za-z0-9+.-]+::", path):
+        raise LocationError(
+            f"{inert(path)!r} is neither a path nor a URL: expected s3://, https:// or a path"
+        )
+    return LocalLocation(os.path.abspath(os.path.expanduser(path)))
+
+
+def _refuse_dots(path: str, url: str) -> None:
+    """Segments that clients or servers would take for another folder."""
+    if any(part in (".", "..") for part in path.split("/")):
+        raise LocationError(f"{inert(url)!r} has a segment '.' or '..': expected the whole name")
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return len(host) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in host.rstrip(".").split("."))
+    return True

@@ -1,0 +1,50 @@
+"""Text of others, made harmless before it is shown."""
+
+import unicodedata
+
+__all__ = ["inert"]
+
+LONGEST = 300
+# Categories of characters that move the cursor, change the direction of text or have no glyph: control, format,
+# surrogate, private, unassigned, line and paragraph separators.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def inert(text: object, longest: int = LONGEST) -> str:
+    """
+    Text from a catalogue, file or server as it may stand in a message, a log, a table, a terminal or a page.
+
+    Control and format characters, and the ``<`` that begins a tag of HTML, come out as Python's escapes, since sunpy
+    puts messages into pages as they are. Long texts are shortened.
+
+    Parameters
+    ----------
+    text
+        Anything; its `str` is shown.
+    longest
+        Characters of the text that are kept.
+
+    Returns
+    -------
+    str
+        One line of printable characters.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud.text import inert
+    >>> inert("<script>\\x1b[2J")
+    '\\\\x3cscript>\\\\x1b[2J'
+    """
+    text = str(text)
+    shown = text[:longest]
+    if not (shown.isascii() and shown.isprintable() and "<" not in shown):
+        shown = "".join(map(_escaped, shown))
+    return shown if len(text) <= longest else f"{shown}… ({len(text)} characters)"
+
+
+def _escaped(character: str) -> str:
+    if character == "<":
+        return "\\x3c"
+    if unicodedata.category(character) in _UNSEEN:
+        return character.encode("unicode_escape").decode("ascii")
+    return character
