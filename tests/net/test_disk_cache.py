@@ -61,7 +61,7 @@ def test_a_past_year_is_asked_about_after_a_day(server, monkeypatch):
     search(DAY, X)
     asked(server)
     now = time.time()
-    monkeypatch.setattr("sunpy_heliocloud.net.cache.time.time", lambda: now + 86401)
+    monkeypatch.setattr("sunpy_heliocloud.net.disk_cache.time.time", lambda: now + 86401)
     search(DAY, X)
     assert asked(server)[-1] == ("x_2020.csv", 304)
     search(DAY, X)
