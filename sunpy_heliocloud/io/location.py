@@ -8,7 +8,8 @@ values, so that nothing else in that text means anything to `fsspec`, `s3fs` or 
 import ipaddress
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from sunpy_heliocloud.text import inert
@@ -22,6 +23,7 @@ __all__ = [
     "given_location",
     "is_private",
     "remote_location",
+    "trusted_origins",
 ]
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
@@ -58,6 +60,11 @@ class S3Location:
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
 
+    @property
+    def shown(self) -> str:
+        """For messages."""
+        return inert(self)
+
     def at(self, endpoint: str | None) -> "HTTPLocation":
         """
         Where a program that knows no S3 finds it.
@@ -74,9 +81,7 @@ class S3Location:
                 raise LocationError(
                     f"The S3 endpoint is {inert(endpoint)!r}: expected https://host or http://host"
                 )
-            return HTTPLocation(
-                server.scheme, server.host, server.port, f"{server.path.rstrip('/')}/{self.bucket}{path}"
-            )
+            return replace(server, path=f"{server.path.rstrip('/')}/{self.bucket}{path}")
         # Names with dots or capitals do not fit the certificate of *.s3.amazonaws.com.
         if re.fullmatch(r"[a-z0-9-]{3,63}", self.bucket):
             return HTTPLocation("https", f"{self.bucket}.s3.amazonaws.com", None, path)
@@ -100,6 +105,8 @@ class HTTPLocation:
         Quoted, with a slash at the beginning.
     query
         Quoted; empty if there is none.
+    may_be_private
+        Whether the host may be this machine or one of its network. Only the caller may name such hosts.
     """
 
     scheme: str
@@ -107,9 +114,19 @@ class HTTPLocation:
     port: int | None
     path: str
     query: str = ""
+    may_be_private: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.origin}{self.path}{'?' if self.query else ''}{self.query}"
+
+    def __repr__(self) -> str:
+        # A query may be the signature of somebody who is asked for.
+        return f"{type(self).__name__}({self.shown!r})"
+
+    @property
+    def shown(self) -> str:
+        """For messages: without the query, which may hold a signature."""
+        return inert(f"{self.origin}{self.path}{'?…' if self.query else ''}")
 
     @property
     def origin(self) -> str:
@@ -134,19 +151,26 @@ class LocalLocation:
     def __str__(self) -> str:
         return self.path
 
+    @property
+    def shown(self) -> str:
+        """For messages."""
+        return inert(self)
+
 
 type Location = S3Location | HTTPLocation | LocalLocation
 
 
-def remote_location(url: str) -> S3Location | HTTPLocation:
+def remote_location(url: str, trusted: Collection[str] = ()) -> S3Location | HTTPLocation:
     """
     What a catalogue, an index or a listing names.
 
     Parameters
     ----------
     url
-        ``s3://bucket/key`` or ``https://host/path``. The hosts of `trusted_origins` may be private, and may be spoken
-        to over http.
+        ``s3://bucket/key`` or ``https://host/path``.
+    trusted
+        Origins (scheme, host and port) that the caller has named besides those of `trusted_origins`. Such hosts may be
+        private, and may be spoken to over http.
 
     Returns
     -------
@@ -161,11 +185,14 @@ def remote_location(url: str) -> S3Location | HTTPLocation:
     location = _parsed(url)
     if isinstance(location, LocalLocation):
         raise LocationError(f"{inert(url)!r} names a file of this machine: {_EXPECTED}")
-    if isinstance(location, HTTPLocation) and location.origin not in trusted_origins():
-        if location.scheme != "https":
-            raise LocationError(f"{inert(url)!r} is not encrypted: {_EXPECTED}")
-        if is_private(location.host):
-            raise LocationError(f"{inert(url)!r} is an address of this machine or its network: {_EXPECTED}")
+    if isinstance(location, S3Location):
+        return location
+    if location.origin in trusted or location.origin in trusted_origins():
+        return replace(location, may_be_private=True)
+    if location.scheme != "https":
+        raise LocationError(f"{location.shown!r} is not encrypted: {_EXPECTED}")
+    if is_private(location.host):
+        raise LocationError(f"{location.shown!r} is an address of this machine or its network: {_EXPECTED}")
     return location
 
 
@@ -188,7 +215,8 @@ def given_location(url: str | os.PathLike) -> Location:
     LocationError
         As for `remote_location`, but for what the caller may name.
     """
-    return _parsed(os.fspath(url))
+    location = _parsed(os.fspath(url))
+    return replace(location, may_be_private=True) if isinstance(location, HTTPLocation) else location
 
 
 def trusted_origins() -> set[str]:
