@@ -74,7 +74,7 @@ def _stages(job) -> list[tuple[str, Callable, str, Callable]]:
 
     pixels, window = pixel_map()
     wanted = frame.byte_range(window)
-    (piece,) = fetch([wanted], frame.storage_options)
+    (piece,) = fetch([wanted])
     image = frame.decode(piece.data, window, np.float32)
     derotated = np.empty(target.shape, np.float32)
     bare = urllib.request.Request(
@@ -92,7 +92,7 @@ def _stages(job) -> list[tuple[str, Callable, str, Callable]]:
         return frame.layout._decode_by_astropy(piece.data, window.rows)
 
     return [
-        ("request", lambda: fetch([wanted], frame.storage_options), "a bare HTTP request", bare_request),
+        ("request", lambda: fetch([wanted]), "a bare HTTP request", bare_request),
         (
             "decoding",
             lambda: frame.decode(piece.data, window, np.float32),

@@ -19,14 +19,14 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.cube import TimeLagCube
-from sunpy_heliocloud.io.filesystem import resolve_storage_options
+from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.io.open import open_frames
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import FrameArray, Recipe
 from sunpy_heliocloud.lazy.losses import lost_frames
-from sunpy_heliocloud.lazy.sources import File, files_of, map_frame, map_header, maps_of
+from sunpy_heliocloud.lazy.sources import File, accesses_of, files_of, map_frame, map_header, maps_of
 from sunpy_heliocloud.lazy.steps import Apply, DivideByExposure, Plane
 from sunpy_heliocloud.metadata import observation
 from sunpy_heliocloud.metadata.columns import HeaderColumns
@@ -81,20 +81,18 @@ class LazyMapSequence:
         maps = maps_of(source)
         if maps is None:
             files = files_of(source)
-            self._frames, self._headers = self._open(files, resolve_storage_options(storage_options))
+            self._frames, self._headers = self._open(files, accesses_of(files, storage_options))
         else:
             self._frames = [map_frame(m) for m in maps]
             self._headers = HeaderColumns.from_headers([map_header(m) for m in maps])
         self._sort()
 
-    def _open(
-        self, files: Sequence[File], storage_options: Mapping[str, Any]
-    ) -> tuple[list[Frame], HeaderColumns]:
+    def _open(self, files: Sequence[File], accesses: Sequence[Access]) -> tuple[list[Frame], HeaderColumns]:
         urls, sizes = [file.url for file in files], [file.size for file in files]
         frames: list[Frame] = []
         headers = [HeaderColumns.from_headers([])]
         with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
-            for batch in open_frames(urls, storage_options, sizes):
+            for batch in open_frames(urls, accesses, sizes):
                 results = _checked(urls[bar.n : bar.n + len(batch)], batch)
                 good = [result for result in results if not isinstance(result, ReadError)]
                 self._leave_out(urls[bar.n :], results)

@@ -66,8 +66,8 @@ def shared_server(one_server, monkeypatch):
 @pytest.fixture
 def short_pauses(monkeypatch):
     """Who asks again does so at once."""
-    for module in ("http", "download"):
-        monkeypatch.setattr(f"sunpy_heliocloud.net.{module}.PAUSES", (0.01, 0.02, 0.03))
+    for module in ("io.http", "net.download"):
+        monkeypatch.setattr(f"sunpy_heliocloud.{module}.PAUSES", (0.01, 0.02, 0.03))
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,6 @@ def test_sources(bucket, maps):
         table["URL"],
     )
     sources += (
-        QueryResponseTable(table),
         [table[:3], table[3:]],
         [urls[0], pathlib.Path(urls[1]), *urls[2:]],
         table[::-1],
@@ -110,7 +109,7 @@ def test_sources(bucket, maps):
 
 
 def test_a_table_row_is_one_frame(bucket):
-    table = QueryResponseTable({"URL": bucket.urls(171), "Size": bucket.frames["size"][:8]})
+    table = Table({"URL": bucket.urls(171), "Size": bucket.frames["size"][:8]})
     assert LazyMapSequence(table[2]).urls == [bucket.urls(171)[2]]
 
 

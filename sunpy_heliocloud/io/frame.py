@@ -1,13 +1,14 @@
 """One frame of a sequence: "give me these pixels"; and many of them, read together."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from dask import is_dask_collection
 from dask.base import tokenize
 
+from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.fits_layout import ImageLayout
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
 
@@ -71,7 +72,6 @@ class Frame(Protocol):
     url: str
     shape: tuple[int, int]
     dtype: np.dtype
-    storage_options: Mapping[str, Any]
 
     def __dask_tokenize__(self) -> str:
         """What tells its pixels from those of any other frame."""
@@ -94,21 +94,24 @@ class FITSFrame:
         ``s3://``, ``http(s)://`` or local path.
     layout
         Where its rows are.
-    storage_options
-        See `sunpy_heliocloud.io.filesystem.filesystem`.
+    access
+        Who asks for it.
     version
         Of the file that the layout is of. Rows of another are an error.
     """
 
     url: str
     layout: ImageLayout
-    storage_options: Mapping[str, Any]
+    access: Access = field(default_factory=Access.of)
     version: Version = Version()
 
+    def __repr__(self) -> str:
+        # Graphs are shown, and a URL may be signed.
+        return f"FITSFrame({ByteRange(self.url, access=self.access).shown!r}, {self.shape})"
+
     def __dask_tokenize__(self) -> str:
-        if self.version.etag is None:
-            return f"{self.url} {tokenize(self.layout)}"
-        return f"{self.url} {self.version}"
+        content = tokenize(self.layout) if self.version.etag is None else self.version
+        return f"{self.access.endpoint} {self.url} {content}"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -119,7 +122,9 @@ class FITSFrame:
         return self.layout.scaling.dtype(self.layout.dtype)
 
     def byte_range(self, window: Window) -> ByteRange:
-        return ByteRange(self.url, *self.layout.byte_range(*window.rows), version=self.version)
+        return ByteRange(
+            self.url, *self.layout.byte_range(*window.rows), version=self.version, access=self.access
+        )
 
     def decode(self, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
         return self.layout.scaling.apply(self.layout.decode(buffer, *window), dtype)
@@ -153,10 +158,6 @@ class PartFrame:
     def dtype(self) -> np.dtype:
         return self.whole.dtype
 
-    @property
-    def storage_options(self) -> Mapping[str, Any]:
-        return self.whole.storage_options
-
     def __dask_tokenize__(self) -> str:
         return f"{self.whole.__dask_tokenize__()} {self.window}"
 
@@ -173,7 +174,6 @@ class ArrayFrame:
 
     array: Any
     url: str = "in memory"
-    storage_options: Mapping[str, Any] = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -223,7 +223,7 @@ def read_windows(
     wanted = [i for i, request in enumerate(requests) if request is not None]
     buffers: dict[int, Piece | ReadError] = {}
     if wanted:
-        answers = fetch([requests[i] for i in wanted], frames[wanted[0]].storage_options)
+        answers = fetch([requests[i] for i in wanted])
         buffers = dict(zip(wanted, answers, strict=True))
     for i, frame in enumerate(frames):
         yield _decode(frame, buffers.pop(i, None), windows[i], np.dtype(dtype))

@@ -7,13 +7,12 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import astropy.units as u
 
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud.io.filesystem import resolve_storage_options
+from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.ranges import Piece, Version
 
 __all__ = ["HeaderCache", "header_cache"]
@@ -88,7 +87,7 @@ class HeaderCache:
         with self._database() as database:
             return (0 if database is None else _used_bytes(database)) * u.byte
 
-    def find(self, urls: Sequence[str], storage_options: Mapping[str, Any]) -> dict[str, Piece]:
+    def find(self, urls: Sequence[str], accesses: Sequence[Access]) -> dict[str, Piece]:
         """
         The heads that are known, with the version of the file that they are of.
 
@@ -96,8 +95,8 @@ class HeaderCache:
         ----------
         urls
             Of remote files; local ones are not kept.
-        storage_options
-            As resolved by ``sunpy_heliocloud.io.filesystem.resolve_storage_options``.
+        accesses
+            Who asks for each.
 
         Returns
         -------
@@ -105,7 +104,7 @@ class HeaderCache:
             By URL. A damaged entry is as good as none.
         """
         found: dict[str, Piece] = {}
-        keys = {_key(url, storage_options): url for url in urls if _is_remote(url)}
+        keys = {_key(url, access): url for url, access in zip(urls, accesses, strict=True) if _is_remote(url)}
         with self._database() as database:
             for some in _batches(list(keys)) if database is not None else ():
                 marks = ",".join("?" * len(some))
@@ -118,7 +117,7 @@ class HeaderCache:
                 database.execute(f"UPDATE heads SET used = ? WHERE key IN ({marks})", [time.time(), *some])
         return found
 
-    def keep(self, heads: Mapping[str, Piece], storage_options: Mapping[str, Any]) -> None:
+    def keep(self, heads: Mapping[str, Piece], accesses: Mapping[str, Access]) -> None:
         """
         Remember heads.
 
@@ -126,13 +125,13 @@ class HeaderCache:
         ----------
         heads
             By URL; those without an ETag are left out.
-        storage_options
-            As for `find`.
+        accesses
+            Who asks, by URL.
         """
         if not self.enabled:
             return
         rows = [
-            (_key(url, storage_options), piece.version.etag, piece.version.size, zlib.compress(piece.data, 1))
+            (_key(url, accesses[url]), piece.version.etag, piece.version.size, zlib.compress(piece.data, 1))
             for url, piece in heads.items()
             if _is_remote(url) and piece.version.etag is not None
         ]
@@ -206,9 +205,9 @@ def _used_bytes(database: sqlite3.Connection) -> int:
     return (pages - free) * size
 
 
-def _key(url: str, storage_options: Mapping[str, Any]) -> str:
+def _key(url: str, access: Access) -> str:
     """A URL of S3 says nothing without the server's address."""
-    return f"{resolve_storage_options(storage_options).get('endpoint_url', '')} {url}"
+    return f"{access.endpoint or ''} {url}"
 
 
 def _is_remote(url: str) -> bool:

@@ -23,6 +23,7 @@ __all__ = [
     "given_location",
     "is_private",
     "remote_location",
+    "trust_of",
     "trusted_origins",
 ]
 
@@ -32,6 +33,8 @@ _LONGEST_KEY = 1024  # bytes, of S3
 _LONGEST_URL = 8192
 # C0 and C1, the delete character, halves of surrogate pairs, separators of lines.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+# Of a query that is shown; all others may be a signature or a token.
+_SHOWN_PARAMETERS = {"", "list-type", "max-keys", "prefix", "delimiter"}
 _EXPECTED = "expected s3://bucket/key or https://host/path"
 # Names that never leave this machine or network.
 _PRIVATE_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "lan", "home.arpa")
@@ -83,7 +86,7 @@ class S3Location:
                 )
             return replace(server, path=f"{server.path.rstrip('/')}/{self.bucket}{path}")
         # Names with dots or capitals do not fit the certificate of *.s3.amazonaws.com.
-        if re.fullmatch(r"[a-z0-9-]{3,63}", self.bucket):
+        if re.fullmatch(r"[a-z0-9-]{1,63}", self.bucket):
             return HTTPLocation("https", f"{self.bucket}.s3.amazonaws.com", None, path)
         return HTTPLocation("https", "s3.amazonaws.com", None, f"/{self.bucket}{path}")
 
@@ -125,8 +128,10 @@ class HTTPLocation:
 
     @property
     def shown(self) -> str:
-        """For messages: without the query, which may hold a signature."""
-        return inert(f"{self.origin}{self.path}{'?…' if self.query else ''}")
+        """For messages: without a query that may hold a signature."""
+        names = {part.partition("=")[0] for part in self.query.split("&")}
+        query = self.query if names <= _SHOWN_PARAMETERS else "…"
+        return inert(f"{self.origin}{self.path}{'?' if query else ''}{query}")
 
     @property
     def origin(self) -> str:
@@ -151,6 +156,11 @@ class LocalLocation:
     def __str__(self) -> str:
         return self.path
 
+    def is_below(self, folder: str) -> bool:
+        """Whether it is in a folder, links followed."""
+        inside, outside = os.path.realpath(self.path), os.path.realpath(folder)
+        return inside.startswith(os.path.join(outside, ""))
+
     @property
     def shown(self) -> str:
         """For messages."""
@@ -160,7 +170,7 @@ class LocalLocation:
 type Location = S3Location | HTTPLocation | LocalLocation
 
 
-def remote_location(url: str, trusted: Collection[str] = ()) -> S3Location | HTTPLocation:
+def remote_location(url: str, trusted: Collection[str] = ()) -> Location:
     """
     What a catalogue, an index or a listing names.
 
@@ -169,12 +179,12 @@ def remote_location(url: str, trusted: Collection[str] = ()) -> S3Location | HTT
     url
         ``s3://bucket/key`` or ``https://host/path``.
     trusted
-        Origins (scheme, host and port) that the caller has named besides those of `trusted_origins`. Such hosts may be
-        private, and may be spoken to over http.
+        What the caller has named. Origins (scheme, host and port), besides those of `trusted_origins`: such hosts may
+        be private, and may be spoken to over http. Absolute folders: files below these may be named.
 
     Returns
     -------
-    S3Location or HTTPLocation
+    S3Location, HTTPLocation or LocalLocation
 
     Raises
     ------
@@ -184,6 +194,8 @@ def remote_location(url: str, trusted: Collection[str] = ()) -> S3Location | HTT
     """
     location = _parsed(url)
     if isinstance(location, LocalLocation):
+        if any(os.path.isabs(folder) and location.is_below(folder) for folder in trusted):
+            return location
         raise LocationError(f"{inert(url)!r} names a file of this machine: {_EXPECTED}")
     if isinstance(location, S3Location):
         return location
@@ -217,6 +229,16 @@ def given_location(url: str | os.PathLike) -> Location:
     """
     location = _parsed(os.fspath(url))
     return replace(location, may_be_private=True) if isinstance(location, HTTPLocation) else location
+
+
+def trust_of(named: Location) -> frozenset[str]:
+    """What `remote_location` may trust when the caller has named a bucket, server or folder."""
+    match named:
+        case HTTPLocation():
+            return frozenset({named.origin})
+        case LocalLocation(path):
+            return frozenset({path})
+    return frozenset()
 
 
 def trusted_origins() -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from astropy.io import fits
 
+from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.fits_header import HeadTooShort, image_header
 from sunpy_heliocloud.io.fits_image import find_image
 from sunpy_heliocloud.io.fits_layout import GzippedLayout, WholeFileLayout
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 def open_frames(
     urls: Sequence[str],
-    storage_options: Mapping[str, Any],
+    accesses: Sequence[Access] | None = None,
     sizes: Sequence[int | None] | None = None,
 ) -> Iterator[list[tuple[FITSFrame, dict[str, Any]] | ReadError]]:
     """
@@ -34,8 +35,8 @@ def open_frames(
     ----------
     urls
         Of FITS files.
-    storage_options
-        As resolved by `sunpy_heliocloud.io.filesystem.resolve_storage_options`.
+    accesses
+        Who asks for each file; by default nobody in particular, of the server in the environment.
     sizes
         Bytes of each file as far as they are known; a file of another size is an error.
 
@@ -45,27 +46,28 @@ def open_frames(
         For each of some URLs, in their order, the frame and its header, or the error that names the URL.
     """
     sizes = [None] * len(urls) if sizes is None else sizes
+    accesses = [Access.of()] * len(urls) if accesses is None else accesses
     for i in range(0, len(urls), _FRAMES_AT_ONCE):
         batch = slice(i, i + _FRAMES_AT_ONCE)
-        yield _open_batch(urls[batch], sizes[batch], storage_options)
+        yield _open_batch(urls[batch], sizes[batch], accesses[batch])
 
 
 def _open_batch(
-    urls: Sequence[str], sizes: Sequence[int | None], storage_options: Mapping[str, Any]
+    urls: Sequence[str], sizes: Sequence[int | None], accesses: Sequence[Access]
 ) -> list[tuple[FITSFrame, dict[str, Any]] | ReadError]:
     """Read heads together; those that turn out to be longer once more, also together."""
     results: dict[int, Any] = {}
-    known = header_cache.find(urls, storage_options)
+    known = header_cache.find(urls, accesses)
     new: dict[str, Piece] = {}
     needed = dict.fromkeys(range(len(urls)), _HEAD_BYTES)
     while needed:
-        pieces = fetch([_head(urls[i], size, known) for i, size in needed.items()], storage_options)
+        pieces = fetch([_head(urls[i], accesses[i], size, known) for i, size in needed.items()])
         longer = {}
         for (i, size), piece in zip(needed.items(), pieces, strict=True):
             is_known = isinstance(piece, Piece) and piece.data is None
             piece = known[urls[i]] if is_known else piece
             try:
-                results[i] = _opened(urls[i], sizes[i], piece, storage_options)
+                results[i] = _opened(urls[i], sizes[i], piece, accesses[i])
             except HeadTooShort as short:
                 if len(piece.data) < size:
                     results[i] = ReadError(
@@ -77,17 +79,19 @@ def _open_batch(
             if not is_known and not isinstance(results[i], ReadError):
                 new[urls[i]] = Piece(piece.data[: results[i][0].layout.head_stop], piece.version)
         needed = longer
-    header_cache.keep(new, storage_options)
+    header_cache.keep(new, dict(zip(urls, accesses, strict=True)))
     return [results[i] for i in range(len(urls))]
 
 
-def _head(url: str, size: int, known: Mapping[str, Piece]) -> ByteRange:
+def _head(url: str, access: Access, size: int, known: Mapping[str, Piece]) -> ByteRange:
     """The first bytes of a file, unless they are those that are known."""
-    return ByteRange(url, 0, size, exact=False, known=known[url].version if url in known else None)
+    return ByteRange(
+        url, 0, size, exact=False, known=known[url].version if url in known else None, access=access
+    )
 
 
 def _opened(
-    url: str, size: int | None, piece: Piece | ReadError, storage_options: Mapping[str, Any]
+    url: str, size: int | None, piece: Piece | ReadError, access: Access
 ) -> tuple[FITSFrame, dict[str, Any]] | ReadError:
     if isinstance(piece, ReadError):
         return piece
@@ -109,4 +113,4 @@ def _opened(
     header = image_header(unit.header)
     bitpix = fits.DTYPE2BITPIX[layout.dtype.newbyteorder("=").name]
     header.update(BITPIX=bitpix, NAXIS=2, NAXIS1=layout.shape[1], NAXIS2=layout.shape[0])
-    return FITSFrame(url, layout, storage_options, piece.version), header
+    return FITSFrame(url, layout, access, piece.version), header

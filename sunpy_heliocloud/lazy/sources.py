@@ -1,7 +1,7 @@
 """What a sequence can be made of: Maps, and tables or lists of files."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +10,15 @@ import astropy.units as u
 from astropy.table import Row, Table
 
 from sunpy.map import GenericMap, MapSequence
+from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.frame import ArrayFrame, Frame, PartFrame, Window
+from sunpy_heliocloud.io.location import S3Location, given_location, trust_of
 from sunpy_heliocloud.lazy.frame_array import FrameArray
+from sunpy_heliocloud.text import inert
 
-__all__ = ["File", "files_of", "map_frame", "map_header", "maps_of"]
+__all__ = ["File", "accesses_of", "files_of", "map_frame", "map_header", "maps_of"]
 
 
 def maps_of(source: Any) -> list[GenericMap] | None:
@@ -43,16 +47,62 @@ def map_header(m: GenericMap) -> dict[str, Any]:
 
 
 class File(NamedTuple):
-    """Where a frame is, and how many bytes a catalogue says that it has."""
+    """
+    Where a frame is.
+
+    Attributes
+    ----------
+    url
+        As the catalogue or the caller says; a path is absolute.
+    size
+        Bytes that a catalogue says it has.
+    bucket
+        URL of the bucket that the query named, empty if it named none; `None` of a file that the caller has named.
+    """
 
     url: str
     size: int | None = None
+    bucket: str | None = None
+
+
+def accesses_of(files: Sequence[File], storage_options: Mapping[str, Any] | None) -> list[Access]:
+    """Who asks for each file; warns if credentials are not sent to the buckets that a catalogue names."""
+    accesses = {bucket: _access(bucket, storage_options) for bucket in {file.bucket for file in files}}
+    unsigned = sorted(
+        {
+            location.bucket
+            for file in files
+            if file.bucket is not None and not accesses[file.bucket].is_anonymous
+            if isinstance(location := accesses[file.bucket].locate(file.url), S3Location)
+            if not accesses[file.bucket].signs_for(location.bucket)
+        }
+    )
+    if unsigned:
+        warn_user(
+            f"The credentials in storage_options are not sent to {inert(', '.join(unsigned))}: a catalogue, not you, has "
+            f"named it, and it is read anonymously. Name it in the query, a.heliocloud.Bucket('s3://{unsigned[0]}/'), "
+            "or pass the URLs as a list.",
+            stacklevel=4,
+        )
+    return [accesses[file.bucket] for file in files]
+
+
+def _access(bucket: str | None, storage_options: Mapping[str, Any] | None) -> Access:
+    if not bucket:
+        return Access.of(storage_options, is_given=bucket is None)
+    named = given_location(bucket)
+    return Access.of(
+        storage_options,
+        is_given=False,
+        bucket=named.bucket if isinstance(named, S3Location) else "",
+        trusted=trust_of(named),
+    )
 
 
 def files_of(source: Any) -> list[File]:
     """The files of a source that is not made of Maps."""
     if isinstance(source, (str, os.PathLike)):
-        return [File(_absolute(os.fspath(source)))]
+        return [File(str(given_location(source)))]
     if isinstance(source, Row):
         source = source.table[source.index : source.index + 1]
     if isinstance(source, Table):
@@ -65,20 +115,22 @@ def files_of(source: Any) -> list[File]:
     return [file for part in source for file in files_of(part)]
 
 
-def _absolute(url: str) -> str:
-    """A URL as it is; a path so that it holds in other processes, and after a change of folder."""
-    return url if "://" in url else os.path.abspath(os.path.expanduser(url))
-
-
 def _table_files(table: Table) -> list[File]:
+    from sunpy.net.base_client import QueryResponseTable  # only who has searched has one: it takes a second
+
     errors = getattr(table, "errors", None)
     if errors:
         cause = errors if isinstance(errors, Exception) else errors[0]
         raise ValueError(f"the search failed, so that its table says nothing: {cause}") from cause
     if "URL" not in table.colnames:
         raise ValueError(f"a table of frames needs a column 'URL', but this one has {table.colnames}")
-    urls = [_absolute(str(url)) for url in table["URL"]]
-    return [File(url, size) for url, size in zip(urls, _sizes(table), strict=True)]
+    if isinstance(table, QueryResponseTable):
+        bucket = str(table.meta.get("bucket") or "")
+        urls = [str(url) for url in table["URL"]]
+    else:
+        bucket = None
+        urls = [str(given_location(str(url))) for url in table["URL"]]
+    return [File(url, size, bucket) for url, size in zip(urls, _sizes(table), strict=True)]
 
 
 def _sizes(table: Table) -> list[int | None]:

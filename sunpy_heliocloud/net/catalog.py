@@ -16,6 +16,7 @@ from typing import Any
 
 from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.io.location import given_location, trust_of
 from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import Entry
 from sunpy_heliocloud.net.http import CatalogError, in_parallel, is_remote
@@ -56,7 +57,7 @@ def bucket_urls() -> list[str]:
         " To do without it, set the environment variable ROOT_CATALOG_REGISTRY_URL to the URL of another registry, "
         "or name a bucket in the query: a.heliocloud.Bucket('s3://gov-nasa-hdrl-data1/')."
     )
-    registry, _ = _read_json(url, remedy)
+    registry, _ = _read_json(url, remedy, trusted=_origin(url))
     endpoints = [
         item["endpoint"] for item in _dicts(registry.get("registry")) if isinstance(item.get("endpoint"), str)
     ]
@@ -96,7 +97,7 @@ def catalog_entries(named: str | None = None) -> tuple[list[Entry], list[Catalog
                 raise CatalogError(
                     f"{whose} a bucket {bucket!r}: expected s3:// or https:// and the name of a bucket or server"
                 )
-            return _read_catalog(bucket)
+            return _read_catalog(bucket, trusted=_origin(named) if named else frozenset())
         except CatalogError as e:
             return e
 
@@ -110,9 +111,9 @@ def _folder(url: str) -> str:
     return url if url in ("", "/") or url.endswith("://") else f"{url.rstrip('/')}/"
 
 
-def _read_catalog(bucket: str) -> list[Entry]:
+def _read_catalog(bucket: str, trusted: frozenset[str]) -> list[Entry]:
     url = f"{bucket}catalog.json"
-    content, version = _read_json(url)
+    content, version = _read_json(url, trusted=trusted)
     _check_status(content.get("status"), url)
     if not isinstance(content.get("catalog"), list):
         raise CatalogError(
@@ -124,7 +125,7 @@ def _read_catalog(bucket: str) -> list[Entry]:
         warn_user(
             f"{url} has {nameless} of {len(content['catalog'])} entries without an id, which are left out"
         )
-    return [_entry(item, bucket, version) for item in named]
+    return [_entry(item, bucket, version, trusted) for item in named]
 
 
 def _check_status(status: Any, url: str) -> None:
@@ -135,7 +136,7 @@ def _check_status(status: Any, url: str) -> None:
         raise CatalogError(f"{url} says that the bucket is closed for now: {message}. Try again later.")
 
 
-def _entry(item: dict, bucket: str, version: str) -> Entry:
+def _entry(item: dict, bucket: str, version: str, trusted: frozenset[str]) -> Entry:
     item = {new: item[old] for old, new in OLD_NAMES.items() if old in item} | item
     return Entry(
         id=item["id"],
@@ -145,10 +146,11 @@ def _entry(item: dict, bucket: str, version: str) -> Entry:
         multiyear=str(item.get("multiyear")).casefold() == "true",
         metadata=item,
         catalog_version=version,
+        trusted=trusted,
     )
 
 
-def _read_json(url: str, remedy: str = "") -> tuple[dict, str]:
+def _read_json(url: str, remedy: str = "", *, trusted: frozenset[str]) -> tuple[dict, str]:
     """A JSON object, and a digest of the document."""
 
     def parse(document: Document) -> tuple[dict, str]:
@@ -163,9 +165,14 @@ def _read_json(url: str, remedy: str = "") -> tuple[dict, str]:
         return content, hashlib.sha256(document.data).hexdigest()
 
     try:
-        return parsed(url, parse, remedy=remedy)
+        return parsed(url, parse, remedy=remedy, trusted=trusted)
     except FileNotFoundError as e:
         raise CatalogError(f"{url} does not exist. Check the address.{remedy}") from e
+
+
+def _origin(url: str) -> frozenset[str]:
+    """The server that a user, or this package, has named."""
+    return trust_of(given_location(url))
 
 
 def _dicts(items: Any) -> list[dict]:

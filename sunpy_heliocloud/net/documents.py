@@ -1,8 +1,9 @@
 """Documents of the catalogue, from the cache where it has the present version, else from their server."""
 
-from collections.abc import Buffer, Callable
+from collections.abc import Buffer, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.disk_cache import cache
@@ -42,6 +43,8 @@ def parsed[T](
     fresh_for: float = 0,
     stamp: str = "",
     remedy: str = "",
+    trusted: Collection[str] = (),
+    most: int | None = None,
 ) -> T:
     """
     What a document says. What the cache has and nobody can parse is read again.
@@ -60,6 +63,8 @@ def parsed[T](
         What the caller knows; another stamp ends that time.
     remedy
         What a user can do about a failure.
+    trusted, most
+        See `sunpy_heliocloud.net.http.read`.
 
     Returns
     -------
@@ -73,22 +78,23 @@ def parsed[T](
     CatalogError
         If it cannot be read or parsed.
     """
-    how = {"unpack": unpack, "fresh_for": fresh_for, "stamp": stamp, "remedy": remedy}
-    document = _read(url, **how)
+    how = {"unpack": unpack, "fresh_for": fresh_for, "stamp": stamp}
+    asking = {"remedy": remedy, "trusted": trusted, "most": most}
+    document = _read(url, asking, **how)
     try:
         return parse(document)
     except CatalogError:
         if not document.is_old:
             raise
     cache.forget(_key(url))
-    return parse(_read(url, **how))
+    return parse(_read(url, asking, **how))
 
 
-def _read(url: str, *, unpack, fresh_for: float, stamp: str, remedy: str) -> Document:
+def _read(url: str, asking: dict[str, Any], *, unpack, fresh_for: float, stamp: str) -> Document:
     known = cache.find(_key(url))
     if known and known[0].is_fresh(fresh_for, stamp):
         return Document(url, known[1], cache.path(known[0]), is_old=True)
-    answer = read(url, etag=known[0].etag if known else "", remedy=remedy)
+    answer = read(url, etag=known[0].etag if known else "", **asking)
     if answer.data is None:
         cache.confirm(known[0], stamp=stamp)
         return Document(url, known[1], cache.path(known[0]), is_old=True)

@@ -19,7 +19,7 @@ from parfive.utils import FailedDownload, replacement_filename
 
 import astropy.units as u
 
-from sunpy_heliocloud.net.http import PAUSES
+from sunpy_heliocloud.io.http import PAUSES
 from sunpy_heliocloud.net.response import HelioCloudResponse
 from sunpy_heliocloud.net.wanted_file import WantedFile
 

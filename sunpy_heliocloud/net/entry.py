@@ -43,6 +43,8 @@ class Entry:
         The whole entry: title, citation, contact, ...
     catalog_version
         Something that changes whenever the catalogue does.
+    trusted
+        Servers that the caller has named, which may be of this machine or network.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Entry:
     multiyear: bool = False
     metadata: dict[str, Any] = field(default_factory=dict, repr=False)
     catalog_version: str = field(default="", repr=False)
+    trusted: frozenset[str] = frozenset()
 
     @property
     def first_year(self) -> int:

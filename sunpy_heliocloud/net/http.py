@@ -1,47 +1,31 @@
-"""Reading a registry, catalogue or index over http: with time-outs, repetitions, and errors that say what to do."""
+"""Reading a registry, catalogue or index: with errors that say what to do."""
 
 import os
 import re
 import socket
 import ssl
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPException, IncompleteRead
 from pathlib import Path
-from typing import NamedTuple
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-from sunpy_heliocloud.io.filesystem import https_url
-from sunpy_heliocloud.version import version
+import aiohttp
 
-__all__ = ["PAUSES", "Answer", "CatalogError", "exists", "in_parallel", "is_remote", "read"]
+from sunpy_heliocloud.bounds import LimitError, limits
+from sunpy_heliocloud.io.http import Answer, SlowServerError, StatusError, get, patiently, run
+from sunpy_heliocloud.io.location import (
+    HTTPLocation,
+    LocationError,
+    S3Location,
+    given_location,
+    remote_location,
+)
+from sunpy_heliocloud.text import inert
 
-# Seconds to wait before asking again, after a failure that may pass.
-PAUSES = (0.2, 1.0, 3.0)
-# Seconds without a byte after which a server is given up.
-TIMEOUT = 30.0
+__all__ = ["Answer", "CatalogError", "exists", "in_parallel", "is_remote", "read"]
 
 
 class CatalogError(OSError):
     """Something of the catalogue cannot be read, or cannot be understood."""
-
-
-class Answer(NamedTuple):
-    """
-    What a server says.
-
-    Attributes
-    ----------
-    data
-        All bytes; None where nothing has changed since the ETag that it was asked with.
-    etag
-        What the server calls this version; empty if it does not say.
-    """
-
-    data: bytes | None
-    etag: str
 
 
 def is_remote(url: str) -> bool:
@@ -61,26 +45,32 @@ def is_remote(url: str) -> bool:
     return re.match(r"(s3|https?)://[^/\s]", url) is not None
 
 
-def read(url: str, *, etag: str = "", remedy: str = "") -> Answer:
+def read(
+    url: str, *, etag: str = "", remedy: str = "", trusted: Collection[str] = (), most: int | None = None
+) -> Answer:
     """
     All bytes of a registry, catalogue or index.
 
     Failures that may pass (5xx, 429, broken connections) are tried again, with longer and longer pauses. A server that
-    is silent for 30 s is given up at once.
+    is silent is given up: see `sunpy_heliocloud.limits`.
 
     Parameters
     ----------
     url
-        ``s3://``, ``http(s)://`` or a local path.
+        ``s3://``, ``https://`` or a local path.
     etag
         The version that is known already, and need not be sent again.
     remedy
         What a user can do about a failure, besides what holds for all URLs.
+    trusted
+        Origins that the caller has named, see `sunpy_heliocloud.io.location.remote_location`.
+    most
+        More bytes are refused; by default ``limits.document_bytes``.
 
     Returns
     -------
     Answer
-        What is there.
+        What is there; without a body where the version is the known one.
 
     Raises
     ------
@@ -89,49 +79,53 @@ def read(url: str, *, etag: str = "", remedy: str = "") -> Answer:
     CatalogError
         If it cannot be read for any other reason.
     """
+    most = limits.document_bytes if most is None else most
     try:
         if "://" not in url:
-            return Answer(Path(url).read_bytes(), "")
-        headers = {"If-None-Match": etag} if etag else {}
-        return _ask_repeatedly(_request(url, headers=headers))
-    except FileNotFoundError:
-        raise
-    except HTTPError as e:
-        code = _s3_code(e)
-        if e.code == 404 and code != "NoSuchBucket":
-            raise FileNotFoundError(f"There is no {url}") from e
+            return _read_file(Path(url), most)
+        location = _address(url, trusted)
+        return run(patiently(lambda: get(location, known=etag or None, most=most)))
+    except FileNotFoundError as e:
+        raise FileNotFoundError(f"There is no {_shown(url)}") from e
+    except StatusError as e:
+        raise CatalogError(f"{_shown(url)} cannot be read: {e}. {_advice(e, url)}{remedy}") from e
+    except (OSError, ValueError, aiohttp.ClientError) as e:
+        reason = getattr(e, "os_error", e)
         raise CatalogError(
-            f"{url} cannot be read: the server answered {e.code} {code or e.reason}. {_advice(e, url)}{remedy}"
-        ) from e
-    except (OSError, ValueError, HTTPException) as e:
-        reason = getattr(e, "reason", e)
-        raise CatalogError(
-            f"{url} cannot be read ({type(reason).__name__}: {reason}). {_advice(reason, url)}{remedy}"
+            f"{_shown(url)} cannot be read ({type(reason).__name__}: {inert(reason)}). {_advice(e, url)}{remedy}"
         ) from e
 
 
-def exists(url: str) -> bool:
+def exists(url: str, *, trusted: Collection[str] = ()) -> bool:
     """
     Whether there is a file, without reading it.
 
     Parameters
     ----------
-    url
-        ``s3://``, ``http(s)://`` or a local path.
+    url, trusted
+        As for `read`.
 
     Returns
     -------
     bool
         False if, and only if, the server says that there is none.
+
+    Raises
+    ------
+    CatalogError
+        If the server cannot be asked.
     """
     if "://" not in url:
         return Path(url).exists()
     try:
-        _ask_repeatedly(_request(url, method="HEAD"))
-    except HTTPError as e:
-        return e.code != 404
-    except (OSError, HTTPException) as e:
-        raise CatalogError(f"{url} cannot be read ({e}). {_advice(e, url)}") from e
+        location = _address(url, trusted)
+        run(patiently(lambda: get(location, method="HEAD")))
+    except FileNotFoundError:
+        return False
+    except StatusError:
+        return True
+    except (OSError, ValueError, aiohttp.ClientError) as e:
+        raise CatalogError(f"{_shown(url)} cannot be read ({inert(e)}). {_advice(e, url)}") from e
     return True
 
 
@@ -147,66 +141,48 @@ def in_parallel(function: Callable, items: Sequence) -> list:
         return list(pool.map(function, items))
 
 
-def _request(url: str, **how) -> Request:
-    if not is_remote(url):
-        raise ValueError("expected s3://bucket/..., https://host/... or the path of a local file")
-    request = Request(https_url(url), **how)
-    request.add_header("User-Agent", f"sunpy_heliocloud/{version}")
-    return request
+def _address(url: str, trusted: Collection[str]) -> HTTPLocation:
+    location = remote_location(url, trusted)
+    if isinstance(location, S3Location):
+        return location.at(os.environ.get("AWS_ENDPOINT_URL_S3"))
+    return location
 
 
-def _ask_repeatedly(request: Request) -> Answer:
-    for pause in PAUSES:
-        try:
-            return _ask(request)
-        except (OSError, HTTPException) as e:
-            if not _may_pass(e):
-                raise
-        time.sleep(pause)
-    return _ask(request)
-
-
-def _ask(request: Request) -> Answer:
+def _shown(url: str) -> str:
+    """For messages."""
     try:
-        with urlopen(request, timeout=TIMEOUT) as response:
-            return Answer(response.read(), response.headers.get("ETag", ""))
-    except HTTPError as e:
-        if e.code == 304:
-            return Answer(None, e.headers.get("ETag", ""))
-        raise
+        return given_location(url).shown
+    except LocationError:
+        return inert(url.partition("?")[0])
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether it is worth asking again."""
-    if isinstance(error, HTTPError):
-        return error.code == 429 or error.code >= 500
-    reason = getattr(error, "reason", error)
-    return isinstance(
-        reason, ConnectionResetError | ConnectionAbortedError | BrokenPipeError | IncompleteRead
-    )
+def _read_file(path: Path, most: int) -> Answer:
+    size = path.stat().st_size
+    if size > most:
+        raise LimitError(
+            f"the file has {size:,} bytes, and at most {most:,} are read; sunpy_heliocloud.limits sets it"
+        )
+    return Answer(path.read_bytes())
 
 
-def _s3_code(error: HTTPError) -> str:
-    """What S3 calls the error; empty if it is another server."""
-    _, _, rest = error.read().partition(b"<Code>")
-    return rest.partition(b"</Code>")[0].decode("ascii", "replace") if rest else ""
-
-
-def _advice(error: object, url: str) -> str:
-    if isinstance(error, HTTPError):
-        if error.code >= 500 or error.code == 429:
+def _advice(error: Exception, url: str) -> str:
+    if isinstance(error, StatusError):
+        if error.status >= 500 or error.status == 429:
             return "The server is busy or failing: try again later."
         return "Check the address; what is there may have moved, or may not be public."
-    if isinstance(error, ssl.SSLError):
+    cause = getattr(error, "os_error", error)
+    if isinstance(
+        error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError | ssl.SSLError
+    ):
         return (
             "The certificate of the server is not trusted: check the clock of this machine, its proxy, and the "
             "certificates that SSL_CERT_FILE names."
         )
-    if isinstance(error, TimeoutError):
-        return f"The server was silent for {TIMEOUT:g} s: try again later, or check the network connection."
-    if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+    if isinstance(error, SlowServerError):
+        return "Try again later, or check the network connection."
+    if isinstance(error, LocationError | LimitError | aiohttp.InvalidURL):
         return "Check the address."
-    known = "The name of the server is not known here. " if isinstance(error, socket.gaierror) else ""
+    known = "The name of the server is not known here. " if isinstance(cause, socket.gaierror) else ""
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3")
     used = f" and AWS_ENDPOINT_URL_S3 (now {endpoint})" if endpoint and url.startswith("s3://") else ""
     return f"{known}Check the network connection{used}."

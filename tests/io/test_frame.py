@@ -11,7 +11,6 @@ from strategies import fits_bytes, fits_images, header_text, windows
 from astropy.io import fits
 
 from helpers import read_rows
-from sunpy_heliocloud.io.filesystem import resolve_storage_options
 from sunpy_heliocloud.io.fits_image import find_image
 from sunpy_heliocloud.io.frame import ArrayFrame, Window, read_windows
 from sunpy_heliocloud.io.open import open_frames
@@ -29,7 +28,7 @@ def shared_server():
 
 
 def opened(*urls):
-    batches = open_frames([str(url) for url in urls], resolve_storage_options())
+    batches = open_frames([str(url) for url in urls])
     return [result for batch in batches for result in batch]
 
 
@@ -216,7 +215,7 @@ def test_a_frame_travels(tmp_path):
 
 def test_many_files_are_opened_in_batches(tmp_path):
     (tmp_path / "a.fits").write_bytes(rice())
-    batches = list(open_frames([str(tmp_path / "a.fits")] * 300, {}))
+    batches = list(open_frames([str(tmp_path / "a.fits")] * 300))
     assert sum(map(len, batches)) == 300
     assert len(batches) > 1
 
@@ -225,11 +224,10 @@ def test_another_size_than_the_catalogue_says(server, tmp_path):
     file = rice()
     (tmp_path / "a.fits").write_bytes(file)
     urls = [str(tmp_path / "a.fits"), server.write("a.fits", file)]
-    options = resolve_storage_options()
     for size in (len(file), None):
-        (results,) = open_frames(urls, options, [size] * 2)
+        (results,) = open_frames(urls, sizes=[size] * 2)
         assert [frame.version.size for frame, _ in results] == [len(file)] * 2
-    (results,) = open_frames(urls, options, [len(file) + 1] * 2)
+    (results,) = open_frames(urls, sizes=[len(file) + 1] * 2)
     for url, result in zip(urls, results, strict=True):
         assert isinstance(result, ReadError)
         assert str(result).startswith(f"{url} has {len(file)} bytes, but the catalogue says {len(file) + 1}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.net.disk_cache import cache
 from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import FIRST_YEAR, Entry
@@ -134,6 +135,8 @@ def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -
             unpack=UNPACK[entry.indextype],
             fresh_for=DAY if is_past else 0,
             stamp=entry.catalog_version,
+            trusted=entry.trusted,
+            most=limits.index_bytes,
         )
     except FileNotFoundError:
         return None
@@ -160,7 +163,9 @@ def _column_names(entry: Entry, required: int) -> list[str]:
     for suffix in (".info", ".json"):
         try:
             url = f"{entry.index}{entry.id}{suffix}"
-            names = parsed(url, _parameter_names, fresh_for=DAY, stamp=entry.catalog_version)
+            names = parsed(
+                url, _parameter_names, fresh_for=DAY, stamp=entry.catalog_version, trusted=entry.trusted
+            )
         except FileNotFoundError:
             continue
         except CatalogError as e:
@@ -203,7 +208,9 @@ def _check_that_there_is_an_index(entry: Entry) -> None:
     now = datetime.now(UTC).year
     likely = range(entry.first_year, now + 1)
     unlikely = range(min(entry.first_year, now + 1) - 1, FIRST_YEAR - 1, -1)
-    if not any(exists(_index_url(entry, f"{year:04d}")) for year in (*likely, *unlikely)):
+    if not any(
+        exists(_index_url(entry, f"{year:04d}"), trusted=entry.trusted) for year in (*likely, *unlikely)
+    ):
         raise CatalogError(
             f"There is no index {_index_url(entry, 'YYYY')} of any year, though {entry.bucket}catalog.json says so: it "
             "may have moved. Try again later, or tell its contact (sunpy_heliocloud.net.datasets)."

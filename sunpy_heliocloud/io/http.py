@@ -1,0 +1,484 @@
+"""
+The one way to bytes on a server: registry, catalogue, index, listing, header and pixels.
+
+Time-outs, repetitions, redirects and the User-Agent are here. Nothing is asked of a host that the gate
+(`sunpy_heliocloud.io.location`) has not let through, and no host's name may resolve into the caller's network unless
+the caller has named that host.
+"""
+
+import asyncio
+import atexit
+import random
+import re
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from fsspec.asyn import get_loop
+from yarl import URL
+
+from sunpy_heliocloud.bounds import LimitError, limits
+from sunpy_heliocloud.io.location import HTTPLocation, LocationError, is_private, remote_location
+from sunpy_heliocloud.text import inert
+from sunpy_heliocloud.version import version
+
+__all__ = [
+    "CHANGED",
+    "PAUSES",
+    "Answer",
+    "MissingError",
+    "RedirectError",
+    "SlowServerError",
+    "StatusError",
+    "WrongAnswerError",
+    "body_of",
+    "gather",
+    "get",
+    "patiently",
+    "run",
+    "status_error",
+]
+
+# Seconds before a request is made again, after a failure that may pass.
+PAUSES = (0.2, 0.5, 1.0, 2.0)
+# Requests under way at once; more only cause throttling.
+IN_FLIGHT = 64
+# Begins what stands for the ETag where there is none.
+CHANGED = "changed at "
+_MOST_REDIRECTS = 4
+_LONGEST_PAUSE = 10.0
+_CHUNK = 2**18
+_ERROR_BYTES = 2**16
+_AMAZON = re.compile(r"([a-z0-9-]+\.)*amazonaws\.com")
+_PASSING = (408, 425, 429)
+
+
+class StatusError(OSError):
+    """
+    A server has refused.
+
+    Parameters
+    ----------
+    location
+        What was asked for.
+    status
+        Of HTTP.
+    code
+        What S3 calls it; empty if it is another server.
+    retry_after
+        Seconds after which the server wants to be asked again.
+    """
+
+    def __init__(self, location: Any, status: int, code: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(f"the server answered {status}{' ' if code else ''}{code}")
+        self.location, self.status, self.code, self.retry_after = location, status, code, retry_after
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.location, self.status, self.code, self.retry_after)
+
+
+class MissingError(StatusError, FileNotFoundError):
+    """A server says that there is no such thing."""
+
+
+class SlowServerError(TimeoutError):
+    """A server did not answer, or sent next to nothing, for as long as `limits` allow."""
+
+
+class RedirectError(OSError):
+    """A server has sent the request to a place that is not followed."""
+
+
+class WrongAnswerError(OSError):
+    """An answer is not what was asked for: another range, another length, a page."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What a server sends.
+
+    Parameters
+    ----------
+    data
+        The bytes that were asked for; `None` where nothing has changed since the known ETag.
+    etag
+        What the server calls this version, or the time of its last change; `None` if it does not say.
+    total
+        Bytes of the whole; `None` if the server does not say.
+    """
+
+    data: bytes | None
+    etag: str | None = None
+    total: int | None = None
+
+
+# ---- the event loop
+
+
+def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
+    """Wait for a coroutine on the thread that does the I/O; it ends when the caller is interrupted."""
+    future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
+    try:
+        while True:
+            # Waiting without end cannot be interrupted on every system.
+            with suppress(TimeoutError):
+                return future.result(timeout=5) if not future.done() else future.result()
+            if future.done():
+                return future.result()
+    finally:
+        future.cancel()
+
+
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, aiohttp.ClientSession]] = (
+    WeakKeyDictionary()
+)
+
+
+async def gather[T](calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
+    """The results of all calls, or the exceptions that they raised; a bounded number of them at a time."""
+    slots = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(IN_FLIGHT))
+
+    async def one(call: Callable[[], Awaitable[T]]) -> T | Exception:
+        async with slots:
+            try:
+                return await call()
+            except Exception as e:  # noqa: BLE001  whether one failure matters is the caller's to say
+                return e
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(call)) for call in calls]
+    return [task.result() for task in tasks]
+
+
+async def patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
+    """What an attempt gives; it is repeated, with growing pauses, after a failure that may pass."""
+    start = time.monotonic()
+    for pause in PAUSES:
+        try:
+            return await attempt()
+        except (OSError, aiohttp.ClientError) as e:
+            if not _may_pass(e) or time.monotonic() - start + pause > 2 * limits.patience:
+                raise
+            asked = min(getattr(e, "retry_after", 0.0), _LONGEST_PAUSE)
+        await asyncio.sleep(max(asked, pause * random.uniform(0.75, 1.25)))
+    return await attempt()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether asking again may give something else."""
+    if isinstance(error, StatusError):
+        return error.status >= 500 or error.status in _PASSING
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL | RedirectError):
+        return False
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return isinstance(error.os_error, ConnectionError)  # refused or reset; not an unknown name
+    return isinstance(error, aiohttp.ClientError | ConnectionError | SlowServerError | WrongAnswerError)
+
+
+# ---- a request
+
+
+async def get(
+    location: HTTPLocation,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    known: str | None = None,
+    most: int | None = None,
+    method: str = "GET",
+) -> Answer:
+    """
+    Bytes of something on a server, in one attempt.
+
+    Parameters
+    ----------
+    location
+        What.
+    start, stop
+        The range; ``stop=None`` is the end.
+    known
+        An ETag, or time of a change, whose bytes need not be sent.
+    most
+        More bytes than these are refused.
+    method
+        ``"GET"`` or ``"HEAD"``.
+
+    Returns
+    -------
+    Answer
+        The range's bytes. There are fewer only if the whole is that short.
+
+    Raises
+    ------
+    StatusError, SlowServerError, RedirectError, WrongAnswerError, LimitError, aiohttp.ClientError, OSError
+    """
+    headers = {"Accept-Encoding": "identity"}
+    is_part = start > 0 or stop is not None
+    if is_part:
+        headers["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+    headers.update(_condition(known))
+    async with _response(location, method, headers) as response:
+        etag = _etag(response.headers)
+        if response.status == 304 and known is not None:
+            return Answer(None, known)
+        if response.status not in (200, 206):
+            await _refuse(response, location)
+        if method == "HEAD":
+            return Answer(b"", etag, _content_length(response.headers))
+        if response.status == 206:
+            return await _part(response, start, stop, etag, most, location)
+        # A server that knows no ranges sends the whole; it is read no further than the range goes.
+        whole = _content_length(response.headers)
+        body = await body_of(response.content.read, most=most, stop=stop, whole=whole, what=location.shown)
+        if is_part and response.content_type == "text/html":
+            raise WrongAnswerError("a page of HTML came instead of the file")
+        total = whole if whole is not None else (len(body) if stop is None or len(body) < stop else None)
+        return Answer(body[start:stop], etag, total)
+
+
+def _condition(known: str | None) -> dict[str, str]:
+    if known is None:
+        return {}
+    if known.startswith(CHANGED):
+        return {"If-Modified-Since": known.removeprefix(CHANGED)}
+    return {"If-None-Match": known}
+
+
+def _etag(headers: Mapping[str, str]) -> str | None:
+    """The ETag, or else the time of the last change."""
+    if etag := headers.get("ETag"):
+        return etag
+    changed = headers.get("Last-Modified")
+    return f"{CHANGED}{changed}" if changed else None
+
+
+async def _part(
+    response: aiohttp.ClientResponse,
+    start: int,
+    stop: int | None,
+    etag: str | None,
+    most: int | None,
+    location: HTTPLocation,
+) -> Answer:
+    said = re.fullmatch(
+        r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", response.headers.get("Content-Range", "").strip()
+    )
+    if said is None:
+        raise WrongAnswerError(
+            f"the answer has the Content-Range {inert(response.headers.get('Content-Range'))!r}: expected "
+            f"'bytes {start}-...'"
+        )
+    first, last = int(said[1]), int(said[2])
+    total = None if said[3] == "*" else int(said[3])
+    expected = total if stop is None else min(stop, total) if total is not None else None
+    if (
+        first != start
+        or (expected is not None and last + 1 != expected)
+        or (stop is not None and last >= stop)
+    ):
+        raise WrongAnswerError(f"bytes {first} to {last + 1} came, not {start} to {stop or 'the end'}")
+    body = await body_of(
+        response.content.read, most=most, whole=last + 1 - first, what=location.shown, stop=last + 1 - first
+    )
+    if len(body) != last + 1 - first:
+        raise WrongAnswerError(f"only {len(body)} of {last + 1 - first} bytes came")
+    return Answer(body, etag, total)
+
+
+async def body_of(
+    read: Callable[[int], Awaitable[bytes]],
+    *,
+    most: int | None = None,
+    stop: int | None = None,
+    whole: int | None = None,
+    what: str,
+) -> bytes:
+    """
+    The body of an answer.
+
+    Parameters
+    ----------
+    read
+        Gives some of the next bytes, at most as many as it is told; none at the end.
+    most
+        More bytes are refused.
+    stop
+        So many bytes are enough.
+    whole
+        Bytes that there are, if that is known; fewer are an error.
+    what
+        For messages.
+    """
+    bound = limits.file_bytes if most is None else most
+    if stop is None and whole is not None and whole > bound:
+        raise LimitError(
+            f"{what} has {whole:,} bytes, and at most {bound:,} are read; sunpy_heliocloud.limits sets it"
+        )
+    chunks: list[bytes] = []
+    got, span = 0, 2 / 3 * limits.patience
+    window_end, window_got = time.monotonic() + span, 0
+    while stop is None or got < stop:
+        try:
+            async with asyncio.timeout(max(0.0, window_end - time.monotonic())):
+                chunk = await read(_CHUNK)
+        except TimeoutError as e:
+            if window_got < limits.slowest * span:
+                raise SlowServerError(
+                    f"the server sent {window_got} bytes in {span:.3g} s: try again later, or check the connection"
+                ) from e
+            window_end, window_got = time.monotonic() + span, 0
+            continue
+        if not chunk:
+            break
+        chunks.append(chunk)
+        got, window_got = got + len(chunk), window_got + len(chunk)
+        if got > bound and stop is None:
+            raise LimitError(
+                f"{what} has over {bound:,} bytes, and no more are read; sunpy_heliocloud.limits sets it"
+            )
+    if whole is not None and got < min(whole, whole if stop is None else stop):
+        raise WrongAnswerError(f"only {got} of {whole} bytes came")
+    return b"".join(chunks)[:stop]
+
+
+async def _refuse(response: aiohttp.ClientResponse, location: HTTPLocation) -> None:
+    """Raise what the server says."""
+    code = ""
+    with suppress(OSError, aiohttp.ClientError, LimitError):
+        text = await body_of(response.content.read, stop=_ERROR_BYTES, what=location.shown)
+        if said := re.search(rb"<Code>([A-Za-z0-9]{1,64})</Code>", text):
+            code = said[1].decode("ascii")
+    seconds = response.headers.get("Retry-After", "")
+    raise status_error(
+        location, response.status, code, float(seconds) if re.fullmatch(r"\d{1,4}", seconds) else 0.0
+    )
+
+
+def status_error(location: Any, status: int, code: str = "", retry_after: float = 0.0) -> StatusError:
+    """The error for a refusal; a bucket that does not exist is no missing file."""
+    kind = MissingError if status in (404, 410) and code != "NoSuchBucket" else StatusError
+    return kind(location, status, code, retry_after)
+
+
+@asynccontextmanager
+async def _response(location: HTTPLocation, method: str, headers: Mapping[str, str]):
+    """The answer of whoever has it in the end."""
+    for _ in range(_MOST_REDIRECTS + 1):
+        response = await _ask(location, method, headers)
+        try:
+            if response.status not in (301, 302, 303, 307, 308):
+                yield response
+                return
+            location = _redirected(location, response)
+        finally:
+            # What has not been read is not waited for.
+            response.close() if not response.content.at_eof() else response.release()
+    raise RedirectError(f"more than {_MOST_REDIRECTS} redirects")
+
+
+async def _ask(location: HTTPLocation, method: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    session = _session(may_be_private=location.may_be_private)
+    try:
+        async with asyncio.timeout(limits.patience):
+            return await session.request(
+                method,
+                URL(str(location), encoded=True),
+                headers=headers,
+                allow_redirects=False,
+                proxy=_proxy(location),
+            )
+    except TimeoutError as e:
+        raise SlowServerError(
+            f"the server did not answer within {limits.patience:g} s: try again later, or check the connection"
+        ) from e
+
+
+def _redirected(location: HTTPLocation, response: aiohttp.ClientResponse) -> HTTPLocation:
+    """Where a redirect leads: to another region of Amazon's S3, or from http to https of the same host."""
+    said = response.headers.get("Location", "")
+    region = response.headers.get("x-amz-bucket-region", "")
+    if not said and re.fullmatch(r"[a-z0-9-]{1,32}", region) and location.host.endswith("s3.amazonaws.com"):
+        bucket = location.host.removesuffix("s3.amazonaws.com")
+        return replace(location, host=f"{bucket}s3.{region}.amazonaws.com")
+    try:
+        new = remote_location(said, {location.origin})
+    except LocationError as e:
+        raise RedirectError(f"the server redirects to another place, which is not followed: {e}") from e
+    is_regional = all(
+        _AMAZON.fullmatch(place.host) for place in (location, new) if isinstance(place, HTTPLocation)
+    )
+    is_upgrade = (location.scheme, getattr(new, "scheme", "")) == (
+        "http",
+        "https",
+    ) and new.host == location.host
+    if isinstance(new, HTTPLocation) and new.scheme == "https" and (is_regional or is_upgrade):
+        return replace(new, may_be_private=location.may_be_private and is_upgrade)
+    raise RedirectError(f"the server redirects to {new.shown}, which is another place and not followed")
+
+
+def _content_length(headers: Mapping[str, str]) -> int | None:
+    said = headers.get("Content-Length", "")
+    return int(said) if re.fullmatch(r"\d{1,18}", said) else None
+
+
+def _proxy(location: HTTPLocation) -> str | None:
+    """The proxy that the environment or the system names."""
+    if urllib.request.proxy_bypass(location.host):
+        return None
+    return urllib.request.getproxies().get(location.scheme)
+
+
+# ---- connections
+
+
+class _PublicResolver(AbstractResolver):
+    """Resolves names to public addresses only, so that none leads into the caller's network."""
+
+    def __init__(self) -> None:
+        self._resolver = aiohttp.ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list:
+        found = await self._resolver.resolve(host, port, family)
+        public = [answer for answer in found if not is_private(answer["host"])]
+        if not public:
+            raise OSError(
+                f"{host} is an address of this machine or its network, which a catalogue may not name"
+            )
+        return public
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+def _session(*, may_be_private: bool) -> aiohttp.ClientSession:
+    """The session of this thread's loop; connections are kept open in it."""
+    sessions = _sessions.setdefault(asyncio.get_running_loop(), {})
+    if may_be_private not in sessions:
+        resolver = aiohttp.ThreadedResolver() if may_be_private else _PublicResolver()
+        sessions[may_be_private] = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, resolver=resolver),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            # Each wait has its own bound.
+            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
+            headers={"User-Agent": f"sunpy_heliocloud/{version}"},
+        )
+    return sessions[may_be_private]
+
+
+@atexit.register
+def _close() -> None:
+    for loop, sessions in list(_sessions.items()):
+        if not loop.is_running():
+            continue
+        for session in sessions.values():
+            with suppress(TimeoutError, RuntimeError):
+                asyncio.run_coroutine_threadsafe(session.close(), loop).result(timeout=1)

@@ -1,0 +1,120 @@
+"""Objects of buckets that are not public: requests signed by s3fs, for the caller who has given credentials."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from sunpy_heliocloud.bounds import limits
+from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.http import (
+    IN_FLIGHT,
+    Answer,
+    SlowServerError,
+    WrongAnswerError,
+    body_of,
+    status_error,
+)
+from sunpy_heliocloud.io.location import S3Location
+
+if TYPE_CHECKING:
+    import s3fs
+
+__all__ = ["get_signed"]
+
+# What s3fs passes on to every request that reads.
+_PASSED_ON = ("ExpectedBucketOwner", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5")
+
+
+def _filesystem(access: Access) -> "s3fs.S3FileSystem":
+    """The filesystem of a caller: with enough connections, our time-outs, and no repetitions of its own."""
+    import s3fs  # for signed requests only: it takes a third of a second
+
+    options = access.filesystem_options
+    config = {
+        "max_pool_connections": IN_FLIGHT,
+        "connect_timeout": limits.patience,
+        "read_timeout": limits.patience,
+        "retries": {"total_max_attempts": 1},
+    }
+    return s3fs.S3FileSystem(**options | {"config_kwargs": config | dict(options.get("config_kwargs") or {})})
+
+
+async def get_signed(
+    location: S3Location,
+    access: Access,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    known: str | None = None,
+    most: int | None = None,
+) -> Answer:
+    """
+    Bytes of an object, in one attempt.
+
+    Parameters
+    ----------
+    location
+        The object.
+    access
+        Whose credentials sign the request.
+    start, stop, known, most
+        As for `sunpy_heliocloud.io.http.get`.
+
+    Returns
+    -------
+    Answer
+
+    Raises
+    ------
+    StatusError, SlowServerError, WrongAnswerError, LimitError, OSError
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+    try:
+        client = await _filesystem(access).set_session()
+        answer = await client.get_object(
+            Bucket=location.bucket, Key=location.key, **_options(access, start, stop, known)
+        )
+        async with answer["Body"] as stream:
+            body = await body_of(stream.read, most=most, whole=answer["ContentLength"], what=location.shown)
+    except ClientError as e:
+        response = e.response
+        status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if status == 304 and known is not None:
+            return Answer(None, known)
+        raise status_error(location, status, str(response.get("Error", {}).get("Code", ""))) from e
+    except HTTPClientError as e:
+        if isinstance(e.__cause__, TimeoutError) or "timeout" in type(e).__name__.casefold():
+            raise SlowServerError(
+                f"the server did not answer within {limits.patience:g} s: try again later"
+            ) from e
+        raise aiohttp.ClientConnectionError(str(e)) from e
+    except BotoCoreError as e:
+        raise OSError(f"{type(e).__name__}: {e}") from e
+    return _checked(answer, body, start, stop)
+
+
+def _options(access: Access, start: int, stop: int | None, known: str | None) -> dict[str, Any]:
+    more: Mapping[str, Any] = access.options.get("s3_additional_kwargs") or {}
+    options = {name: more[name] for name in _PASSED_ON if name in more}
+    if access.options.get("requester_pays"):
+        options["RequestPayer"] = "requester"
+    if start > 0 or stop is not None:
+        options["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+    if known is not None:
+        options["IfNoneMatch"] = known
+    return options
+
+
+def _checked(answer: Mapping[str, Any], body: bytes, start: int, stop: int | None) -> Answer:
+    etag, said = answer.get("ETag"), answer.get("ContentRange")
+    if said is None:  # the whole
+        return Answer(body[start:stop], etag, len(body))
+    first, _, rest = said.removeprefix("bytes ").partition("-")
+    last, _, total = rest.partition("/")
+    if int(first) != start or len(body) != int(last) + 1 - start:
+        raise WrongAnswerError(
+            f"the range {said} came with {len(body)} bytes, not bytes {start} to {stop or 'the end'}"
+        )
+    return Answer(body, etag, int(total) if total.isdigit() else None)
