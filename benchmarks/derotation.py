@@ -5,6 +5,7 @@ Derotation alone, in one process: its speed beside reproject's, and its accuracy
 """
 
 import argparse
+import dataclasses
 import statistics
 import time
 from collections.abc import Callable
@@ -24,10 +25,12 @@ from sunpy.coordinates import HeliographicStonyhurst, propagate_with_solar_surfa
 from sunpy.map.header_helper import make_fitswcs_header, make_heliographic_header
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
-from sunpy_heliocloud.derotation.derotation import Derotation, Source
-from sunpy_heliocloud.derotation.rotation import surface_turns
+from sunpy_heliocloud.derotation.derotation import Derotation
+from sunpy_heliocloud.derotation.resampling import Adaptive
+from sunpy_heliocloud.derotation.transformation import Transformation
 from sunpy_heliocloud.kernels.adaptive import resample_adaptive
 
+ADAPTIVE = Adaptive()
 REFERENCE = Time("2018-05-29T18:00:00")
 EARTH = (0, -1, 1.0)
 
@@ -86,18 +89,16 @@ CASES: dict[str, tuple[WCS, WCS]] = {
 }  # fmt: skip
 
 
-def derotation_of(target: WCS, source: WCS) -> tuple[Derotation, Source]:
-    """What a task of `TimeLagCube.derotate_to` is given for one frame."""
-    grid, plane = PlaneWCS.from_wcs(target), PlaneWCS.from_wcs(source)
-    (turn,) = surface_turns(grid, [plane], "howard")
-    return Derotation(grid, "adaptive", "howard", None, np.dtype(np.float32)), Source(plane, turn)
+def transformation(target: WCS, source: WCS) -> Transformation:
+    """That of a task of `TimeLagCube.derotate_to` for one frame."""
+    derotation = Derotation(PlaneWCS.from_wcs(target))
+    return derotation.transformation(*derotation.sources([PlaneWCS.from_wcs(source)]))
 
 
 def accuracy(target: WCS, source: WCS) -> tuple[float, bool]:
     """Largest difference from sunpy in pixels, over all pixels; and whether they are undefined in the same places."""
-    derotation, plane = derotation_of(target, source)
     ny, nx = target.array_shape
-    ours = derotation.pixel_map(plane).rows(0, ny)[:, 1:-1, 1:-1]
+    ours = transformation(target, source).pixel_map.rows(0, ny)[:, 1:-1, 1:-1]
     y, x = np.indices((ny, nx))
     with propagate_with_solar_surface():
         theirs = np.array(pixel_to_pixel(target, source, x, y))
@@ -136,13 +137,14 @@ def print_speed(repetitions: int) -> None:
     for name, target in targets.items():
         shape = target.array_shape
 
-        derotation, plane = derotation_of(target, source)
+        move = transformation(target, source)
 
-        def ours(derotation=derotation, plane=plane, shape=shape):
-            pixels = derotation.pixel_map(plane)
-            window = derotation.window(pixels, image.shape)
+        def ours(move=move, shape=shape):
+            # Of a new one, the pixel map is made once more.
+            move = dataclasses.replace(move)
+            window = ADAPTIVE.reach(move)
             derotated = np.empty(shape, np.float32)
-            derotation.resample(image[slice(*window.rows), slice(*window.columns)], pixels, window, derotated)
+            ADAPTIVE.resample(image[slice(*window.rows), slice(*window.columns)], window, move, derotated)
             return derotated
 
         def theirs(target=target, shape=shape):
@@ -159,8 +161,7 @@ def print_speed(repetitions: int) -> None:
 
 def print_threads(image: np.ndarray, source: WCS, target: WCS, repetitions: int) -> None:
     """Both threads work on planes of their own, as dask's do."""
-    derotation, plane = derotation_of(target, source)
-    coordinates = derotation.pixel_map(plane).rows(0, target.array_shape[0])
+    coordinates = transformation(target, source).pixel_map.rows(0, target.array_shape[0])
 
     def kernel(_=None):
         return resample_adaptive(image, coordinates)

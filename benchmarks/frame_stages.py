@@ -20,8 +20,7 @@ from simulated import simulate
 
 from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
-from sunpy_heliocloud.derotation.derotation import Derotation, Source
-from sunpy_heliocloud.derotation.rotation import surface_turns
+from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.io.frame import FITSFrame
 from sunpy_heliocloud.io.ranges import fetch
@@ -64,15 +63,14 @@ def _stages(job) -> list[tuple[str, Callable, str, Callable]]:
     frame: FITSFrame = sequence._frames[0]
     plane = PlaneWCS.from_wcs(sequence[0].wcs, frame.shape)
     target = PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)
-    (turn,) = surface_turns(target, [plane], "howard")
-    derotation = Derotation(target, "adaptive", "howard", None, np.dtype(np.float32))
-    source = Source(plane, turn)
+    derotation = Derotation(target)
+    (source,) = derotation.sources([plane])
 
     def pixel_map():
-        pixels = derotation.pixel_map(source)
-        return pixels, derotation.window(pixels, frame.shape)
+        transformation = derotation.transformation(source)
+        return transformation, derotation.resampling.reach(transformation)
 
-    pixels, window = pixel_map()
+    transformation, window = pixel_map()
     wanted = frame.byte_range(window)
     (piece,) = fetch([wanted])
     image = frame.decode(piece.data, window, np.float32)
@@ -86,7 +84,7 @@ def _stages(job) -> list[tuple[str, Callable, str, Callable]]:
             return answer.read()
 
     def resample():
-        derotation.resample(image, pixels, window, derotated)
+        derotation.resampling.resample(image, window, transformation, derotated)
 
     def astropy_decode():
         return frame.layout._decode_by_astropy(piece.data, window.rows)

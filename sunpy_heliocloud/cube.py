@@ -11,15 +11,14 @@ from astropy.nddata import NDData
 from astropy.table import QTable
 from astropy.time import Time
 
-from sunpy.coordinates.screens import BaseScreen
 from sunpy.map import GenericMap
 from sunpy.time import parse_time
 
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS
-from sunpy_heliocloud.derotation.derotation import Derotation, Source
-from sunpy_heliocloud.derotation.rotation import surface_turns
+from sunpy_heliocloud.derotation.derotation import Derotation
+from sunpy_heliocloud.derotation.resampling import resampling
 from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.lags.comparison import Comparison, Options, planes_of, shared_stack
 from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
@@ -31,13 +30,6 @@ from sunpy_heliocloud.lazy.frame_array import derotate, is_valid
 from sunpy_heliocloud.lazy.light_curves import ResampleTime, map_pencils
 
 __all__ = ["TimeLagCube"]
-
-_ROTATION_MODELS = ("howard", "snodgrass", "allen", "rigid")
-_ALGORITHMS = {
-    "adaptive": {"kernel_width", "sample_region_width"},
-    "interpolation": {"order"},
-    "exact": set(),
-}
 
 
 class TimeLagCube(DaskCube):
@@ -216,51 +208,24 @@ class TimeLagCube(DaskCube):
         * DeForest, C. E. 2004, Solar Physics 219, 3, https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
         """
         _require_map(ref_map)
-        if rotation_model not in _ROTATION_MODELS:
-            raise ValueError(
-                f"rotation model {rotation_model!r} is unknown; choose one of {', '.join(_ROTATION_MODELS)}"
-            )
-        if algorithm not in _ALGORITHMS:
-            raise ValueError(f"algorithm {algorithm!r} is unknown; choose one of {', '.join(_ALGORITHMS)}")
-        if unknown := options.keys() - _ALGORITHMS[algorithm]:
-            known = ", ".join(sorted(_ALGORITHMS[algorithm])) or "none"
-            raise ValueError(f"{algorithm!r} has no option {', '.join(sorted(unknown))}; it has {known}")
-        if options.get("order", 1) not in (0, 1, 3):
-            raise ValueError(f"order={options['order']!r} must be 0 (nearest), 1 (linear) or 3 (cubic)")
-        for name in ("kernel_width", "sample_region_width"):
-            if not 0 < options.get(name, 1) < np.inf:
-                raise ValueError(f"{name}={options[name]!r} must be a number of pixels above 0")
-        if screen is not None and not isinstance(screen, BaseScreen):
-            raise TypeError(
-                f"screen must be a SphericalScreen or a PlanarScreen of sunpy.coordinates, not {screen!r}"
-            )
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise ValueError(f"dtype={dtype!r} must be float32 or float64: missing pixels are NaN")
-        stack = self._stack("derotate_to")
-        above = height.to_value(u.m)
         target = PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)
-        sources = [stack.plane(i) for i in range(stack.times.size)]
-        distances = np.array([plane.observer_distance for plane in sources])
-        times, light_travel = time_grid.at_observer(stack.times, distances, target.observer_distance)
-        surface = target
-        if above:
-            sources, surface = [plane.at_height(above) for plane in sources], target.at_height(above)
-        derotation = Derotation(
-            surface,
-            algorithm,
-            rotation_model,
-            screen,
-            np.dtype(dtype),
-            tuple(sorted(options.items())),
+        derotation = Derotation.checked(
+            target,
+            resampling(algorithm, **options),
+            rotation_model=rotation_model,
+            screen=screen,
+            dtype=dtype,
+            height=height.to_value(u.m),
         )
+        stack = self._stack("derotate_to")
+        planes = [stack.plane(i) for i in range(stack.times.size)]
+        times, light_travel = time_grid.at_observer(stack.times, planes, target)
+        data = derotate(self.data, derotation.sources(planes), derotation)
         done = f"derotated to {target.date.isot} ({rotation_model}, {algorithm}, {height:g})"
         before = self.meta.get("derotated")
         meta = self.meta | {"derotated": done if before is None else f"{before}, then {done}"}
         if light_travel:
             meta["light_travel"] = light_travel
-        # Screens are sunpy's, who has to be asked then.
-        turns = [None] * len(sources) if screen else surface_turns(surface, sources, rotation_model)
-        data = derotate(self.data, list(map(Source, sources, turns)), derotation)
         return type(self)(data, wcs=StackWCS([target], times), unit=self.unit, meta=meta)
 
     def resample_time(

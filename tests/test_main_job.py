@@ -16,8 +16,7 @@ from sunpy.net import attrs as a
 import sunpy_heliocloud  # NOQA: F401  registers the client
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
-from sunpy_heliocloud.derotation.derotation import Derotation, Source
-from sunpy_heliocloud.derotation.rotation import surface_turns
+from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
 
 SUN = SimulatedSun()
@@ -109,11 +108,9 @@ def test_derotated_frames_are_those_of_sunpy_and_reproject(sequences, derotated,
     np.testing.assert_array_equal(np.isnan(ours), np.isnan(expected))
     assert np.nanpercentile(difference, 99.9) < 2e-5
     assert np.nanmax(difference) < 2e-3
-    target, source = (PlaneWCS.from_wcs(m.wcs, m.data.shape) for m in (ref_map, original))
-    (turn,) = surface_turns(target, [source], "howard")
-    pixels = Derotation(target, "adaptive", "howard", None, np.dtype(np.float32)).pixel_map(
-        Source(source, turn)
-    )
+    target, plane = (PlaneWCS.from_wcs(m.wcs, m.data.shape) for m in (ref_map, original))
+    derotation = Derotation(target)
+    pixels = derotation.transformation(*derotation.sources([plane])).pixel_map
     flips = window_may_flip(pixels.rows(0, ref_map.data.shape[0]))
     assert flips.mean() < 0.01
     assert np.nanmax(difference[~flips]) < 2e-6

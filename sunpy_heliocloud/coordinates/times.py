@@ -1,5 +1,6 @@
 """Even grids of times, and what two series of times have in common."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from astropy import constants
 from astropy.time import Time
 
 from sunpy.time import parse_time
+
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
 __all__ = ["at_observer", "common_planes", "duration", "longest_gap", "new_times", "seconds"]
 
@@ -25,24 +28,25 @@ def seconds(times: Time, since: Time) -> np.ndarray:
     return np.atleast_1d((times - since).to_value(u.s))
 
 
-def at_observer(times: Time, distances: np.ndarray, distance: float) -> tuple[Time, str | None]:
+def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tuple[Time, str | None]:
     """
-    When light that was seen at some distances from the Sun is seen at another one.
+    When light that was seen by some observers is seen by another one.
 
     Parameters
     ----------
-    times, distances
-        Of what was seen; distances in metres, NaN if unknown.
-    distance
-        Of the other observer, in metres.
+    times, planes
+        Of what was seen.
+    target
+        A plane of the other observer.
 
     Returns
     -------
     tuple
-        The times, unchanged where all are equally far to a light-second; and a sentence about what was done, or
-        `None` for nothing.
+        The times, unchanged where all are equally far from the Sun to a light-second; and a sentence about what was
+        done, or `None` for nothing.
     """
-    delay = (distance - distances) / constants.c.to_value(u.m / u.s)
+    distances = np.array([plane.observer_distance for plane in planes])
+    delay = (target.observer_distance - distances) / constants.c.to_value(u.m / u.s)
     if not np.nanmax(np.abs(delay), initial=0) > _LIGHT_SECONDS:
         return times, None
     return times + delay * u.s, f"times are those at the reference map's observer, {delay.mean():.1f} s later"

@@ -26,7 +26,7 @@ def derotate_exactly(
     source_wcs, target_wcs
         Of the image, and of the result; both with ``array_shape``.
     rotation_model, screen
-        See `~sunpy_heliocloud.kernels.pixel_map.pixel_map`.
+        See `~sunpy_heliocloud.derotation.sunpy_map.pixel_map`.
 
     Returns
     -------

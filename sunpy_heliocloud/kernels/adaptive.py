@@ -1,5 +1,5 @@
 """
-Anti-aliased resampling of an image at the pixel coordinates of a `~sunpy_heliocloud.kernels.pixel_map.PixelMap`.
+Anti-aliased resampling of an image at the pixel coordinates of a `~sunpy_heliocloud.derotation.transformation.PixelMap`.
 
 ``coordinates`` always has the shape ``(2, ny + 2, nx + 2)``: the input pixel ``(x, y)``, counted from 0 at
 pixel centres, of every output pixel and of a rim of one pixel around them; NaN where there is none. They may be those

@@ -1,5 +1,5 @@
 """
-Interpolation of an image at the pixel coordinates of a `~sunpy_heliocloud.kernels.pixel_map.PixelMap`.
+Interpolation of an image at the pixel coordinates of a `~sunpy_heliocloud.derotation.transformation.PixelMap`.
 
 Coordinates and images are those of `sunpy_heliocloud.kernels.adaptive`.
 """

@@ -12,7 +12,8 @@ from dask.system import CPU_COUNT
 
 import astropy.units as u
 
-from sunpy_heliocloud.derotation.derotation import Source
+from sunpy_heliocloud.derotation.derotation import Derotation
+from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.lazy.frame_array import FrameSources
 from sunpy_heliocloud.lazy.losses import current_client
@@ -142,21 +143,20 @@ def _layer_reads(sources: FrameSources, chunks: Sequence[Any]) -> _Reads:
         pairs = [pair for chunk in chunks for pair in chunk]
         planes = [plane for plane, _ in pairs]
         read, windows = task.read, _windows(task, pairs)
-        target = int(np.prod(task.derotation.target.shape))
-        # Coordinates are doubles, x and y, where they are not made strip by strip.
-        of_result, of_map = 4 * target, max(0 if source.turn else 16 * target for _, source in pairs)
+        of_result = 4 * int(np.prod(task.derotation.target.shape))
+        of_resampling = max(_memory_of_resampling(task.derotation, source) for _, source in pairs)
     else:
         planes = [plane for chunk in chunks for plane in chunk]
         read = task.read if isinstance(task, FirstPlane) else task
         windows = [Window.whole(read.window.shape)] * len(planes)
-        of_result, of_map = 8 * int(np.prod(read.window.shape)), 0
+        of_result, of_resampling = 8 * int(np.prod(read.window.shape)), 0
     pairs = [
         _read_of(plane, read.read_for(plane, window)) for plane, window in zip(planes, windows, strict=True)
     ]
     sizes = [size for size, _ in pairs]
     pixels = max((pixels for _, pixels in pairs), default=0)
     in_a_task = max((len(chunk) for chunk in chunks), default=0)
-    of_a_frame = of_map + 2 * of_result + _COPIES_OF_BYTES * max(sizes, default=0) + 4 * pixels
+    of_a_frame = of_resampling + 2 * of_result + _COPIES_OF_BYTES * max(sizes, default=0) + 4 * pixels
     return _Reads(
         len(planes),
         sum(size > 0 for size in sizes),
@@ -177,17 +177,15 @@ def _read_of(plane: Plane, window: Window) -> tuple[int, int]:
     return (stop or 0) - request.start, pixels
 
 
+def _memory_of_resampling(derotation: Derotation, source: Source) -> int:
+    return derotation.resampling.memory(derotation.transformation(source))
+
+
 def _windows(task: DerotateFrames, pairs: Sequence[tuple[Plane, Source]]) -> list[Window]:
     """What each frame is asked for, from what a few frames are."""
     derotation = task.derotation
-
-    def window_of(source: Source) -> Window:
-        if derotation.algorithm == "exact":
-            return Window.whole(task.read.window.shape)
-        return derotation.window(derotation.pixel_map(source), source.wcs.shape)
-
     samples = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), _MOST_SAMPLES)).round().astype(int))
-    windows = np.array([window_of(pairs[i][1]) for i in samples])
+    windows = np.array([derotation.resampling.reach(derotation.transformation(pairs[i][1])) for i in samples])
     needed = (windows[..., 1] > windows[..., 0]).all(axis=1)
     nothing = Window((0, 0), (0, 0))
     if not needed.any():

@@ -14,7 +14,8 @@ from dask.base import normalize_token, tokenize
 from dask.blockwise import BlockwiseDepDict, blockwise
 from dask.highlevelgraph import HighLevelGraph
 
-from sunpy_heliocloud.derotation.derotation import Derotation, Source
+from sunpy_heliocloud.derotation.derotation import Derotation
+from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.lazy.steps import Arithmetic, IsValid, Plane, Step
 from sunpy_heliocloud.lazy.tasks import DerotateArrays, DerotateFrames, FirstPlane, ReadWindow
@@ -308,7 +309,7 @@ def _frames_per_task(recipe: Recipe, derotation: Derotation) -> int:
         return chosen
     rows, columns = (stop - start for start, stop in (recipe.rows, recipe.columns))
     ny, nx = derotation.target.shape
-    read = min(rows, 2 * ny) * columns * recipe.dtype.itemsize
+    read = derotation.resampling.rows_read(rows, ny) * columns * recipe.dtype.itemsize
     made = ny * nx * np.dtype(derotation.dtype).itemsize
     return max(1, min(_MOST_FRAMES_PER_TASK, _TASK_BYTES // (read + made)))
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sunpy_heliocloud.derotation.derotation import Derotation, Source
+from sunpy_heliocloud.derotation.derotation import Derotation
+from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window, read_windows
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.steps import Apply, Plane, Step
@@ -100,20 +101,14 @@ class DerotateFrames:
     derotation: Derotation
 
     def __call__(self, sources: Sequence[tuple[Plane, Source]]) -> np.ndarray:
-        derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
+        resampling = self.derotation.resampling
         planes = [plane for plane, _ in sources]
-        if self.derotation.algorithm == "exact":
-            for image, (_, source), out in zip(self.read(planes), sources, derotated, strict=True):
-                self.derotation.exactly(image, source, out)
-            return derotated
-        maps = [self.derotation.pixel_map(source) for _, source in sources]
-        windows = [
-            self.derotation.window(pixel_map, source.wcs.shape)
-            for pixel_map, (_, source) in zip(maps, sources, strict=True)
-        ]
+        moves = [self.derotation.transformation(source) for _, source in sources]
+        windows = [resampling.reach(move) for move in moves]
         images = self.read.images(planes, windows)
-        for image, pixel_map, window, out in zip(images, maps, windows, derotated, strict=True):
-            self.derotation.resample(image, pixel_map, window, out)
+        derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
+        for image, window, move, out in zip(images, windows, moves, derotated, strict=True):
+            resampling.resample(image, window, move, out)
         return derotated
 
 
@@ -126,9 +121,6 @@ class DerotateArrays:
     def __call__(self, planes: np.ndarray, sources: Sequence[Source]) -> np.ndarray:
         derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
         for image, source, out in zip(planes, sources, derotated, strict=True):
-            if self.derotation.algorithm == "exact":
-                self.derotation.exactly(image, source, out)
-            else:
-                whole = Window.whole(image.shape)
-                self.derotation.resample(image, self.derotation.pixel_map(source), whole, out)
+            move = self.derotation.transformation(source)
+            self.derotation.resampling.resample(image, Window.whole(image.shape), move, out)
         return derotated

@@ -1,0 +1,93 @@
+"""Which pixel of a plane a pixel of the target grid shows. Workers import it, so it imports little."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.kernels.surface_map import SurfaceMap
+
+__all__ = ["PixelMap", "Source", "Transformation"]
+
+
+class PixelMap(Protocol):
+    """The pixels of a plane at which the pixels of the result lie."""
+
+    shape: tuple[int, int]
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Coordinates for some rows of the result, see `sunpy_heliocloud.kernels.adaptive`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    Where a plane's pixels lie.
+
+    Parameters
+    ----------
+    wcs
+        Its coordinates.
+    turn
+        How far the surface turns to it, see `sunpy_heliocloud.derotation.rotation`; `None` if sunpy is to be asked.
+    """
+
+    wcs: PlaneWCS
+    turn: tuple[float, float, float] | None = None
+
+    def __dask_tokenize__(self) -> str:
+        return f"{self.wcs.__dask_tokenize__()} {self.turn!r}"
+
+
+@dataclass(frozen=True)
+class Transformation:
+    """
+    From the pixels of the target grid to those of a plane, as the solar surface rotates.
+
+    Parameters
+    ----------
+    target
+        The grid of the result.
+    source
+        The plane.
+    rotation_model, screen
+        See `~sunpy_heliocloud.derotation.derotation.Derotation`.
+    """
+
+    target: PlaneWCS
+    source: Source
+    rotation_model: str
+    screen: Any
+
+    @property
+    def source_shape(self) -> tuple[int, int]:
+        """Shape of the plane."""
+        return self.source.wcs.shape
+
+    @property
+    def target_pixels(self) -> int:
+        """How many pixels the result has."""
+        return self.target.shape[0] * self.target.shape[1]
+
+    @cached_property
+    def pixel_map(self) -> PixelMap:
+        """In closed form where the turn of the surface is known, else evaluated by sunpy."""
+        if self.source.turn is not None:
+            return SurfaceMap(
+                self.target.camera(),
+                self.source.wcs.camera(),
+                self.target.shape,
+                self.target.solar_radius,
+                self.source.turn,
+            )
+        from sunpy_heliocloud.derotation.sunpy_map import GeneralMap  # it imports sunpy
+
+        return GeneralMap(
+            self.target.to_wcs(),
+            self.source.wcs.to_wcs(),
+            self.target.shape,
+            rotation_model=self.rotation_model,
+            screen=self.screen,
+        )
