@@ -57,6 +57,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.net")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name != "limits":
+        import_module(f"{__name__}.lazy.expressions").refuse_array_expressions()
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

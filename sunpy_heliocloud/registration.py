@@ -1,47 +1,52 @@
-"""Making the client known to `sunpy.net`, once there is one."""
+"""
+Registration of the client with `sunpy.net.Fido`, as soon as `sunpy.net` is imported.
 
+sunpy has no entry points for clients: a client is registered when its class is made. Importing the client at once
+would cost every dask worker 1.4 s of processor time for `sunpy.net`, although workers never search.
+"""
+
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 __all__ = ["register_client"]
 
 _CLIENT = "sunpy_heliocloud.net"
 
+_log = logging.getLogger("sunpy_heliocloud")
+
 
 def register_client() -> None:
-    """
-    Import the client, and with it its attrs: at once if `sunpy.net` is imported, else as soon as it is.
-
-    Dask workers import this package too, for its tasks. They never search, and `sunpy.net` takes them a second.
-    """
+    """Import the client, and with it its attrs: at once if `sunpy.net` is imported, else right after it."""
     if "sunpy.net" in sys.modules:
         import_module(_CLIENT)
     else:
-        sys.meta_path.insert(0, _BeforeSunpyNet())
+        sys.meta_path.insert(0, _SunpyNetFinder())
 
 
-class _BeforeSunpyNet(MetaPathFinder):
-    """Notices that `sunpy.net` is about to be imported, which the usual finders find."""
+class _SunpyNetFinder(MetaPathFinder):
+    """Finds `sunpy.net` where Python's own finder does, and lets the client be imported after it, once."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname != "sunpy.net":
             return None
-        sys.meta_path.remove(self)
-        spec = find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _AndThenTheClient(spec.loader)
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.loader is None:
+            return None
+        spec.loader = _LoaderBeforeClient(spec.loader)
         return spec
 
 
-class _AndThenTheClient(Loader):
-    """Imports the client after the module of another loader."""
+class _LoaderBeforeClient(Loader):
+    """Loads a module with its own loader, then imports the client."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
@@ -52,4 +57,13 @@ class _AndThenTheClient(Loader):
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        import_module(_CLIENT)
+        try:
+            import_module(_CLIENT)
+        except Exception as error:  # noqa: BLE001  whatever it is, sunpy.net has to work without the client
+            # Not a warning, which is an exception where warnings are errors.
+            _log.error(
+                "sunpy.net.Fido works without HelioCloud, whose client could not be imported (%s: %s); "
+                "'import sunpy_heliocloud.net' shows where that happens",
+                type(error).__name__,
+                error,
+            )

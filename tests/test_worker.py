@@ -1,50 +1,67 @@
 """What a worker has to import before its first frame: neither astropy nor sunpy, which take seconds."""
 
 import json
+import operator
 import pickle
 import subprocess
 import sys
 
+import numpy as np
+import pytest
+
 import astropy.units as u
 
-from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud import LazyMapSequence, TimeLagCube
 from sunpy_heliocloud.simulation import write_bucket
 
 HEAVY = ("astropy", "dask_gateway", "matplotlib", "ndcube", "pandas", "reproject", "sunpy")
 
 
-def test_tasks_import_little(tmp_path):
-    bucket = write_bucket(
-        str(tmp_path / "bucket"), channels=(193, 171), n_frames=6, shape=(100, 100), processes=1
-    )
-    urls = {
-        channel: sorted(map(str, (tmp_path / "bucket").rglob(f"{channel:04d}/*.fits")))
-        for channel in (193, 171)
-    }
-    assert all(urls.values()), bucket
-    ref_map = (
-        LazyMapSequence(urls[171])
-        .nearest("2018-05-29T18:00")
-        .submap([30, 30] * u.pix, top_right=[60, 60] * u.pix)
-    )
-    cubes = [
-        LazyMapSequence(paths).to_cube().derotate_to(ref_map).resample_time(240 * u.s)
-        for paths in urls.values()
-    ]
-    lag = cubes[0].time_lag(cubes[1]).data
-    work = tmp_path / "work"
-    work.write_bytes(
-        pickle.dumps((dict(lag.__dask_optimize__(lag.dask, lag.__dask_keys__())), lag.__dask_keys__()))
-    )
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bucket")
+    write_bucket(str(folder), channels=(193, 171), n_frames=6, shape=(100, 100), processes=1)
+    files = {channel: sorted(map(str, folder.rglob(f"{channel:04d}/*.fits"))) for channel in (193, 171)}
+    return {channel: LazyMapSequence(paths) for channel, paths in files.items()}
+
+
+@pytest.fixture(scope="module")
+def ref_map(sequences):
+    return sequences[171].nearest("2018-05-29T18:00").submap([30, 30] * u.pix, top_right=[60, 60] * u.pix)
+
+
+def imported_by(work, code, path):
+    """What a new process prints that unpickles some work, and which heavy packages it has imported then."""
+    path.write_bytes(work)
     code = f"""
 import json, pickle, sys
-import numpy, dask.local
-with open({str(work)!r}, "rb") as file:
-    graph, keys = pickle.load(file)
-((lags,),) = dask.local.get_sync(graph, keys)
-print(json.dumps([lags.shape, sorted(set({HEAVY}) & set(sys.modules))]))
+with open({str(path)!r}, "rb") as file:
+    work = pickle.load(file)
+result = {code}
+print(json.dumps([result, sorted(set({HEAVY}) & set(sys.modules))]))
 """
     run = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
-    shape, imported = json.loads(run.stdout)
+    return json.loads(run.stdout)
+
+
+def graph_of(array):
+    return dict(array.__dask_optimize__(array.dask, array.__dask_keys__())), array.__dask_keys__()
+
+
+def test_tasks_import_neither_sunpy_nor_astropy(sequences, ref_map, tmp_path):
+    cubes = [part.to_cube().derotate_to(ref_map).resample_time(240 * u.s) for part in sequences.values()]
+    lag = cubes[0].time_lag(cubes[1]).data
+    code = "__import__('dask.local').local.get_sync(*work)[0][0].shape"
+    shape, imported = imported_by(pickle.dumps(graph_of(lag)), code, tmp_path / "work")
     assert tuple(shape) == lag.shape
     assert imported == []
+
+
+@pytest.mark.parametrize("algorithm", ["adaptive", "interpolation", "exact"])
+def test_unpickling_a_task_imports_neither_sunpy_nor_astropy(sequences, ref_map, tmp_path, algorithm):
+    frames = sequences[171].apply(operator.itemgetter).to_cube() * 2
+    arrays = TimeLagCube.from_array(np.zeros((2, 31, 31)), ref_map, ["2018-05-29T18:00", "2018-05-29T18:04"])
+    for cube in (frames, arrays):
+        derotated = cube.derotate_to(ref_map, algorithm=algorithm, height=1 * u.Mm)
+        _, imported = imported_by(pickle.dumps(graph_of(derotated.data)), "len(work)", tmp_path / "work")
+        assert imported == []
