@@ -4,7 +4,8 @@ import os
 
 from sunpy.net.attr import SimpleAttr
 
-from sunpy_heliocloud.net.http import is_remote
+from sunpy_heliocloud.io.location import LocalLocation, LocationError, given_location
+from sunpy_heliocloud.text import inert
 
 __all__ = ["Bucket", "Dataset", "Lookup"]
 
@@ -29,7 +30,7 @@ class Dataset(SimpleAttr):
     def __init__(self, value: str):
         if not isinstance(value, str) or not value.strip():
             raise ValueError(
-                f"The data set is {value!r}: expected a name such as 'AIA', 'aia_0171' or 'euvml_*_304'"
+                f"The data set is {inert(value)!r}: expected a name such as 'AIA', 'aia_0171' or 'euvml_*_304'"
             )
         super().__init__(value.strip())
 
@@ -51,10 +52,14 @@ class Bucket(SimpleAttr):
 
     def __init__(self, value: str):
         value = os.fspath(value)
-        if not is_remote(value) and not os.path.isabs(value):
-            name = "bucket" if "://" in value or not value else value
+        try:
+            location = given_location(value)
+        except LocationError as e:
+            raise ValueError(f"The bucket cannot be one: {e}; or the absolute path of a folder") from e
+        if isinstance(location, LocalLocation) and not os.path.isabs(value):
+            name = "bucket" if "://" in value else inert(value)
             raise ValueError(
-                f"The bucket is {value!r}: expected a URL such as 's3://{name}/', or the absolute path of a folder"
+                f"The bucket is {inert(value)!r}: expected a URL such as 's3://{name}/', or the absolute path of a folder"
             )
         super().__init__(value)
 
@@ -79,5 +84,5 @@ class Lookup(SimpleAttr):
 
     def __init__(self, value: str):
         if value not in ("index", "listing"):
-            raise ValueError(f"The lookup is {value!r}: expected 'index' or 'listing'")
+            raise ValueError(f"The lookup is {inert(value)!r}: expected 'index' or 'listing'")
         super().__init__(value)

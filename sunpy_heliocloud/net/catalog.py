@@ -1,5 +1,5 @@
 """
-Which data sets there are: the registry of buckets, and the catalogue of each bucket.
+Which data sets there are: the catalogues of the buckets.
 
 References
 ----------
@@ -8,23 +8,25 @@ References
 
 import difflib
 import hashlib
-import json
-import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud.io.location import given_location, trust_of
-from sunpy_heliocloud.net.documents import Document, parsed
+from sunpy_heliocloud.bounds import LimitError
+from sunpy_heliocloud.io.location import LocationError, given_location, trust_of
+from sunpy_heliocloud.net.documents import parsed
 from sunpy_heliocloud.net.entry import Entry
-from sunpy_heliocloud.net.http import CatalogError, in_parallel, is_remote
+from sunpy_heliocloud.net.http import CatalogError, in_parallel
+from sunpy_heliocloud.net.json_object import objects, parse_object, scalar_text
+from sunpy_heliocloud.net.registry import bucket_urls
+from sunpy_heliocloud.text import inert
 
-__all__ = ["bucket_urls", "catalog_entries", "match", "similar"]
+__all__ = ["catalog_entries", "match", "similar"]
 
-REGISTRY_URL = "http://heliocloud.org/catalog/HelioDataRegistry.json"
 UNAVAILABLE = "1400"
+LONGEST_ID = 200
 # What versions 0.1 and 0.2 of the specification called the fields of an entry.
 OLD_NAMES = {
     "loc": "index",
@@ -34,39 +36,6 @@ OLD_NAMES = {
     "fileFormat": "filetype",
     "aboutURL": "about",
 }
-
-
-def bucket_urls() -> list[str]:
-    """
-    The buckets in HelioCloud's registry.
-
-    The registry is at the URL in the environment variable ``ROOT_CATALOG_REGISTRY_URL``, or at its usual place.
-
-    Returns
-    -------
-    list of str
-        Their URLs, as far as what the registry says is one.
-
-    Raises
-    ------
-    CatalogError
-        If the registry cannot be read.
-    """
-    url = os.environ.get("ROOT_CATALOG_REGISTRY_URL") or REGISTRY_URL
-    remedy = (
-        " To do without it, set the environment variable ROOT_CATALOG_REGISTRY_URL to the URL of another registry, "
-        "or name a bucket in the query: a.heliocloud.Bucket('s3://gov-nasa-hdrl-data1/')."
-    )
-    registry, _ = _read_json(url, remedy, trusted=_origin(url))
-    endpoints = [
-        item["endpoint"] for item in _dicts(registry.get("registry")) if isinstance(item.get("endpoint"), str)
-    ]
-    buckets = list(dict.fromkeys(_folder(endpoint) for endpoint in endpoints))
-    if not buckets:
-        raise CatalogError(
-            f"{url} names no buckets: expected 'registry', a list with an 'endpoint' each.{remedy}"
-        )
-    return buckets
 
 
 def catalog_entries(named: str | None = None) -> tuple[list[Entry], list[CatalogError]]:
@@ -89,95 +58,87 @@ def catalog_entries(named: str | None = None) -> tuple[list[Entry], list[Catalog
         If the registry cannot be read.
     """
 
+    try:
+        location = None if named is None else given_location(named)
+    except LocationError as e:
+        return [], [CatalogError(f"The query names a bucket that cannot be one: {e}")]
+    buckets, errors = bucket_urls() if location is None else ([_folder(str(location))], [])
+    trusted = frozenset() if location is None else trust_of(location)
+
     def attempt(bucket: str) -> list[Entry] | CatalogError:
         try:
-            # Only a user may name a folder of this machine.
-            if not is_remote(bucket) and (named is None or "://" in bucket):
-                whose = "HelioCloud's registry names" if named is None else "The query names"
-                raise CatalogError(
-                    f"{whose} a bucket {bucket!r}: expected s3:// or https:// and the name of a bucket or server"
-                )
-            return _read_catalog(bucket, trusted=_origin(named) if named else frozenset())
+            return _read_catalog(bucket, trusted)
         except CatalogError as e:
             return e
+        except LimitError as e:
+            return CatalogError(str(e))
 
-    results = in_parallel(attempt, bucket_urls() if named is None else [_folder(named)])
+    results = in_parallel(attempt, buckets)
     entries = [entry for result in results if isinstance(result, list) for entry in result]
-    return entries, [result for result in results if isinstance(result, CatalogError)]
+    return entries, [*errors, *(result for result in results if isinstance(result, CatalogError))]
 
 
 def _folder(url: str) -> str:
-    """Make the address of a bucket end in one slash; what is none stays as it is, to be named in an error."""
-    return url if url in ("", "/") or url.endswith("://") else f"{url.rstrip('/')}/"
+    return f"{url.rstrip('/')}/"
 
 
 def _read_catalog(bucket: str, trusted: frozenset[str]) -> list[Entry]:
     url = f"{bucket}catalog.json"
-    content, version = _read_json(url, trusted=trusted)
+    try:
+        content, version = parsed(
+            url,
+            lambda document: (parse_object(document), hashlib.sha256(document.data).hexdigest()),
+            trusted=trusted,
+        )
+    except FileNotFoundError as e:
+        raise CatalogError(f"{inert(url)} does not exist. Check the address.") from e
     _check_status(content.get("status"), url)
-    if not isinstance(content.get("catalog"), list):
+    items = content.get("catalog")
+    if not isinstance(items, list):
         raise CatalogError(
-            f"{url} lists no data sets: expected 'catalog', a list. Is it the catalogue of a bucket?"
+            f"{inert(url)} lists no data sets: expected 'catalog', a list. Is it the catalogue of a bucket?"
         )
-    named = [item for item in _dicts(content["catalog"]) if isinstance(item.get("id"), str) and item["id"]]
-    nameless = len(content["catalog"]) - len(named)
-    if nameless:
+    named = [item for item in objects(items) if _is_id(item.get("id"))]
+    if len(named) < len(items):
+        first = next(item for item in items if not (isinstance(item, dict) and _is_id(item.get("id"))))
         warn_user(
-            f"{url} has {nameless} of {len(content['catalog'])} entries without an id, which are left out"
+            f"{inert(url)} has {len(items) - len(named)} of {len(items)} entries without a usable 'id', which are left "
+            f"out. The first is {inert(first)}; expected a printable text of at most {LONGEST_ID} characters"
         )
-    return [_entry(item, bucket, version, trusted) for item in named]
+    egress = inert(scalar_text(content.get("egress")))
+    return [_entry(item, bucket, version, trusted, egress) for item in named]
+
+
+def _is_id(value: Any) -> bool:
+    """Whether a data set can be called so, in messages, tables and names of files."""
+    return isinstance(value, str) and 0 < len(value) and inert(value, LONGEST_ID) == value
 
 
 def _check_status(status: Any, url: str) -> None:
     code, message = (
         (status.get("code"), status.get("message")) if isinstance(status, dict) else (status, status)
     )
-    if str(code).startswith(UNAVAILABLE):
-        raise CatalogError(f"{url} says that the bucket is closed for now: {message}. Try again later.")
+    if scalar_text(code).startswith(UNAVAILABLE):
+        raise CatalogError(
+            f"{inert(url)} says that the bucket is closed for now: {inert(message)}. Try again later."
+        )
 
 
-def _entry(item: dict, bucket: str, version: str, trusted: frozenset[str]) -> Entry:
+def _entry(item: dict[str, Any], bucket: str, version: str, trusted: frozenset[str], egress: str) -> Entry:
     item = {new: item[old] for old, new in OLD_NAMES.items() if old in item} | item
+    index = item.get("index") or bucket
     return Entry(
         id=item["id"],
         bucket=bucket,
-        index=f"{str(item.get('index') or bucket).rstrip('/')}/",
-        indextype=str(item.get("indextype") or "csv").casefold(),
-        multiyear=str(item.get("multiyear")).casefold() == "true",
+        # What is no text is no URL either, and named in an error once the index is wanted.
+        index=_folder(index if isinstance(index, str) else inert(index)),
+        indextype=(scalar_text(item.get("indextype")) or "csv").casefold(),
+        multiyear=scalar_text(item.get("multiyear")).casefold() == "true",
         metadata=item,
         catalog_version=version,
         trusted=trusted,
+        egress=egress,
     )
-
-
-def _read_json(url: str, remedy: str = "", *, trusted: frozenset[str]) -> tuple[dict, str]:
-    """A JSON object, and a digest of the document."""
-
-    def parse(document: Document) -> tuple[dict, str]:
-        try:
-            content = json.loads(bytes(document.data))
-        except ValueError as e:
-            raise CatalogError(
-                f"{url} is not valid JSON ({e}): it is damaged or incomplete. Try again later.{remedy}"
-            ) from e
-        if not isinstance(content, dict):
-            raise CatalogError(f"{url} holds a JSON {type(content).__name__}: expected an object.{remedy}")
-        return content, hashlib.sha256(document.data).hexdigest()
-
-    try:
-        return parsed(url, parse, remedy=remedy, trusted=trusted)
-    except FileNotFoundError as e:
-        raise CatalogError(f"{url} does not exist. Check the address.{remedy}") from e
-
-
-def _origin(url: str) -> frozenset[str]:
-    """The server that a user, or this package, has named."""
-    return trust_of(given_location(url))
-
-
-def _dicts(items: Any) -> list[dict]:
-    """The objects of a JSON list; what is not what the specification says is nothing that we could use."""
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def match(entries: Sequence[Entry], name: str) -> list[Entry]:

@@ -9,9 +9,11 @@ from sunpy.net.attr import and_
 from sunpy.net.base_client import BaseClient, convert_row_to_table
 from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.net.attrs import Bucket, Dataset, Lookup
 from sunpy_heliocloud.net.download import download
 from sunpy_heliocloud.net.entry import PROVIDER, Entry
+from sunpy_heliocloud.net.gate import RowGate
 from sunpy_heliocloud.net.known_datasets import FAMILIES, known_datasets
 from sunpy_heliocloud.net.response import HelioCloudResponse, response
 from sunpy_heliocloud.net.search import find
@@ -64,19 +66,26 @@ class HelioCloudClient(BaseClient):
         Returns
         -------
         HelioCloudResponse
-            The files; the table is empty if there are none in the time range.
+            The files; the table is empty if there are none in the time range. A file whose URL is refused, since it is
+            not that of an object of a bucket or a web server, is not in it; a warning counts these.
 
         Raises
         ------
         ValueError
             If the query lacks something, has an attr that cannot be honoured, or names data sets or channels that
             do not exist.
+        LimitError
+            If there are more files than ``sunpy_heliocloud.limits.files``.
         CatalogError
             If the registry, a catalogue or an index cannot be read. A bucket that cannot be read is only warned of
             if the data sets are found elsewhere.
         """
         queries = walker.create(and_(*query))
-        table = response([part for one in queries for part in find(one)])
+        gate = RowGate()
+        found = [part for one in queries for part in find(one, gate)]
+        gate.warn()
+        limits.check("files", sum(len(rows.url) for _, rows in found), "The result of the search")
+        table = response(found)
         table.client = self
         return table
 

@@ -12,6 +12,8 @@ __all__ = ["PROVIDER", "Entry"]
 PROVIDER = "HelioCloud"
 # Multi-year data sets whose start nobody can read are searched from the first year of the space age.
 FIRST_YEAR = 1957
+# Nobody has observed the Sun before: a catalogue that says so does not make anybody ask for a thousand indexes.
+OLDEST_YEAR = 1600
 
 HMI_OBSERVABLES = {
     "b": "vector_magnetic_field",
@@ -44,7 +46,9 @@ class Entry:
     catalog_version
         Something that changes whenever the catalogue does.
     trusted
-        Servers that the caller has named, which may be of this machine or network.
+        Servers and folders that the caller has named, which may be of this machine or network.
+    egress
+        What the catalogue says of reading from outside the cloud, such as ``"user-pays"``; harmless text.
     """
 
     id: str
@@ -55,12 +59,13 @@ class Entry:
     metadata: dict[str, Any] = field(default_factory=dict, repr=False)
     catalog_version: str = field(default="", repr=False)
     trusted: frozenset[str] = frozenset()
+    egress: str = field(default="", repr=False)
 
     @property
     def first_year(self) -> int:
         """Year in which the data begin. What follows the year may be malformed and often is."""
         year = re.match(r"\d{4}", str(self.metadata.get("start", "")))
-        return int(year[0]) if year else FIRST_YEAR
+        return max(int(year[0]), OLDEST_YEAR) if year else FIRST_YEAR
 
     @property
     def is_static(self) -> bool:

@@ -4,19 +4,23 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
-from xml.etree import ElementTree
 
 import numpy as np
 
+from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.entry import Entry
 from sunpy_heliocloud.net.http import CatalogError, in_parallel, read
+from sunpy_heliocloud.net.listing_page import ListingPage
 from sunpy_heliocloud.net.rows import Rows
+from sunpy_heliocloud.text import inert
 
 __all__ = ["listed_rows"]
 
 # Keys in an answer; S3 gives no more than 1000.
 PAGE = 1000
+# Pages with few keys or none, after which a listing is taken for one without an end.
+ODD_PAGES = 20
 
 
 class _Layout(NamedTuple):
@@ -101,21 +105,29 @@ def _objects(bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
     """Keys and sizes, page by page."""
     address = https_url(bucket)
     query = {"list-type": 2, "prefix": prefix, "max-keys": PAGE}
+    pages = keys = 0
     while True:
         url = f"{address}?{urlencode(query)}"
-        page = _page(url)
-        for item in page.iterfind("{*}Contents"):
-            yield item.findtext("{*}Key"), int(item.findtext("{*}Size"))
-        token = page.findtext("{*}NextContinuationToken")
-        if not token:
+        page = _page(url, prefix)
+        yield from page.objects
+        if not page.token:
             return
-        query["continuation-token"] = token
+        pages, keys = pages + 1, keys + len(page.objects)
+        limits.check("files", keys, inert(url))
+        if pages > ODD_PAGES + 2 * keys / PAGE:
+            raise CatalogError(
+                f"{inert(url)} is page {pages} of a listing that does not end: {keys} keys so far. Tell the contact of the "
+                "bucket (sunpy_heliocloud.net.datasets)."
+            )
+        query["continuation-token"] = page.token
 
 
-def _page(url: str) -> ElementTree.Element:
+def _page(url: str, prefix: str) -> ListingPage:
     try:
-        return ElementTree.fromstring(read(url).data)
-    except ElementTree.ParseError as e:
-        raise CatalogError(f"{url} is no listing of S3 ({e}): it is incomplete. Try again later.") from e
+        data = read(url).data
+        limits.check("document_bytes", len(data), inert(url))
+        return ListingPage.of(data, prefix)
+    except ValueError as e:
+        raise CatalogError(f"{inert(url)} is no listing of S3 ({inert(e)}): try again later.") from e
     except FileNotFoundError as e:
-        raise CatalogError(f"{url} does not exist. Check the address of the bucket.") from e
+        raise CatalogError(f"{inert(url)} does not exist. Check the address of the bucket.") from e

@@ -7,6 +7,7 @@ from astropy.table import Table
 
 from sunpy_heliocloud.net.catalog import catalog_entries
 from sunpy_heliocloud.net.search import warn_of
+from sunpy_heliocloud.text import inert
 
 __all__ = ["datasets"]
 
@@ -41,7 +42,7 @@ def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
     pattern = pattern.casefold() if re.search(r"[*?[]", pattern) else f"*{pattern.casefold()}*"
     columns = ("title", "start", "stop", "indextype", "filetype", "contact")
     rows = [
-        (entry.id, *(str(entry.metadata.get(name) or "") for name in columns), entry.bucket)
+        (entry.id, *(inert(entry.metadata.get(name) or "") for name in columns), inert(entry.bucket))
         for entry in entries
         if any(fnmatchcase(str(entry.metadata.get(name)).casefold(), pattern) for name in ("id", "title"))
     ]

@@ -9,23 +9,28 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.net.catalog import catalog_entries, match, similar
 from sunpy_heliocloud.net.entry import Entry
+from sunpy_heliocloud.net.gate import RowGate
 from sunpy_heliocloud.net.http import CatalogError
 from sunpy_heliocloud.net.index.years import index_rows
 from sunpy_heliocloud.net.listing import listed_rows
 from sunpy_heliocloud.net.rows import Rows
 from sunpy_heliocloud.net.walker import Query
+from sunpy_heliocloud.text import inert
 
 __all__ = ["find", "warn_of"]
 
 
-def find(query: Query) -> list[tuple[Entry, Rows]]:
-    """Data sets that a query means, with their files."""
+def find(query: Query, gate: RowGate) -> list[tuple[Entry, Rows]]:
+    """Data sets that a query means, with their files that the gate admits."""
     entries = _chosen(query)
     if query.sample is not None or query.near is not None:
         _refuse_static(entries)
     look_up = listed_rows if query.lists_folders else index_rows
     found = look_up(entries, query.start, query.stop)
-    return [(entry, _thinned(rows, query)) for entry, rows in zip(entries, found, strict=True)]
+    return [
+        (entry, _thinned(gate.admit(rows, entry.trusted), query))
+        for entry, rows in zip(entries, found, strict=True)
+    ]
 
 
 def _chosen(query: Query) -> list[Entry]:
@@ -51,7 +56,7 @@ def _narrowed(available: Sequence[Entry], query: Query) -> list[Entry]:
     if not chosen:
         close = ", ".join(map(repr, similar(available, query.dataset)))
         raise ValueError(
-            f"There is no data set {query.dataset!r} in HelioCloud."
+            f"There is no data set {inert(query.dataset)!r} in HelioCloud."
             + (f" Did you mean one of {close}?" if close else "")
             + " sunpy_heliocloud.net.datasets() lists what there is."
         )

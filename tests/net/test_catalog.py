@@ -8,8 +8,9 @@ import pytest
 from sunpy.util.exceptions import SunpyUserWarning
 
 from sunpy_heliocloud.net import CatalogError
-from sunpy_heliocloud.net.catalog import bucket_urls, catalog_entries, match, similar
+from sunpy_heliocloud.net.catalog import catalog_entries, match, similar
 from sunpy_heliocloud.net.entry import Entry
+from sunpy_heliocloud.net.registry import bucket_urls
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -109,7 +110,7 @@ def test_first_year_of_malformed_starts(start, year):
 )
 def test_registries_of_all_versions(server, registry):
     server.write("HelioDataRegistry.json", json.dumps(registry).encode())
-    assert bucket_urls() == ["s3://a/", "s3://b/"]
+    assert bucket_urls() == (["s3://a/", "s3://b/"], [])
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"registry": []}', b'{"registry": {}}'])
@@ -143,7 +144,10 @@ def test_malformed_optional_fields_lose_no_data_set(server):
         "status": "1200/OK",
     }
     server.write("catalog.json", json.dumps(catalogue).encode())
-    with pytest.warns(SunpyUserWarning, match="2 of 5 entries without an id"):
+    with pytest.warns(
+        SunpyUserWarning,
+        match="2 of 5 entries without a usable 'id'.* The first is {'title': 'without an id'}",
+    ):
         found, errors = catalog_entries(server.url)
     assert errors == []
     assert [(e.id, e.index, e.indextype, e.multiyear) for e in found] == [

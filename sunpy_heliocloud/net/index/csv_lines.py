@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sunpy_heliocloud.net.http import CatalogError
+from sunpy_heliocloud.text import inert
 
 __all__ = ["Layout", "Lines"]
 
@@ -222,10 +223,10 @@ class Lines(NamedTuple):
 
     def error(self, i: int, problem: str) -> CatalogError:
         """What to raise about a row."""
-        line = self.data[self.begin[i] : self.end[i]].decode("utf-8", "replace").strip()
+        line = self.data[self.begin[i] : self.end[i]][:4000].decode("utf-8", "replace").strip()
         columns = "start,stop,datakey,filesize" if self.has_stop else "start,datakey,filesize"
         return CatalogError(
-            f"{self.url}, row {self.number[i]} {problem}: {line[:300]!r}; expected {columns}, with times such as "
+            f"{inert(self.url)}, row {self.number[i]} {problem}: {inert(line)!r}; expected {columns}, with times such as "
             "2020-01-01T00:00:00.000Z. The index is damaged or incomplete: try again later, or tell its contact "
             "(sunpy_heliocloud.net.datasets)."
         )

@@ -1,7 +1,5 @@
 """The files of data sets in a time range, by the yearly indexes."""
 
-import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -11,13 +9,17 @@ import numpy as np
 from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.bounds import limits
+from sunpy_heliocloud.io.location import LocationError
 from sunpy_heliocloud.net.disk_cache import cache
 from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import FIRST_YEAR, Entry
-from sunpy_heliocloud.net.http import CatalogError, exists, in_parallel, is_remote
+from sunpy_heliocloud.net.gate import named_location
+from sunpy_heliocloud.net.http import CatalogError, exists, in_parallel
 from sunpy_heliocloud.net.index.csv_table import TIMETABLE, read_rows, timetable
 from sunpy_heliocloud.net.index.packed import HAS_ESCAPES, SUFFIXES, UNPACK
+from sunpy_heliocloud.net.json_object import objects, parse_object, scalar_text
 from sunpy_heliocloud.net.rows import Rows
+from sunpy_heliocloud.text import inert
 
 __all__ = ["index_rows"]
 
@@ -145,24 +147,29 @@ def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -
 def _index_url(entry: Entry, year: str) -> str:
     if entry.indextype not in SUFFIXES:
         raise CatalogError(
-            f"The index of {entry.id} in {entry.bucket}catalog.json is of the type {entry.indextype!r}: "
+            f"The index of {entry.id} in {entry.bucket}catalog.json is of the type {inert(entry.indextype)!r}: "
             f"expected {', '.join(SUFFIXES)}, which are all that there are in the specification"
         )
-    # A catalogue of somebody else does not choose files of this machine.
-    is_local = os.path.isabs(entry.index) and not is_remote(entry.bucket)
-    if not (is_remote(entry.index) or is_local):
+    return _beside_index(entry, f"_{year}{SUFFIXES[entry.indextype]}")
+
+
+def _beside_index(entry: Entry, ending: str) -> str:
+    """The URL of a file in the folder of an index that is called as its data set."""
+    url = f"{entry.index}{entry.id}{ending}"
+    try:
+        return str(named_location(url, entry.trusted))
+    except LocationError as e:
         raise CatalogError(
-            f"The index of {entry.id} in {entry.bucket}catalog.json is at {entry.index!r}: expected s3:// or https:// "
-            "and the name of a bucket or server. Tell its contact (sunpy_heliocloud.net.datasets)."
-        )
-    return f"{entry.index}{entry.id}_{year}{SUFFIXES[entry.indextype]}"
+            f"The index of {entry.id} in {inert(entry.bucket)}catalog.json is at {inert(entry.index)!r}: {e}. Tell its "
+            "contact (sunpy_heliocloud.net.datasets)."
+        ) from e
 
 
 def _column_names(entry: Entry, required: int) -> list[str]:
     """Names of all columns, from the file beside the index that describes the optional ones, if there is one."""
     for suffix in (".info", ".json"):
         try:
-            url = f"{entry.index}{entry.id}{suffix}"
+            url = _beside_index(entry, suffix)
             names = parsed(
                 url, _parameter_names, fresh_for=DAY, stamp=entry.catalog_version, trusted=entry.trusted
             )
@@ -178,13 +185,13 @@ def _column_names(entry: Entry, required: int) -> list[str]:
 
 def _parameter_names(document: Document) -> list[str]:
     """The names in a description such as those of HAPI and CDAWeb."""
-    try:
-        parameters = json.loads(bytes(document.data))["parameters"]
-        return [str(parameter["name"]) for parameter in parameters]
-    except (ValueError, TypeError, KeyError) as e:
+    parameters = parse_object(document).get("parameters")
+    names = [scalar_text(parameter.get("name")) for parameter in objects(parameters)]
+    if not isinstance(parameters, list) or len(names) < len(parameters):
         raise CatalogError(
-            f'{document.url} describes no columns: expected {{"parameters": [{{"name": ...}}, ...]}}'
-        ) from e
+            f'{inert(document.url)} describes no columns: expected {{"parameters": [{{"name": ...}}, ...]}}'
+        )
+    return names
 
 
 def _timetable(document: Document) -> np.ndarray:
@@ -212,6 +219,6 @@ def _check_that_there_is_an_index(entry: Entry) -> None:
         exists(_index_url(entry, f"{year:04d}"), trusted=entry.trusted) for year in (*likely, *unlikely)
     ):
         raise CatalogError(
-            f"There is no index {_index_url(entry, 'YYYY')} of any year, though {entry.bucket}catalog.json says so: it "
+            f"There is no index {inert(_index_url(entry, 'YYYY'))} of any year, though {inert(entry.bucket)}catalog.json says so: it "
             "may have moved. Try again later, or tell its contact (sunpy_heliocloud.net.datasets)."
         )

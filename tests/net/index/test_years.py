@@ -196,14 +196,17 @@ def test_index_of_a_local_bucket_is_not_where_python_happens_to_run(folder, tmp_
 def test_no_registry_chooses_files_of_this_machine(server, folder, endpoint):
     endpoint = endpoint.replace("folder", folder)
     server.write("HelioDataRegistry.json", json.dumps({"registry": [{"endpoint": endpoint}]}).encode())
-    with pytest.raises(CatalogError, match=f"registry names a bucket '{endpoint}/?': expected s3://"):
+    problem = f"HelioDataRegistry.json has an 'endpoint' that is no bucket: '{endpoint}' .*expected s3://"
+    with pytest.raises(CatalogError, match=problem):
         search(DAY, a.heliocloud.Dataset("x"))
-    with pytest.raises(CatalogError, match=f"registry names a bucket '{endpoint}/?': expected s3://"):
+    with pytest.raises(CatalogError, match=problem):
         datasets()
 
 
 def test_a_bucket_that_names_nothing():
-    with pytest.raises(CatalogError, match="a bucket 's3://': expected s3:// or https:// and the name"):
+    with pytest.raises(
+        CatalogError, match="The query names a bucket that cannot be one: 's3://' has no name of a bucket"
+    ):
         datasets(bucket="s3://")
 
 
@@ -297,7 +300,7 @@ def write_parquet(server, **columns):
         ([True], "true"),
     ],
 )
-@pytest.mark.parametrize("url", ["s3://b/1", 's3://b/"q", it\'s 100% %20 ü\n'])
+@pytest.mark.parametrize("url", ["s3://b/1", 's3://b/"q", it\'s 100% %20 ü'])
 def test_values_in_parquet(server, values, read, url):
     write_parquet(server, **{"note, or so": values}, datakey=[url], filesize=[13.0])
     for _ in range(2):

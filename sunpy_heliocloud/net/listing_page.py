@@ -1,0 +1,98 @@
+"""One page of a listing of S3."""
+
+import re
+from typing import Self
+from xml.etree import ElementTree
+
+__all__ = ["ListingPage"]
+
+
+class ListingPage:
+    """
+    What is wanted of a page, taken from its XML without a tree of it.
+
+    Attributes
+    ----------
+    objects : list
+        Keys and sizes.
+    token : str
+        What to ask the next page with; empty on the last.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.objects: list[tuple[str, int]] = []
+        self.token = ""
+        self._prefix = prefix
+        self._depth = 0
+        self._text: list[str] = []
+        self._fields: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, data: bytes, prefix: str) -> Self:
+        """
+        Read a page.
+
+        Parameters
+        ----------
+        data
+            XML.
+        prefix
+            What the keys were asked to begin with.
+
+        Raises
+        ------
+        ValueError
+            If it is no listing, or lists something else.
+        """
+        parser = ElementTree.XMLParser(target=cls(prefix))
+        try:
+            parser.feed(data)
+            return parser.close()
+        except ElementTree.ParseError as e:
+            raise ValueError(f"damaged or incomplete: {e}") from e
+
+    # What the parser calls.
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        """Refuse what could define entities."""
+        raise ValueError("it has a DOCTYPE")
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Begin an element."""
+        if self._depth == 0 and _name(tag) != "ListBucketResult":
+            raise ValueError(f"expected ListBucketResult, found {_name(tag)}")
+        self._depth += 1
+        self._text = []
+
+    def data(self, text: str) -> None:
+        """Go on with the text of an element."""
+        self._text.append(text)
+
+    def end(self, tag: str) -> None:
+        """End an element."""
+        self._depth -= 1
+        match _name(tag):
+            case "Key" | "Size" as name if self._depth == 2:
+                self._fields[name] = "".join(self._text)
+            case "Contents" if self._depth == 1:
+                self.objects.append(self._object())
+                self._fields = {}
+            case "NextContinuationToken" if self._depth == 1:
+                self.token = "".join(self._text)
+        self._text = []
+
+    def close(self) -> Self:
+        """End the page."""
+        return self
+
+    def _object(self) -> tuple[str, int]:
+        key, size = self._fields.get("Key", ""), self._fields.get("Size", "")
+        if not key or not key.startswith(self._prefix):
+            raise ValueError(f"it lists {key!r}, which does not begin with {self._prefix!r}")
+        if not re.fullmatch("[0-9]{1,18}", size):
+            raise ValueError(f"{key!r} has the size {size!r}: expected a number of bytes")
+        return key, int(size)
+
+
+def _name(tag: str) -> str:
+    return tag.rpartition("}")[2]
