@@ -8,6 +8,7 @@ the caller has named that host.
 
 import asyncio
 import atexit
+import errno
 import random
 import re
 import time
@@ -41,6 +42,7 @@ __all__ = [
     "gather",
     "get",
     "patiently",
+    "redirected",
     "run",
     "status_error",
 ]
@@ -377,7 +379,7 @@ async def _response(location: HTTPLocation, method: str, headers: Mapping[str, s
             if response.status not in (301, 302, 303, 307, 308):
                 yield response
                 return
-            location = _redirected(location, response)
+            location = redirected(location, response.headers)
         finally:
             # What has not been read is not waited for.
             response.close() if not response.content.at_eof() else response.release()
@@ -401,10 +403,10 @@ async def _ask(location: HTTPLocation, method: str, headers: Mapping[str, str]) 
         ) from e
 
 
-def _redirected(location: HTTPLocation, response: aiohttp.ClientResponse) -> HTTPLocation:
+def redirected(location: HTTPLocation, headers: Mapping[str, str]) -> HTTPLocation:
     """Where a redirect leads: to another region of Amazon's S3, or from http to https of the same host."""
-    said = response.headers.get("Location", "")
-    region = response.headers.get("x-amz-bucket-region", "")
+    said = headers.get("Location", "")
+    region = headers.get("x-amz-bucket-region", "")
     if not said and re.fullmatch(r"[a-z0-9-]{1,32}", region) and location.host.endswith("s3.amazonaws.com"):
         bucket = location.host.removesuffix("s3.amazonaws.com")
         return replace(location, host=f"{bucket}s3.{region}.amazonaws.com")
@@ -449,8 +451,9 @@ class _PublicResolver(AbstractResolver):
         found = await self._resolver.resolve(host, port, family)
         public = [answer for answer in found if not is_private(answer["host"])]
         if not public:
-            raise OSError(
-                f"{host} is an address of this machine or its network, which a catalogue may not name"
+            raise PermissionError(
+                errno.EACCES,
+                f"{host} is an address of this machine or its network, which only the caller may name",
             )
         return public
 

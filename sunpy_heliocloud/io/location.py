@@ -316,7 +316,7 @@ def _http(url: str) -> HTTPLocation:
         raise LocationError(
             f"A URL of {inert(host)} has user info (name@): give credentials as storage_options"
         )
-    if not host or not _is_host(host):
+    if not host or not _is_host(host, in_brackets="[" in parts.netloc):
         raise LocationError(f"{inert(url)!r} has no name of a host: {_EXPECTED}")
     if "#" in url:
         raise LocationError(f"{inert(url)!r} has a fragment, which no server sees: write %23 for #")
@@ -344,9 +344,13 @@ def _refuse_dots(path: str, url: str) -> None:
         raise LocationError(f"{inert(url)!r} has a segment '.' or '..': expected the whole name")
 
 
-def _is_host(host: str) -> bool:
+def _is_host(host: str, *, in_brackets: bool) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return len(host) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in host.rstrip(".").split("."))
+        return (
+            not in_brackets
+            and len(host) <= 253
+            and all(_HOST_LABEL.fullmatch(label) for label in host.rstrip(".").split("."))
+        )
     return True

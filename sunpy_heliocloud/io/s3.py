@@ -1,5 +1,6 @@
 """Objects of buckets that are not public: requests signed by s3fs, for the caller who has given credentials."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -69,13 +70,20 @@ async def get_signed(
     ------
     StatusError, SlowServerError, WrongAnswerError, LimitError, OSError
     """
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectTimeoutError,
+        HTTPClientError,
+        ReadTimeoutError,
+    )
 
     try:
         client = await _filesystem(access).set_session()
-        answer = await client.get_object(
-            Bucket=location.bucket, Key=location.key, **_options(access, start, stop, known)
-        )
+        async with asyncio.timeout(limits.patience):
+            answer = await client.get_object(
+                Bucket=location.bucket, Key=location.key, **_options(access, start, stop, known)
+            )
         async with answer["Body"] as stream:
             body = await body_of(stream.read, most=most, whole=answer["ContentLength"], what=location.shown)
     except ClientError as e:
@@ -84,11 +92,13 @@ async def get_signed(
         if status == 304 and known is not None:
             return Answer(None, known)
         raise status_error(location, status, str(response.get("Error", {}).get("Code", ""))) from e
+    except SlowServerError:
+        raise
+    except (TimeoutError, ConnectTimeoutError, ReadTimeoutError) as e:
+        raise SlowServerError(
+            f"the server did not answer within {limits.patience:g} s: try again later, or check the connection"
+        ) from e
     except HTTPClientError as e:
-        if isinstance(e.__cause__, TimeoutError) or "timeout" in type(e).__name__.casefold():
-            raise SlowServerError(
-                f"the server did not answer within {limits.patience:g} s: try again later"
-            ) from e
         raise aiohttp.ClientConnectionError(str(e)) from e
     except BotoCoreError as e:
         raise OSError(f"{type(e).__name__}: {e}") from e
