@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sunpy_heliocloud.bounds import limits
     from sunpy_heliocloud.channels import aligned_cubes, time_lag_pairs
     from sunpy_heliocloud.cube import TimeLagCube
+    from sunpy_heliocloud.io.cache import cache
     from sunpy_heliocloud.lags.collection import LagMapCollection
     from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
     from sunpy_heliocloud.lags.lag_cube import LagCube
@@ -31,6 +32,7 @@ __all__ = [
     "TimeLagCube",
     "__version__",
     "aligned_cubes",
+    "cache",
     "limits",
     "net",
     "time_lag_pairs",
@@ -44,6 +46,7 @@ _HOMES = {
     "LazyMapSequence": "sequence",
     "TimeLagCube": "cube",
     "aligned_cubes": "channels",
+    "cache": "io.cache",
     "limits": "bounds",
     "time_lag_pairs": "channels",
 }

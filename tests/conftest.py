@@ -16,9 +16,8 @@ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CAT
 from astropy.utils import iers
 
 from helpers import read_from
+from sunpy_heliocloud import cache
 from sunpy_heliocloud.io.filesystem import filesystem
-from sunpy_heliocloud.io.header_cache import header_cache
-from sunpy_heliocloud.net import cache
 from sunpy_heliocloud.simulation import LocalServer
 
 matplotlib.use("Agg")
@@ -41,7 +40,6 @@ def server():
 def _empty_cache():
     """Every test begins without what others have read."""
     cache.clear()
-    header_cache.clear()
 
 
 @pytest.fixture(scope="session")

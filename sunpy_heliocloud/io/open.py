@@ -11,7 +11,7 @@ from sunpy_heliocloud.io.fits_header import HeadTooShort, image_header
 from sunpy_heliocloud.io.fits_image import find_image
 from sunpy_heliocloud.io.fits_layout import GzippedLayout, WholeFileLayout
 from sunpy_heliocloud.io.frame import FITSFrame
-from sunpy_heliocloud.io.header_cache import header_cache
+from sunpy_heliocloud.io.known_headers import find_headers, keep_headers
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, fetch
 
 __all__ = ["open_frames"]
@@ -57,7 +57,7 @@ def _open_batch(
 ) -> list[tuple[FITSFrame, dict[str, Any]] | ReadError]:
     """Read heads together; those that turn out to be longer once more, also together."""
     results: dict[int, Any] = {}
-    known = header_cache.find(urls, accesses)
+    known = find_headers(urls, accesses)
     new: dict[str, Piece] = {}
     needed = dict.fromkeys(range(len(urls)), _HEAD_BYTES)
     while needed:
@@ -79,7 +79,7 @@ def _open_batch(
             if not is_known and not isinstance(results[i], ReadError):
                 new[urls[i]] = Piece(piece.data[: results[i][0].layout.head_stop], piece.version)
         needed = longer
-    header_cache.keep(new, dict(zip(urls, accesses, strict=True)))
+    keep_headers(new, dict(zip(urls, accesses, strict=True)))
     return [results[i] for i in range(len(urls))]
 
 

@@ -5,8 +5,8 @@ Importing this package registers `HelioCloudClient` with `sunpy.net.Fido` and it
 nothing from the network.
 """
 
+from sunpy_heliocloud.io.cache import Cache, cache
 from .client import HelioCloudClient
-from .disk_cache import Cache, cache
 from .http import CatalogError
 from .overview import datasets
 from .refresh import refresh_datasets

@@ -2,14 +2,15 @@
 
 from collections.abc import Buffer, Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from sunpy_heliocloud.io.cache import cache
+from sunpy_heliocloud.io.cache_file import Content, DamagedEntry, Entry
 from sunpy_heliocloud.io.filesystem import https_url
-from sunpy_heliocloud.net.disk_cache import cache
-from sunpy_heliocloud.net.http import CatalogError, read
+from sunpy_heliocloud.net.http import Answer, CatalogError, read
+from sunpy_heliocloud.text import inert
 
-__all__ = ["Document", "parsed"]
+__all__ = ["Document", "last_copy", "parsed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,18 +22,17 @@ class Document:
     ----------
     url
         Where it is from.
-    data
-        Its bytes.
-    path
-        The file of the cache that holds it, if one does.
-    is_old
-        Whether the bytes were read by an earlier search.
+    entry
+        Its bytes and version; what is made of them can be kept with it (`sunpy_heliocloud.io.cache.Cache.array`).
     """
 
     url: str
-    data: Buffer
-    path: Path | None = None
-    is_old: bool = False
+    entry: Entry
+
+    @property
+    def data(self) -> Buffer | Content:
+        """Its bytes."""
+        return self.entry.data
 
 
 def parsed[T](
@@ -47,7 +47,10 @@ def parsed[T](
     most: int | None = None,
 ) -> T:
     """
-    What a document says. What the cache has and nobody can parse is read again.
+    What a document says.
+
+    What the cache has and is damaged or cannot be parsed is read again; what is read and cannot be parsed does not get
+    into the cache.
 
     Parameters
     ----------
@@ -78,31 +81,60 @@ def parsed[T](
     CatalogError
         If it cannot be read or parsed.
     """
-    how = {"unpack": unpack, "fresh_for": fresh_for, "stamp": stamp}
     asking = {"remedy": remedy, "trusted": trusted, "most": most}
-    document = _read(url, asking, **how)
+    key = https_url(url)  # The same s3:// URL is another document on another server.
+    known = flaw = answer = None
     try:
-        return parse(document)
-    except CatalogError:
-        if not document.is_old:
-            raise
-    cache.forget(_key(url))
-    return parse(_read(url, asking, **how))
-
-
-def _read(url: str, asking: dict[str, Any], *, unpack, fresh_for: float, stamp: str) -> Document:
-    known = cache.find(_key(url))
-    if known and known[0].is_fresh(fresh_for, stamp):
-        return Document(url, known[1], cache.path(known[0]), is_old=True)
-    answer = read(url, etag=known[0].etag if known else "", **asking)
-    if answer.data is None:
-        cache.confirm(known[0], stamp=stamp)
-        return Document(url, known[1], cache.path(known[0]), is_old=True)
+        known = cache.find(key)
+    except DamagedEntry as e:
+        flaw = e
+    if known is not None:
+        is_fresh = known.is_fresh(fresh_for, stamp)
+        answer = Answer(None) if is_fresh else read(url, etag=known.record.etag, **asking)
+        if answer.data is None:
+            try:
+                result = parse(Document(url, known))
+            except (CatalogError, DamagedEntry) as e:
+                flaw, answer = e, None
+                cache.forget(key)
+            else:
+                if not is_fresh:
+                    cache.confirm(known, stamp=stamp)
+                return result
+    if answer is None:
+        answer = _read_all(url, asking, flaw)
     data = unpack(answer.data, url) if unpack else answer.data
-    record = cache.keep(_key(url), data, etag=answer.etag, stamp=stamp)
-    return Document(url, data, cache.path(record) if record else None)
+    entry = Entry.new(key, data, etag=answer.etag or "", stamp=stamp)
+    result = parse(Document(url, entry))
+    cache.keep(entry)
+    return result
 
 
-def _key(url: str) -> str:
-    """The same s3:// URL is another document on another server."""
-    return https_url(url)
+def last_copy(url: str) -> Document | None:
+    """
+    A document as it was when it was last read and could be parsed, however long ago that is.
+
+    Parameters
+    ----------
+    url
+        Where it is.
+
+    Returns
+    -------
+    Document or None
+        None if the cache has none, or it is damaged.
+    """
+    entry = cache.last(https_url(url))
+    return entry and Document(url, entry)
+
+
+def _read_all(url: str, asking: dict[str, Any], flaw: Exception | None) -> Answer:
+    try:
+        return read(url, **asking)
+    except CatalogError as e:
+        if flaw is None:
+            raise
+        raise CatalogError(
+            f"{e} What the cache in {cache.folder} has of it cannot be used ({inert(flaw)}): "
+            "sunpy_heliocloud.cache.clear() removes it."
+        ) from e

@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from sunpy_heliocloud.net.disk_cache import cache
+from sunpy_heliocloud.io.cache import cache
 
 __all__ = ["FAMILIES", "known_datasets", "refreshed_path"]
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from sunpy_heliocloud.io.cache_file import slices
 from sunpy_heliocloud.net.index.csv_lines import Layout, Lines
 from sunpy_heliocloud.net.rows import Rows
 
@@ -91,7 +92,7 @@ def read_rows(
         If a row cannot be understood; names the URL, the row's number and its text.
     """
     layout = Layout.of(data)
-    texts = [data[i:j] for i, j in zip(table["begin"].tolist(), table["end"].tolist(), strict=True)]
+    texts = slices(data, table["begin"], table["end"])
     lines = Lines.of(b"\n".join(texts), url, layout, table["number"])
     more = lines.more(layout.names, describe)
     if layout.stop is not None and layout.stop > 1:

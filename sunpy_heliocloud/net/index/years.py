@@ -9,8 +9,8 @@ import numpy as np
 from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.bounds import limits
+from sunpy_heliocloud.io.cache import cache
 from sunpy_heliocloud.io.location import LocationError
-from sunpy_heliocloud.net.disk_cache import cache
 from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import FIRST_YEAR, Entry
 from sunpy_heliocloud.net.gate import named_location
@@ -196,18 +196,9 @@ def _parameter_names(document: Document) -> list[str]:
 
 def _timetable(document: Document) -> np.ndarray:
     """Rows of an index and their times, which the cache has if it was parsed before."""
-    if document.path is None:
-        return timetable(bytes(document.data), document.url)
-    path = document.path.with_suffix(".npy")
-    try:
-        table = np.load(path, mmap_mode="r", allow_pickle=False)
-        if table.dtype == TIMETABLE and table["end"].max(initial=0) <= len(document.data):
-            return table
-    except (OSError, ValueError):
-        pass  # It is not there yet, or it is damaged: it is made again.
-    table = timetable(bytes(document.data), document.url)
-    cache.write_array(path, table)
-    return table
+    return cache.array(
+        "timetable", document.entry, TIMETABLE, lambda: timetable(bytes(document.data), document.url)
+    )
 
 
 def _check_that_there_is_an_index(entry: Entry) -> None:

@@ -1,0 +1,332 @@
+"""
+What has been read of registries, catalogues, indexes and headers, kept on disk for the next search and sequence.
+
+Plain files, each written under another name and renamed, need no lock: a process that was killed or hangs stops nobody,
+home folders on a network included, and damage stays within its file. Headers lie together in files of a batch each, since
+network folders take milliseconds for each file. A SQLite database was as fast on a local disk (10,000 headers: 1.2 s,
+nearly all of it decompression), but waits for locks, and one damaged page spoils all.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+
+import astropy.units as u
+
+from sunpy.util.exceptions import warn_user
+
+from sunpy_heliocloud.io.cache_batches import Batches
+from sunpy_heliocloud.io.cache_file import CacheFile, Content, DamagedEntry, Entry, digest, write
+from sunpy_heliocloud.version import version
+
+__all__ = ["Cache", "cache"]
+
+# Bytes up to which an entry is read and verified at once; above, its blocks are when they are looked at.
+AT_ONCE = 2**20
+# Seconds after which a file that nobody has finished is what a process that was killed has left.
+ABANDONED = 3600
+
+
+class Cache:
+    """
+    Indexes, catalogues and headers on disk, so that the next search or sequence need not read them again.
+
+    ``sunpy_heliocloud.cache`` is the one that counts. A server is still asked whether something has changed, by its
+    ETag; what has none is not kept. Several processes can share the folder. What was used least recently goes first
+    when it grows too large. Every entry has checksums; what does not match them is read from its server again. Only
+    the user can read the files.
+
+    Attributes
+    ----------
+    enabled : bool
+        Whether anything is kept or used.
+    size_limit : `~astropy.units.Quantity`
+        How large the folder may grow: 3 GB unless set. An index of a year takes up to 25 MB, the header of a 5000²
+        image 13 kB.
+    folder : `pathlib.Path`
+        Where it is: the environment variable ``SUNPY_HELIOCLOUD_CACHE``, or the user's folder for caches. If the
+        variable is ``off``, nothing is kept.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud import cache
+    >>> cache.clear()  # doctest: +SKIP
+    >>> cache.enabled = False  # doctest: +SKIP
+    """
+
+    def __init__(self) -> None:
+        setting = os.environ.get("SUNPY_HELIOCLOUD_CACHE", "")
+        self.enabled = setting.casefold() != "off"
+        self.size_limit = 3 * u.Gbyte
+        self._folder = Path(setting).expanduser() if setting and self.enabled else None
+        self._batches = Batches()
+        self._has_warned = False
+
+    @property
+    def folder(self) -> Path:
+        """Where the cache is."""
+        if self._folder is None:
+            from platformdirs import user_cache_path
+
+            self._folder = user_cache_path("sunpy_heliocloud", appauthor=False)
+        return self._folder
+
+    @folder.setter
+    def folder(self, path: str | os.PathLike) -> None:
+        self._folder = Path(path)
+        self._room = 0.0
+
+    @property
+    def size_limit(self) -> u.Quantity:
+        """How large the folder may grow."""
+        return self._size_limit
+
+    @size_limit.setter
+    def size_limit(self, limit: u.Quantity) -> None:
+        self._limit = limit.to_value(u.byte)
+        self._size_limit = limit
+        # Bytes that may be written before the folder is looked through again: not yet.
+        self._room = 0.0
+
+    def size(self) -> u.Quantity:
+        """
+        How large the cache is now.
+
+        Returns
+        -------
+        `~astropy.units.Quantity`
+            The size of all its files.
+        """
+        return (sum(size for _, size, _ in self._files()) * u.byte).to(u.Mbyte)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for _, _, path in self._files():
+            _remove(path)
+
+    def find(self, key: str) -> Entry | None:
+        """
+        What is known of a registry, catalogue or index.
+
+        Parameters
+        ----------
+        key
+            Its URL.
+
+        Returns
+        -------
+        Entry or None
+            None if nothing is known.
+
+        Raises
+        ------
+        DamagedEntry
+            If what is there cannot be used: read it from the server again. What is larger than a megabyte may raise
+            this later, when its bytes are looked at.
+        """
+        if not self.enabled:
+            return None
+        path = self._path(key)
+        try:
+            file = CacheFile(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if [record.digest for record in file.records] != [digest(key)]:
+            raise DamagedEntry(f"{path}: it belongs to something else")
+        (record,) = file.records
+        data = file.read(record) if record.length < AT_ONCE else Content(file, record)
+        _note_use(path)
+        return Entry(record, data, file.checked, file.stamp, file)
+
+    def last(self, key: str) -> Entry | None:
+        """
+        The last good copy of a registry or catalogue, however old it is.
+
+        Parameters
+        ----------
+        key
+            Its URL.
+
+        Returns
+        -------
+        Entry or None
+            None if there is none, or it is damaged.
+        """
+        try:
+            known = self.find(key)
+            return known and replace(known, data=bytes(known.data))
+        except DamagedEntry:
+            return None
+
+    def keep(self, entry: Entry) -> None:
+        """
+        Keep a registry, catalogue or index, in place of what was known of it.
+
+        Parameters
+        ----------
+        entry
+            What its server has sent. Without an ETag it is not kept.
+        """
+        self._write(self.folder / "documents" / f"{entry.record.digest}.cache", [entry])
+
+    def confirm(self, entry: Entry, *, stamp: str = "") -> None:
+        """
+        Note that a server has said that an entry is the present version.
+
+        Parameters
+        ----------
+        entry
+            From `find`.
+        stamp
+            What the caller knows now.
+        """
+        try:
+            entry.file.confirm(stamp)
+        except FileNotFoundError:
+            pass  # Another process has removed it.
+        except OSError as e:
+            self._warn(entry.file.path, e)
+
+    def forget(self, key: str) -> None:
+        """Remove what is known of a registry, catalogue or index."""
+        _remove(self._path(key))
+
+    def array(self, name: str, entry: Entry, dtype: np.dtype, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """
+        An array that was made from an entry, and is kept as long as that does not change.
+
+        Parameters
+        ----------
+        name
+            Of the array, within the entry.
+        entry
+            What it is made from.
+        dtype
+            Its type, of fixed size.
+        make
+            Makes it if it is not known.
+
+        Returns
+        -------
+        `numpy.ndarray`
+            One-dimensional.
+        """
+        key = f"{entry.record.digest} {name}"
+        source = f"{entry.checksum} {dtype.descr} {version}"
+        with suppress(DamagedEntry):
+            known = self.find(key)
+            if known is not None and known.record.etag == source:
+                return np.frombuffer(bytes(known.data), dtype)
+        array = make()
+        if entry.record.etag:
+            self.keep(Entry.new(key, array.tobytes(), etag=source))
+        return array
+
+    def find_headers(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """
+        What is known of many headers.
+
+        Parameters
+        ----------
+        keys
+            Of the headers.
+
+        Returns
+        -------
+        dict
+            By key; without those of which nothing is known, and those that are damaged.
+        """
+        if not self.enabled:
+            return {}
+        wanted = {digest(key): key for key in keys}
+        found = self._batches.find(self.folder / "headers", wanted)
+        for path in {entry.file.path for entry in found}:
+            _note_use(path)
+        return {wanted[entry.record.digest]: entry for entry in found}
+
+    def keep_headers(self, entries: Sequence[Entry]) -> None:
+        """
+        Keep headers.
+
+        Parameters
+        ----------
+        entries
+            What their servers have sent. Without an ETag they are not kept.
+        """
+        # The newest of two with the same key is that in the file whose name comes last.
+        name = f"{time.time_ns():020}-{uuid4().hex[:8]}.cache"
+        self._write(self.folder / "headers" / name, entries)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / "documents" / f"{digest(key)}.cache"
+
+    def _write(self, path: Path, entries: Sequence[Entry]) -> None:
+        entries = [entry for entry in entries if entry.record.etag]
+        size = sum(entry.record.length for entry in entries)
+        if not (self.enabled and entries and size <= self._limit):
+            return
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            write(path, entries)
+        except OSError as e:
+            self._warn(path, e)
+        else:
+            self._make_room(size, path)
+
+    def _make_room(self, size: int, newest: Path) -> None:
+        """Remove what was used least recently if the folder is too large, and some more, so that this is rare."""
+        self._room -= size
+        if self._room > 0:
+            return
+        files = sorted(self._files())
+        total = sum(size for _, size, _ in files)
+        if total > self._limit:
+            for _, size, path in files:
+                if total <= 0.9 * self._limit:
+                    break
+                if path != newest:
+                    _remove(path)
+                    total -= size
+        # Other processes write as well.
+        self._room = min(self._limit - total, 0.05 * self._limit)
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        """When files of the cache were used, and their sizes; not what others are writing just now."""
+        for folder in ("documents", "headers"):
+            for suffix in ("cache", "part"):
+                for path in (self.folder / folder).glob(f"*.{suffix}"):
+                    with suppress(OSError):
+                        state = path.stat()
+                        if suffix == "cache" or time.time() - state.st_mtime > ABANDONED:
+                            yield state.st_mtime, state.st_size, path
+
+    def _warn(self, path: Path, error: OSError) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            warn_user(
+                f"The cache cannot be written: {path}: {error.strerror or error}. What is not in it is read from the servers "
+                "each time. Free some space, or set sunpy_heliocloud.cache.folder or the environment variable "
+                "SUNPY_HELIOCLOUD_CACHE to a folder that can be written to, or the variable to 'off'."
+            )
+
+
+def _note_use(path: Path) -> None:
+    # Where the folder can only be read, nothing is removed either.
+    with suppress(OSError):
+        os.utime(path)
+
+
+def _remove(path: Path) -> None:
+    # Another process may have removed it, or may be reading it where open files stay.
+    with suppress(OSError):
+        path.unlink()
+
+
+cache = Cache()

@@ -1,0 +1,314 @@
+"""
+The format of a file of the cache: entries, of which every byte is covered by a checksum.
+
+A file begins with when its server was last asked, then a table of its entries (JSON), then their bytes. The table has a
+checksum of each block of these bytes, so that a few rows of a large index can be verified by themselves, and the file
+begins with the checksum of the table. Nothing is ever unpickled, evaluated or mapped into memory (a mapped file that
+another process cuts short ends the interpreter).
+"""
+
+import hashlib
+import json
+import os
+import struct
+import threading
+import time
+import weakref
+import zlib
+from collections.abc import Buffer, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+import numpy as np
+
+__all__ = ["CacheFile", "Content", "DamagedEntry", "Entry", "digest", "slices", "write"]
+
+BLOCK = 2**14
+# The format; when the server was asked and what the caller knew then, with a checksum; the table's length and checksum.
+_START = struct.Struct("<8sd16sIII")
+_MAGIC = b"HELIOC01"
+
+
+class DamagedEntry(Exception):
+    """A file of the cache cannot be read, or does not match its checksums."""
+
+
+def digest(text: str) -> str:
+    """What stands for a key, a URL for example: the cache never says what is in it, a signed URL least of all."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Record(NamedTuple):
+    """
+    What the table says of an entry.
+
+    Attributes
+    ----------
+    digest
+        Of its key.
+    etag
+        What its server calls the version.
+    size
+        A number that the caller keeps with it.
+    length
+        How many bytes it has.
+    checksums
+        CRC-32 of each block of them.
+    begin
+        Where in the file they are.
+    """
+
+    digest: str
+    etag: str
+    size: int | None
+    length: int
+    checksums: bytes
+    begin: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """
+    What a server has sent, in the cache or on its way into it.
+
+    Attributes
+    ----------
+    record
+        Its digest, ETag, length and checksums.
+    data : `bytes` or `Content`
+        The bytes.
+    checked
+        When the server last said that this is the present version, seconds since 1970.
+    stamp
+        Digest of what the caller knew then; what was learnt with another stamp is no longer fresh.
+    file
+        Where it is from; None if it is new.
+    """
+
+    record: Record
+    data: "bytes | Content"
+    checked: float
+    stamp: bytes
+    file: "CacheFile | None" = None
+
+    @classmethod
+    def new(cls, key: str, data: bytes, *, etag: str, size: int | None = None, stamp: str = "") -> "Entry":
+        """What a server has sent just now."""
+        record = Record(digest(key), etag, size, len(data), _checksums(data))
+        return cls(record, data, time.time(), _stamp(stamp))
+
+    @property
+    def checksum(self) -> str:
+        """What differs if the content does."""
+        return f"{self.record.etag} {self.record.length} {zlib.crc32(self.record.checksums):08x}"
+
+    def is_fresh(self, seconds: float, stamp: str = "") -> bool:
+        """Whether the server was asked so recently, by somebody who knew the same."""
+        # A clock that was set back makes nothing fresh.
+        return self.stamp == _stamp(stamp) and 0 <= time.time() - self.checked < seconds
+
+
+def write(path: Path, entries: Sequence[Entry]) -> None:
+    """Write a file whole or not at all, and readable by its owner only."""
+    table = json.dumps([[*entry.record[:4], entry.record.checksums.hex()] for entry in entries]).encode()
+    partial = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")
+    try:
+        with open(partial, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(_start(zlib.crc32(table), len(table), entries[0]))
+            file.write(table)
+            for entry in entries:
+                file.write(entry.data)
+        os.replace(partial, path)
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+class CacheFile:
+    """
+    A file that was opened for reading, with a verified table.
+
+    It stays readable when another process removes or replaces it.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Attributes
+    ----------
+    path
+        The file.
+    records : list of Record
+        What is in it.
+    checked, stamp
+        See `Entry`; long ago if this alone is damaged.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If there is no such file.
+    DamagedEntry
+        If it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            self._file = open(path, "rb", buffering=0)
+            # Closed with the last object that reads from it, without a warning that it was left open.
+            weakref.finalize(self, self._file.close)
+            start = self._file.read(_START.size)
+            magic, checked, stamp, seen, length, self._checksum = _START.unpack(start)
+            if magic != _MAGIC or length > os.fstat(self._file.fileno()).st_size:
+                raise ValueError("it does not begin as a file of the cache does")
+            table = self._file.read(length)
+            if zlib.crc32(table) != self._checksum:
+                raise ValueError("its table does not match its checksum")
+            self.records = _records(table, _START.size + length)
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except (OSError, ValueError, struct.error, RecursionError) as e:
+            raise DamagedEntry(f"{path}: {e}") from e
+        is_right = seen == _seen(checked, stamp, self._checksum)
+        self.checked, self.stamp = (checked, stamp) if is_right else (-np.inf, b"")
+
+    def read(self, record: Record, first: int = 0, stop: int | None = None) -> bytes:
+        """Blocks of an entry, verified; all of them, unless it is said which."""
+        begin, end = first * BLOCK, record.length if stop is None else min(stop * BLOCK, record.length)
+        try:
+            with self._lock:
+                self._file.seek(record.begin + begin)
+                data = self._file.read(end - begin)
+        except OSError as e:
+            raise DamagedEntry(f"{self.path}: {e}") from e
+        if (
+            len(data) != end - begin
+            or _checksums(data) != record.checksums[4 * first :][: 4 * -(-len(data) // BLOCK)]
+        ):
+            raise DamagedEntry(f"{self.path}: its content does not match its checksums")
+        return data
+
+    def confirm(self, stamp: str) -> None:
+        """Note that the server has said just now that this is the present version."""
+        checked, stamp = time.time(), _stamp(stamp)
+        with open(self.path, "r+b", buffering=0) as file:
+            start = file.read(_START.size)
+            # Unless another process has put another version there.
+            if len(start) == _START.size and _START.unpack(start)[-1] == self._checksum:
+                file.seek(0)
+                seen = _seen(checked, stamp, self._checksum)
+                file.write(struct.pack("<8sd16sI", _MAGIC, checked, stamp, seen))
+
+
+class Content:
+    """
+    The bytes of a large entry; only the blocks that are looked at are read, and these are verified.
+
+    Parameters
+    ----------
+    file
+        Where they are.
+    record
+        Which they are.
+    """
+
+    def __init__(self, file: CacheFile, record: Record) -> None:
+        self._file = file
+        self._record = record
+
+    def __len__(self) -> int:
+        return self._record.length
+
+    def __bytes__(self) -> bytes:
+        return self._file.read(self._record)
+
+    def __buffer__(self, flags: int) -> memoryview:
+        return memoryview(bytes(self))
+
+    def __getitem__(self, which: slice) -> bytes:
+        begin, end, _ = which.indices(len(self))
+        first = begin // BLOCK
+        return self._file.read(self._record, first, -(-end // BLOCK))[
+            begin - first * BLOCK : end - first * BLOCK
+        ]
+
+    def find(self, part: bytes, begin: int = 0) -> int:
+        """As of `bytes`."""
+        while begin < len(self):
+            at = self[begin : begin + BLOCK].find(part)
+            if at >= 0:
+                return begin + at
+            begin += BLOCK - len(part) + 1
+        return -1
+
+    def loaded(self, begin: np.ndarray, end: np.ndarray) -> memoryview:
+        """All bytes, of which only those of some slices are right: the others need not be read."""
+        edges = np.zeros(len(self) // BLOCK + 2, int)
+        np.add.at(edges, begin // BLOCK, 1)
+        np.add.at(edges, -(-end // BLOCK), -1)
+        is_needed = np.concatenate([[0], np.cumsum(edges) > 0, [0]]).astype(np.int8)
+        whole = memoryview(np.zeros(len(self), np.uint8))
+        for first, stop in np.flatnonzero(np.diff(is_needed)).reshape(-1, 2).tolist():
+            whole[first * BLOCK : stop * BLOCK] = self._file.read(self._record, first, stop)
+        return whole
+
+
+def slices(data: "Buffer | Content", begin: np.ndarray, end: np.ndarray) -> list[bytes]:
+    """
+    Many slices at once.
+
+    Parameters
+    ----------
+    data
+        Bytes.
+    begin, end
+        Of each slice.
+
+    Returns
+    -------
+    list of bytes
+        The slices.
+    """
+    view = data.loaded(begin, end) if isinstance(data, Content) else memoryview(data)
+    return [bytes(view[i:j]) for i, j in zip(begin.tolist(), end.tolist(), strict=True)]
+
+
+def _records(table: bytes, begin: int) -> list[Record]:
+    records = []
+    rows = json.loads(table)
+    if not isinstance(rows, list):
+        raise ValueError("its table is none")
+    for row in rows:
+        match row:
+            case [str(name), str(etag), int() | None as size, int(length), str(checksums)] if length >= 0:
+                record = Record(name, etag, size, length, bytes.fromhex(checksums), begin)
+            case _:
+                raise ValueError("its table has other columns")
+        if len(record.checksums) != 4 * -(-length // BLOCK):
+            raise ValueError("its table has other columns")
+        records.append(record)
+        begin += length
+    return records
+
+
+def _start(checksum: int, length: int, entry: Entry) -> bytes:
+    seen = _seen(entry.checked, entry.stamp, checksum)
+    return _START.pack(_MAGIC, entry.checked, entry.stamp, seen, length, checksum)
+
+
+def _seen(checked: float, stamp: bytes, table: int) -> int:
+    return zlib.crc32(struct.pack("<d16sI", checked, stamp, table))
+
+
+def _stamp(text: str) -> bytes:
+    return bytes.fromhex(digest(text))[:16]
+
+
+def _checksums(data: Buffer) -> bytes:
+    view = memoryview(data)
+    return b"".join(zlib.crc32(view[i : i + BLOCK]).to_bytes(4, "little") for i in range(0, len(view), BLOCK))
