@@ -235,7 +235,8 @@ async def get(
             await _refuse(response, location)
         if method == "HEAD":
             return Answer(b"", etag, _content_length(response.headers))
-        if response.status == 206:
+        # rclone sends the range with the status of the whole.
+        if response.status == 206 or (is_part and "Content-Range" in response.headers):
             return await _part(response, start, stop, etag, most, location)
         # A server that knows no ranges sends the whole; it is read no further than the range goes.
         whole = _content_length(response.headers)

@@ -131,6 +131,16 @@ def test_the_whole_file_for_a_range_is_read_no_further_than_the_range(impatient)
         assert one(f"{base}/a") == Piece(CONTENT[100:200], Version(None, 10**9))
 
 
+def test_a_range_with_the_status_of_the_whole_is_the_range(impatient):
+    """As rclone answers."""
+    (head, body) = part(CONTENT[100:200], 100)
+    with raw_server(lambda path, headers: [head.replace(b"206 Partial Content", b"200 OK"), body]) as (
+        base,
+        _,
+    ):
+        assert one(f"{base}/a") == Piece(CONTENT[100:200], Version('"one"', len(CONTENT)))
+
+
 def test_a_changing_etag_is_an_error(impatient):
     with raw_server(lambda path, headers: part(CONTENT[100:200], 100, ETag='"two"')) as (base, _):
         error = one(f"{base}/a", version=Version('"one"', len(CONTENT)))
