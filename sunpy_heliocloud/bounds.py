@@ -33,6 +33,8 @@ class Limits:
         Rows of an index.
     files : int
         Files that one search finds, or one sequence opens.
+    head_bytes : int
+        First bytes of a file, with its headers and the table of tiles, that are read to find its image.
     header_cards : int
         Cards of all headers of a file up to its image.
     hdus : int
@@ -57,6 +59,7 @@ class Limits:
     index_bytes: int = 2**30
     index_rows: int = 20_000_000
     files: int = 2_000_000
+    head_bytes: int = 64 * 2**20
     header_cards: int = 20_000
     hdus: int = 100
     tiles: int = 2**20

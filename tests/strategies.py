@@ -11,7 +11,7 @@ from astropy.io import fits
 __all__ = ["FITSImage", "fits_bytes", "fits_images", "header_text", "windows"]
 
 INTEGERS = ("u1", "i2", "i4")
-COMPRESSIONS = ("RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1", "NOCOMPRESS")
+COMPRESSIONS = ("RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "NOCOMPRESS")
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,11 @@ def fits_images(draw) -> FITSImage:
 def _pixels(draw, shape, compression):
     """Pixels, the arguments that say how to quantise them, and what to call them."""
     rng = np.random.default_rng(draw(st.integers(0, 99)))
-    floats = () if compression == "PLIO_1" else ("f4", "f8") if compression != "NOCOMPRESS" else ("f4",)
+    floats = ("f4", "f8") if compression != "NOCOMPRESS" else ("f4",)
     dtype = draw(st.sampled_from((*INTEGERS, *floats)))
     if dtype in INTEGERS:
         high = {"u1": 255, "i2": 32767, "i4": 2**24 - 1}[dtype]
         low = 0 if dtype == "u1" else -100
-        if compression == "PLIO_1":  # for masks: astropy's encoder writes past its buffer on anything wilder
-            return np.sort(rng.integers(0, 9, shape)).astype(dtype), {}, dtype
         return (
             rng.integers(low, draw(st.sampled_from((min(high, 200), high))), shape).astype(dtype),
             {},

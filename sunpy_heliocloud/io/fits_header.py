@@ -1,16 +1,27 @@
 """FITS headers as they come from the archive, broken and repeated cards included."""
 
+import itertools
 import math
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from astropy.io import fits
-from astropy.io.fits.verify import VerifyError
+from astropy.io.fits.verify import VerifyError, VerifyWarning
 
-__all__ = ["HeadTooShort", "HeaderUnit", "header_units", "image_header", "parse_header"]
+from sunpy_heliocloud.bounds import limits
+from sunpy_heliocloud.io.keywords import integer, one_of
+
+__all__ = [
+    "HeadTooShort",
+    "HeaderUnit",
+    "header_units",
+    "image_header",
+    "parse_header",
+]
 
 # What describes the table that holds a compressed image, and would make a table of a saved Map.
 _OF_THE_TABLE = re.compile(
@@ -21,6 +32,8 @@ _OF_THE_TABLE = re.compile(
 _BLOCK = 2880
 _CARD = 80
 _END = b"END".ljust(_CARD)
+_LONGEST_SHARED = 20 * _CARD
+_BITPIX = (8, 16, 32, 64, -32, -64)
 
 # Cards as FITS has them, which are nearly all; others are left to astropy, which takes twenty times as long.
 _PLAIN = re.compile(
@@ -29,11 +42,21 @@ _PLAIN = re.compile(
 
 
 class HeadTooShort(Exception):
-    """The bytes at hand end before the header does; ``needed`` bytes from the start of the file may do."""
+    """
+    The bytes at hand end before the header does.
 
-    def __init__(self, needed: int) -> None:
+    Attributes
+    ----------
+    needed : int
+        So many bytes from the start of the file may do.
+    is_between : bool
+        Whether the bytes end between two HDUs, so that the file may end there.
+    """
+
+    def __init__(self, needed: int, *, is_between: bool = False) -> None:
         super().__init__(f"{needed} bytes needed")
         self.needed = needed
+        self.is_between = is_between
 
 
 @dataclass(frozen=True)
@@ -45,14 +68,11 @@ class HeaderUnit:
     ----------
     header
         The values by keyword, see `parse_header`.
-    text
-        The header as it stands in the file.
     data_start, data_size
         First byte of the data, and how many there are.
     """
 
     header: dict[str, Any]
-    text: str
     data_start: int
     data_size: int
 
@@ -65,6 +85,8 @@ class HeaderUnit:
 def header_units(head: bytes) -> Iterator[HeaderUnit]:
     """
     The HDUs whose headers lie in the first bytes of a file.
+
+    Each begins behind the one before, and their number and cards are bounded, so that the time is that of the bytes.
 
     Parameters
     ----------
@@ -81,43 +103,50 @@ def header_units(head: bytes) -> Iterator[HeaderUnit]:
     HeadTooShort
         When the next header is not wholly in ``head``.
     ValueError
-        When these are not the first bytes of a FITS file.
+        When these are not the first bytes of a FITS file, or do not say where the next HDU begins.
+    ~sunpy_heliocloud.bounds.LimitError
+        When there are more HDUs or cards than ``limits.hdus`` and ``limits.header_cards``.
     """
-    if not head.startswith(b"SIMPLE  ="):
-        raise ValueError(f"not a FITS file: it begins with {head[:30]!r} instead of b'SIMPLE  ='")
-    start = 0
-    while True:
-        text, data_start = _header_text(head, start)
+    start, cards, first = 0, 0, b"SIMPLE  ="
+    for number_of_hdu in itertools.count(1):
+        begins = head[start : start + len(first)]
+        if not first.startswith(begins) or (start == 0 and begins != first):
+            where = "not a FITS file: it begins" if start == 0 else f"no HDU at byte {start}, which begins"
+            raise ValueError(f"{where} with {head[start : start + 30]!r} instead of {first!r}")
+        limits.check("hdus", number_of_hdu, "The file")
+        text, data_start = _header_text(head, start, cards)
+        cards += len(text) // _CARD
         header = parse_header(text)
-        unit = HeaderUnit(header, text, data_start, _data_size(header))
+        unit = HeaderUnit(header, data_start, _data_size(header))
         yield unit
-        start = unit.data_stop
+        start, first = unit.data_stop, b"XTENSION="
 
 
-def _header_text(head: bytes, start: int) -> tuple[str, int]:
-    """The header that begins at byte ``start``, and where its data begin."""
+def _header_text(head: bytes, start: int, cards: int) -> tuple[str, int]:
+    """The header that begins at byte ``start``, behind so many cards, and where its data begin."""
     end = head.find(_END, start)
     while end >= 0 and (end - start) % _CARD:
         end = head.find(_END, end + 1)
-    data_start = start + -(-(end + _CARD - start) // _BLOCK) * _BLOCK
+    stop = len(head) if end < 0 else end + _CARD
+    limits.check("header_cards", cards + (stop - start) // _CARD, "The file")
+    data_start = start + -(-(stop - start) // _BLOCK) * _BLOCK
     if end < 0 or data_start > len(head):
-        raise HeadTooShort(max(start + 8 * _BLOCK, 2 * len(head)))
-    return head[start : end + _CARD].decode("ascii", errors="replace"), data_start
+        ahead = start + 8 * _BLOCK
+        needed = data_start if end >= 0 else ahead if ahead > len(head) else 2 * len(head)
+        raise HeadTooShort(needed, is_between=start == len(head))
+    return head[start:stop].decode("ascii", errors="replace"), data_start
 
 
 def _data_size(header: Mapping[str, Any]) -> int:
     """Bytes of data that follow a header (FITS standard 4.0, equations 1 and 2), without the padding."""
-    axes = [_integer(header, f"NAXIS{i + 1}") for i in range(_integer(header, "NAXIS"))]
+    axes = [integer(header, f"NAXIS{i + 1}") for i in range(integer(header, "NAXIS", most=999))]
+    if header.get("GROUPS") is True and axes and axes[0] == 0:
+        del axes[0]
     pixels = math.prod(axes) if axes else 0
-    sizes = abs(_integer(header, "BITPIX")) // 8, header.get("GCOUNT", 1)
-    return math.prod(sizes) * (header.get("PCOUNT", 0) + pixels)
-
-
-def _integer(header: Mapping[str, Any], keyword: str) -> int:
-    value = header[keyword]
-    if not isinstance(value, int):
-        raise TypeError(f"{keyword}={value} is no integer")
-    return value
+    groups = integer(header, "GCOUNT", default=1)
+    return (
+        abs(one_of(header, "BITPIX", _BITPIX)) // 8 * groups * (integer(header, "PCOUNT", default=0) + pixels)
+    )
 
 
 def parse_header(text: str) -> dict[str, Any]:
@@ -138,29 +167,38 @@ def parse_header(text: str) -> dict[str, Any]:
     dict
     """
     header: dict[str, Any] = {}
+    lines: dict[str, list[str]] = {"COMMENT": [], "HISTORY": []}
     for keyword, value in map(_value, _cards(text)):
-        if keyword in ("COMMENT", "HISTORY"):
-            header[keyword] = f"{header[keyword]}\n{value}" if keyword in header else str(value)
+        if keyword in lines:
+            header.setdefault(keyword, "")  # the place of the first
+            lines[keyword].append(str(value))
         elif keyword not in ("", "END"):
             header.setdefault(keyword, value)
-    return header
+    return header | {keyword: "\n".join(values) for keyword, values in lines.items() if values}
 
 
 def _cards(text: str) -> list[str]:
     """The cards of a header; long texts, which go on in the next cards, with these."""
-    cards: list[str] = []
-    for i in range(0, len(text), _CARD):
-        card = text[i : i + _CARD]
-        if card.startswith("CONTINUE") and cards:
-            cards[-1] += card
+    cards = [text[i : i + _CARD] for i in range(0, len(text), _CARD)]
+    if "CONTINUE" not in text:
+        return cards
+    groups: list[list[str]] = []
+    for card in cards:
+        if card.startswith("CONTINUE") and groups:
+            groups[-1].append(card)
         else:
-            cards.append(card)
-    return cards
+            groups.append([card])
+    return ["".join(group) for group in groups]
+
+
+def _value(card: str) -> tuple[str, Any]:
+    """Keyword and value of a card, with those that go on with it."""
+    return _shared_value(card) if len(card) <= _LONGEST_SHARED else _astropy_value(card)
 
 
 @lru_cache(maxsize=4096)
-def _value(card: str) -> tuple[str, Any]:
-    """Keyword and value of a card. Most cards of a series of files are the same in all of them."""
+def _shared_value(card: str) -> tuple[str, Any]:
+    """The same of a card that is not long. Most cards of a series of files are the same in all of them."""
     plain = _PLAIN.match(card)
     if plain is None or len(card) > _CARD or (plain[2] is not None and ": " in plain[2]):
         return _astropy_value(card)
@@ -173,12 +211,14 @@ def _value(card: str) -> tuple[str, Any]:
 
 
 def _astropy_value(image: str) -> tuple[str, Any]:
-    card = fits.Card.fromstring(image)
-    keyword = card.keyword.strip().upper()
-    try:
-        value = card.value
-    except VerifyError:
-        value = _raw_value(image)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)  # they quote the card, whatever is in it
+        card = fits.Card.fromstring(image)
+        keyword = card.keyword.strip().upper()
+        try:
+            value = card.value
+        except VerifyError:
+            value = _raw_value(image)
     return keyword, None if isinstance(value, fits.card.Undefined) else value
 
 

@@ -1,39 +1,40 @@
 """A file's first bytes: which image is in it, and how its rows lie."""
 
-import re
-import zlib
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_units
-from sunpy_heliocloud.io.fits_layout import (
-    GzippedLayout,
-    ImageLayout,
-    PlainLayout,
-    Scaling,
-    TiledLayout,
-    WholeFileLayout,
-)
-from sunpy_heliocloud.kernels.rice import PIXEL_TYPES
+from sunpy_heliocloud.io.fits_layout import GzippedLayout, ImageLayout, PlainLayout, Scaling, TiledLayout
+from sunpy_heliocloud.io.gunzip import unpacked_pieces
+from sunpy_heliocloud.io.keywords import integer, one_of
+from sunpy_heliocloud.io.tile_coding import TileCoding
+from sunpy_heliocloud.io.tile_table import TableFormat, TileTable
 
 __all__ = ["find_image"]
 
 _GZIP = b"\x1f\x8b"
+_STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+# More bytes than any compression makes of a pixel, and of a tile besides.
+_MOST_BYTES_OF_A_PIXEL = 16
+_MOST_BYTES_OF_A_TILE = 1024
 
 
-def find_image(head: bytes) -> tuple[HeaderUnit, ImageLayout]:
+def find_image(head: bytes, *, whole: bool = False) -> tuple[HeaderUnit, ImageLayout]:
     """
     The first two-dimensional image of a file, plain or compressed, in whichever HDU it is.
 
-    The file may be gzipped.
+    The file may be gzipped. All that reading and decoding rely on is checked here.
 
     Parameters
     ----------
     head
         The file's first bytes.
+    whole
+        Whether these are all of its bytes.
 
     Returns
     -------
@@ -47,138 +48,101 @@ def find_image(head: bytes) -> tuple[HeaderUnit, ImageLayout]:
     HeadTooShort
         When headers, or the tile table, go on behind ``head``.
     ValueError
-        When the bytes are not those of a FITS file with a two-dimensional image.
+        When the bytes are not those of a FITS file with a two-dimensional image that can be read; the message has the
+        keyword, its value and what was expected.
+    ~sunpy_heliocloud.bounds.LimitError
+        When there is more of something than a bound allows.
     """
-    if head.startswith(_GZIP):
-        return _gzipped_image(head)
     try:
-        for number, unit in enumerate(header_units(head)):
-            header = unit.header
-            extension = str(header.get("XTENSION", "IMAGE")).strip()
-            if extension == "BINTABLE" and header.get("ZIMAGE") is True and header.get("ZNAXIS") == 2:
-                return unit, _tiled_layout(head, unit, number)
-            if header["NAXIS"] == 2 and extension == "IMAGE":
-                return unit, _plain_layout(unit)
-            if len(head) == unit.data_stop:
-                break
-    except KeyError as error:
-        raise ValueError(f"a FITS header without the obligatory {error}") from error
-    except (TypeError, ArithmeticError) as error:
-        raise ValueError(f"a FITS header with a damaged card: {error}") from error
-    raise ValueError("no HDU with a two-dimensional image")
+        return _gzipped_image(head, whole) if head.startswith(_GZIP) else _image(head)
+    except HeadTooShort as short:
+        if not whole:
+            raise
+        if short.is_between:
+            raise ValueError("no HDU with a two-dimensional image") from None
+        raise ValueError(f"it ends after {len(head)} bytes, within its headers; it is cut short") from None
 
 
-def _gzipped_image(head: bytes) -> tuple[HeaderUnit, GzippedLayout]:
+def _image(head: bytes) -> tuple[HeaderUnit, PlainLayout | TiledLayout]:
+    units = header_units(head)  # without an image, they end with an error
+    while True:
+        unit = next(units)
+        header = unit.header
+        extension = str(header.get("XTENSION", "IMAGE")).strip()
+        if extension == "BINTABLE" and header.get("ZIMAGE") is True and header.get("ZNAXIS") == 2:
+            return unit, _tiled_layout(head, unit)
+        if header["NAXIS"] == 2 and extension == "IMAGE":
+            return unit, _plain_layout(unit)
+
+
+def _gzipped_image(head: bytes, whole: bool) -> tuple[HeaderUnit, GzippedLayout]:
+    unpacked, size = [], 0
+    for piece in unpacked_pieces(head, whole=whole):
+        unpacked.append(piece)
+        size += len(piece)
+        if size > limits.head_bytes:
+            break
     try:
-        unit, layout = find_image(zlib.decompressobj(wbits=31).decompress(head))
-    except zlib.error as error:
-        raise ValueError(f"a damaged gzip file: {error}") from error
-    except HeadTooShort:
-        raise HeadTooShort(2 * len(head)) from None
-    return unit, GzippedLayout(layout)
+        unit, layout = _image(b"".join(unpacked))
+    except HeadTooShort as short:
+        limits.check("head_bytes", short.needed, "The unpacked file, up to its image,")
+        raise HeadTooShort(2 * len(head), is_between=short.is_between) from None
+    stop = layout.byte_range(0, layout.shape[0])[1]
+    limits.check("file_bytes", stop, "The gzipped file")
+    return unit, GzippedLayout(layout, limits.file_bytes)
 
 
 def _plain_layout(unit: HeaderUnit) -> PlainLayout:
     header = unit.header
     return PlainLayout(
-        _shared((header["NAXIS2"], header["NAXIS1"])),
+        _shape(header, ""),
         _stored_dtype(header["BITPIX"]),
         _shared(Scaling.from_header(header)),
         unit.data_start,
     )
 
 
-def _tiled_layout(head: bytes, unit: HeaderUnit, number: int) -> TiledLayout | WholeFileLayout:
+def _tiled_layout(head: bytes, unit: HeaderUnit) -> TiledLayout:
     header = unit.header
-    shape = _shared((int(header["ZNAXIS2"]), int(header["ZNAXIS1"])))
-    dtype = _shared(_stored_dtype(header["ZBITPIX"]).newbyteorder("="))
-    scaling = _shared(Scaling.from_header(header))
-    columns = _descriptor_columns(header)
-    if columns is None:
-        return WholeFileLayout(shape, dtype, scaling, number)
-    row_bytes, tiles = header["NAXIS1"], header["NAXIS2"]
-    table_stop = unit.data_start + row_bytes * tiles
+    shape = _shape(header, "Z")
+    dtype = _shared(_stored_dtype(one_of(header, "ZBITPIX", tuple(_STORED))).newbyteorder("="))
+    height = min(integer(header, "ZTILE2", least=1, default=1), shape[0])
+    width = min(integer(header, "ZTILE1", least=1, default=shape[1]), shape[1])
+    form = TableFormat.from_header(header)
+    tiles = -(-shape[0] // height) * -(-shape[1] // width)
+    if form.tiles != tiles:
+        raise ValueError(
+            f"NAXIS2={form.tiles}, but {shape[0]} x {shape[1]} pixels have {tiles} tiles (ZTILEn)"
+        )
+    table_stop = unit.data_start + form.row_bytes * form.tiles
     if len(head) < table_stop:
         raise HeadTooShort(table_stop)
-    table = np.frombuffer(head, np.uint8, row_bytes * tiles, unit.data_start).reshape(tiles, row_bytes)
-    layout = TiledLayout(
+    most_bytes = _MOST_BYTES_OF_A_PIXEL * height * width + _MOST_BYTES_OF_A_TILE
+    table = TileTable.from_bytes(head[unit.data_start : table_stop], form, header, most_bytes)
+    coding = TileCoding.from_header(header, dtype, quantised=table.scales is not None)
+    return TiledLayout(
         shape,
         dtype,
-        scaling,
-        cards=_decoding_cards(unit.text, quantised=dtype.kind == "f"),
-        rows_per_tile=header.get("ZTILE2", 1),
-        tiles_per_row=-(-shape[1] // header.get("ZTILE1", shape[1])),
-        heap_start=unit.data_start + header.get("THEAP", row_bytes * tiles),
-        table=table,
-        descriptor_dtype=columns[0],
-        descriptor_columns=columns[1],
-        dither_seed=header.get("ZDITHER0"),
-        rice_block=_rice_block(header, dtype),
+        _shared(Scaling.from_header(header)),
+        _shared((height, width)),
+        _shared(coding),
+        unit.data_start + form.heap_start,
+        table,
     )
-    layout.byte_range(0, shape[0])  # damaged cards show here, not in the middle of a computation
-    return layout.compacted()
+
+
+def _shape(header: Mapping[str, Any], prefix: str) -> tuple[int, int]:
+    rows, columns = (integer(header, f"{prefix}NAXIS{axis}", least=1) for axis in (2, 1))
+    limits.check("image_pixels", rows * columns, "The image")
+    return _shared((rows, columns))
 
 
 @lru_cache
 def _stored_dtype(bitpix: int) -> np.dtype:
-    return np.dtype({8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}[bitpix])
+    return np.dtype(_STORED[bitpix])
 
 
 @lru_cache(maxsize=256)
 def _shared[T: Hashable](value: T) -> T:
     """The value that was there first, of those that are equal: what all frames have is kept in memory once."""
     return value
-
-
-_DESCRIPTOR = re.compile(r"^[01]?([PQ])([BIJKED])")
-_FORMAT = re.compile(r"^(\d*)([LXBIJKAEDCM])")
-_FORMAT_BYTES = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16}
-
-
-def _descriptor_columns(
-    header: Mapping[str, Any],
-) -> tuple[np.dtype, tuple[tuple[int, int], ...]] | None:
-    """Type and places of the array descriptors in a row of the tile table; `None` for a table not understood."""
-    kinds, places, at = set(), [], 0
-    for i in range(1, header["TFIELDS"] + 1):
-        form = header[f"TFORM{i}"].strip()
-        if descriptor := _DESCRIPTOR.match(form):
-            kinds.add(descriptor[1])
-            places.append((at, _FORMAT_BYTES[descriptor[2]]))
-            at += 8 if descriptor[1] == "P" else 16
-        elif (plain := _FORMAT.match(form)) and plain[2] in _FORMAT_BYTES:
-            at += int(plain[1] or 1) * _FORMAT_BYTES[plain[2]]
-        else:
-            return None
-    if len(kinds) != 1 or at != header["NAXIS1"]:
-        return None
-    return _shared(np.dtype(">i4" if kinds == {"P"} else ">i8")), _shared(tuple(places))
-
-
-def _rice_block(header: Mapping[str, Any], dtype: np.dtype) -> int:
-    """Pixels of a block, if the image is made of RICE-compressed integers of its own size; else 0."""
-    if header.get("ZCMPTYPE") not in ("RICE_1", "RICE_ONE") or dtype not in PIXEL_TYPES:
-        return 0
-    settings = {"BLOCKSIZE": 32, "BYTEPIX": 4}
-    i = 1
-    while (name := header.get(f"ZNAME{i}")) is not None:
-        settings[name] = header.get(f"ZVAL{i}")
-        i += 1
-    block = settings["BLOCKSIZE"]
-    return block if settings["BYTEPIX"] == dtype.itemsize and isinstance(block, int) and block > 0 else 0
-
-
-_DECODING = re.compile(
-    r"^(TFIELDS|TTYPE\d+|TFORM\d+|ZIMAGE|ZCMPTYPE|ZBITPIX|ZNAXIS1?|ZTILE\d|ZNAME\d+|ZVAL\d+) *="
-)
-_DEQUANTISING = re.compile(r"^(ZQUANTIZ|ZSCALE|ZZERO|ZBLANK) *=")
-
-
-def _decoding_cards(text: str, *, quantised: bool) -> tuple[str, ...]:
-    cards = [text[i : i + 80] for i in range(0, len(text), 80)]
-    return _shared(tuple(card for card in cards if _says_how_to_decode(card, quantised)))
-
-
-@lru_cache(maxsize=4096)
-def _says_how_to_decode(card: str, quantised: bool) -> bool:
-    return bool(_DECODING.match(card) or (quantised and _DEQUANTISING.match(card)))

@@ -1,16 +1,20 @@
 """Where the rows of an image lie in its FITS file, and how their bytes become pixels."""
 
-import gzip
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
-from sunpy_heliocloud.kernels.rice import decode_rice
+from sunpy_heliocloud.bounds import LimitError
+from sunpy_heliocloud.io.gunzip import unpacked_pieces
+from sunpy_heliocloud.io.keywords import number
+from sunpy_heliocloud.io.tile_coding import TileCoding
+from sunpy_heliocloud.io.tile_table import TileTable
+from sunpy_heliocloud.kernels.rice import DamagedTile, decode_rice
+from sunpy_heliocloud.text import inert
 
-__all__ = ["GzippedLayout", "ImageLayout", "PlainLayout", "Scaling", "TiledLayout", "WholeFileLayout"]
+__all__ = ["GzippedLayout", "ImageLayout", "PlainLayout", "Scaling", "TiledLayout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,13 @@ class Scaling:
 
         FITS gives BLANK a meaning for integers only, but there are float images whose missing pixels have its value.
         """
-        bscale, bzero, blank = header.get("BSCALE", 1), header.get("BZERO", 0), header.get("BLANK")
-        if isinstance(bscale, str) or isinstance(bzero, str) or isinstance(blank, str):
-            raise TypeError(f"BSCALE={bscale}, BZERO={bzero}, BLANK={blank} are no numbers")
-        return cls(float(bscale), float(bzero), blank)
+        bscale, bzero = number(header, "BSCALE", default=1), number(header, "BZERO", default=0)
+        if bscale == 0:
+            raise ValueError("BSCALE=0 would make all pixels the same; it must be another number")
+        blank = header.get("BLANK")
+        if blank is not None and type(blank) is not int:
+            raise ValueError(f"BLANK={inert(blank, 60)}, but must be an integer")
+        return cls(bscale, bzero, blank)
 
     @property
     def is_identity(self) -> bool:
@@ -101,184 +108,99 @@ class PlainLayout:
 @dataclass(frozen=True, eq=False, slots=True)
 class TiledLayout:
     """
-    A tile-compressed image: rows of tiles, each described by a row of a binary table, in a heap behind the table.
+    A tile-compressed image: rows of tiles, whose bytes lie in a heap.
 
-    Rows of RICE-compressed integers, each a tile, are decoded by `decode_rice`. All else is decoded by astropy, which
-    is handed a small FITS file that holds the needed tiles only; also what is not as `decode_rice` expects it.
+    Rows of RICE-compressed integers, each a tile, are decoded all at once; other tiles one by one.
 
     Parameters
     ----------
     shape, dtype, scaling
         Of the image.
-    cards
-        The cards of the table's header that say how to decode, without those that count rows.
-    rows_per_tile, tiles_per_row
-        The shape of the grid of tiles.
+    tile_shape
+        Rows and columns of a tile; at the end of the image, tiles may have fewer.
+    coding
+        How tiles are compressed.
     heap_start
         The byte of the file at which the heap begins.
-    table
-        The tile table as it stands in the file, ``(tiles, bytes)``; or, where tiles are stored in order without
-        gaps and nothing else is in the table, their lengths in bytes, ``(tiles,)``, which is four times smaller.
-    descriptor_dtype, descriptor_columns
-        The type of a length and an offset in the table; the bytes of a table row at which such pairs begin, and how
-        many bytes each of the elements has that the length counts.
-    first_offset
-        Where in the heap the first tile begins, when ``table`` holds lengths.
-    dither_seed
-        ZDITHER0 of a quantised image.
-    rice_block
-        Pixels of a block of RICE-compressed integers; 0 for other pixels and compressions.
+    tiles
+        Where in the heap they are.
     """
 
     shape: tuple[int, int]
     dtype: np.dtype
     scaling: Scaling
-    cards: tuple[str, ...]
-    rows_per_tile: int
-    tiles_per_row: int
+    tile_shape: tuple[int, int]
+    coding: TileCoding
     heap_start: int
-    table: np.ndarray
-    descriptor_dtype: np.dtype
-    descriptor_columns: tuple[tuple[int, int], ...]
-    first_offset: int = 0
-    dither_seed: int | None = None
-    rice_block: int = 0
+    tiles: TileTable
 
     @property
     def head_stop(self) -> int:
         return self.heap_start
 
     def byte_range(self, start: int, stop: int) -> tuple[int, int]:
-        first, last = self._heap_range(*self._tiles(start, stop))
-        return self.heap_start + first, self.heap_start + last
-
-    def compacted(self) -> Self:
-        """The same layout with tiles' lengths instead of the table, where these say it all; else with its own table."""
-        if self.table.shape[1] == 2 * self.descriptor_dtype.itemsize:
-            lengths, offsets = self._descriptors(self.table)[:, 0].T
-            if self.descriptor_columns == ((0, 1),) and (offsets[1:] == offsets[:-1] + lengths[:-1]).all():
-                small = lengths.astype(np.uint16 if lengths.max() < 2**16 else np.uint32)
-                return replace(self, table=small, first_offset=int(offsets[0]))
-        return replace(self, table=self.table.copy())
+        starts, stops = self.tiles.places(*self._tiles(start, stop))
+        used = stops > starts
+        first, last = int(starts.min(initial=2**62, where=used)), int(stops.max(initial=0, where=used))
+        return self.heap_start + min(first, last), self.heap_start + last
 
     def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
-        image = self._decode_rice(buffer, rows, columns) if self._is_rice_by_row else None
-        return self._decode_by_astropy(buffer, rows)[:, slice(*columns)] if image is None else image
+        first, last = self._tiles(*rows)
+        starts, stops = self.tiles.places(first, last)
+        origin = self.byte_range(*rows)[0] - self.heap_start
+        starts, stops = starts - origin, stops - origin
+        is_row_by_row = self.tile_shape == (1, self.shape[1])
+        if is_row_by_row and self.coding.is_plain_rice and self.tiles.columns is None:
+            return self._decode_rows(buffer, first, starts, stops, columns)
+        image = np.empty((rows[1] - rows[0], columns[1] - columns[0]), self.dtype)
+        height, width = self.tile_shape
+        across = -(-self.shape[1] // width)
+        for tile, start, stop in zip(range(first, last), starts.tolist(), stops.tolist(), strict=True):
+            top, left = tile // across * height, tile % across * width
+            shape = min(height, self.shape[0] - top), min(width, self.shape[1] - left)
+            y, x = _overlap(top, shape[0], rows), _overlap(left, shape[1], columns)
+            if x[0] < x[1]:
+                pixels = self._decode_tile(buffer[start:stop], shape, tile)
+                image[y[0] - rows[0] : y[1] - rows[0], x[0] - columns[0] : x[1] - columns[0]] = pixels[
+                    y[0] - top : y[1] - top, x[0] - left : x[1] - left
+                ]
+        return image
 
-    @property
-    def _is_rice_by_row(self) -> bool:
-        return self.rice_block > 0 and self.rows_per_tile == self.tiles_per_row == self.table.ndim == 1
+    def _decode_rows(
+        self, buffer: bytes, first: int, starts: np.ndarray, stops: np.ndarray, columns: tuple[int, int]
+    ) -> np.ndarray:
+        try:
+            return decode_rice(
+                np.frombuffer(buffer, np.uint8),
+                starts,
+                stops,
+                self.shape[1],
+                columns,
+                block=self.coding.block,
+                dtype=self.dtype,
+            )
+        except DamagedTile as error:
+            raise DamagedTile(first + error.number) from error
 
-    def _decode_rice(
-        self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]
-    ) -> np.ndarray | None:
-        return decode_rice(
-            np.frombuffer(buffer, np.uint8),
-            self.table[slice(*rows)],
-            self.shape[1],
-            columns,
-            block=self.rice_block,
-            dtype=self.dtype,
+    def _decode_tile(self, data: bytes, shape: tuple[int, int], tile: int) -> np.ndarray:
+        tiles = self.tiles
+        column = 0 if tiles.columns is None else int(tiles.columns[tile])
+        scale, zero, blank = (
+            None if values is None else values[tile % len(values)].item()
+            for values in (tiles.scales, tiles.zeros, tiles.blanks)
         )
-
-    def _decode_by_astropy(self, buffer: bytes, rows: tuple[int, int]) -> np.ndarray:
-        from astropy.io import fits  # imported by those who need it: it costs a worker a third of a second
-
-        tiles = self._tiles(*rows)
-        first_row = tiles[0] // self.tiles_per_row * self.rows_per_tile
-        last_row = min(tiles[1] // self.tiles_per_row * self.rows_per_tile, self.shape[0])
-        small_file = self._small_file(buffer, tiles, last_row - first_row)
-        with fits.open(io.BytesIO(small_file), do_not_scale_image_data=True) as hdus:
-            return hdus[1].data[rows[0] - first_row : rows[1] - first_row]
+        return self.coding.decode(data, shape, tile, column=column, scale=scale, zero=zero, blank=blank)
 
     def _tiles(self, start: int, stop: int) -> tuple[int, int]:
         """The tiles that hold these rows, in whole rows of tiles."""
-        first, last = start // self.rows_per_tile, -(-stop // self.rows_per_tile)
-        return first * self.tiles_per_row, last * self.tiles_per_row
-
-    def _heap_range(self, first: int, last: int) -> tuple[int, int]:
-        if self.table.ndim == 1:
-            start = self.first_offset + int(self.table[:first].sum(dtype=np.int64))
-            return start, start + int(self.table[first:last].sum(dtype=np.int64))
-        descriptors = self._descriptors(self.table[first:last])
-        lengths, offsets = descriptors[..., 0] * self._element_bytes, descriptors[..., 1]
-        used = lengths > 0
-        if not used.any():
-            return 0, 0
-        return int(offsets[used].min()), int((offsets + lengths)[used].max())
-
-    def _descriptors(self, table: np.ndarray) -> np.ndarray:
-        """``(tiles, columns, 2)``: length and offset in the heap of each variable-length column."""
-        size = 2 * self.descriptor_dtype.itemsize
-        columns = [
-            np.ascontiguousarray(table[:, at : at + size]).view(self.descriptor_dtype)
-            for at, _ in self.descriptor_columns
-        ]
-        return np.stack(columns, axis=1).astype(np.int64)
-
-    @property
-    def _element_bytes(self) -> np.ndarray:
-        return np.array([size for _, size in self.descriptor_columns])
-
-    def _small_file(self, heap: bytes, tiles: tuple[int, int], rows: int) -> bytes:
-        """A FITS file of the tiles ``tiles[0]`` to ``tiles[1]``, whose bytes are ``heap``."""
-        table = self._small_table(*tiles)
-        cards = [_card("XTENSION", "'BINTABLE'"), _card("BITPIX", 8), _card("NAXIS", 2)]
-        cards += [_card("NAXIS1", table.shape[1]), _card("NAXIS2", table.shape[0])]
-        cards += [_card("PCOUNT", len(heap)), _card("GCOUNT", 1), *self.cards, _card("ZNAXIS2", rows)]
-        if (
-            self.dither_seed is not None
-        ):  # subtractive dithering draws its numbers by the tile's place in the image
-            cards.append(_card("ZDITHER0", (self.dither_seed + tiles[0] - 1) % 10000 + 1))
-        return b"".join(
-            [
-                _padded(
-                    "".join([_card("SIMPLE", "T"), _card("BITPIX", 8), _card("NAXIS", 0), _END]).encode(),
-                    b" ",
-                ),
-                _padded("".join([*cards, _END]).encode(), b" "),
-                _padded(table.tobytes() + heap, b"\0"),
-            ]
-        )
-
-    def _small_table(self, first: int, last: int) -> np.ndarray:
-        """The table's rows for some of the tiles, with offsets that count from the first of them."""
-        start = self._heap_range(first, last)[0]
-        if self.table.ndim == 1:
-            lengths = self.table[first:last].astype(np.int64)
-            descriptors = np.stack([lengths, np.cumsum(lengths) - lengths], axis=1)
-            return descriptors.astype(self.descriptor_dtype).view(np.uint8)
-        table = self.table[first:last].copy()
-        descriptors = self._descriptors(table)
-        descriptors[..., 1] -= np.where(descriptors[..., 0] > 0, start, descriptors[..., 1])
-        size = 2 * self.descriptor_dtype.itemsize
-        for i, (at, _) in enumerate(self.descriptor_columns):
-            column = np.ascontiguousarray(descriptors[:, i].astype(self.descriptor_dtype))
-            table[:, at : at + size] = column.view(np.uint8)
-        return table
+        height, width = self.tile_shape
+        across = -(-self.shape[1] // width)
+        return start // height * across, -(-stop // height) * across
 
 
-@dataclass(frozen=True, slots=True)
-class WholeFileLayout:
-    """An image that only its whole file can give."""
-
-    shape: tuple[int, int]
-    dtype: np.dtype
-    scaling: Scaling
-    hdu: int
-
-    @property
-    def head_stop(self) -> None:
-        return None
-
-    def byte_range(self, start: int, stop: int) -> tuple[int, None]:
-        return 0, None
-
-    def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
-        from astropy.io import fits
-
-        with fits.open(io.BytesIO(buffer), do_not_scale_image_data=True) as hdus:
-            return hdus[self.hdu].data[slice(*rows), slice(*columns)]
+def _overlap(start: int, size: int, window: tuple[int, int]) -> tuple[int, int]:
+    """What a tile that begins at ``start`` and a window have in common along an axis."""
+    return max(start, window[0]), min(start + size, window[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +212,12 @@ class GzippedLayout:
     ----------
     inner
         How the image lies in the file that was compressed.
+    most_bytes
+        Of the file, unpacked.
     """
 
-    inner: PlainLayout | TiledLayout | WholeFileLayout
+    inner: PlainLayout | TiledLayout
+    most_bytes: int
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -314,16 +239,21 @@ class GzippedLayout:
         return 0, None
 
     def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
-        file = gzip.decompress(buffer)
-        return self.inner.decode(file[slice(*self.inner.byte_range(*rows))], rows, columns)
+        return self.inner.decode(self._unpacked(buffer, *self.inner.byte_range(*rows)), rows, columns)
 
-
-_END = "END".ljust(80)
-
-
-def _card(keyword: str, value: int | str) -> str:
-    return f"{keyword:<8}= {value:>20}".ljust(80)
-
-
-def _padded(block: bytes, fill: bytes) -> bytes:
-    return block + fill * (-len(block) % 2880)
+    def _unpacked(self, buffer: bytes, start: int, stop: int) -> bytes:
+        """Some of the unpacked bytes. All are unpacked, for the checksum stands at the end, but only these are kept."""
+        kept, at = [], 0
+        for piece in unpacked_pieces(buffer):
+            kept.append(piece[max(start - at, 0) : max(stop - at, 0)])
+            at += len(piece)
+            if at > self.most_bytes:
+                raise LimitError(
+                    f"more than {self.most_bytes:,} bytes come out of the gzipped file; if you trust it, raise the bound "
+                    "before it is opened: sunpy_heliocloud.limits.file_bytes"
+                )
+        if at < stop:
+            raise ValueError(
+                f"only {at} bytes come out of the gzipped file, but the image ends at byte {stop}"
+            )
+        return b"".join(kept)

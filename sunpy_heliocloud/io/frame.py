@@ -9,6 +9,7 @@ from dask import is_dask_collection
 from dask.base import tokenize
 
 from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.attempt import attempt
 from sunpy_heliocloud.io.fits_layout import ImageLayout
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
 
@@ -236,12 +237,12 @@ def _decode(
         return piece
     if window.is_empty:
         return np.empty(window.shape, dtype)
-    try:
-        image = frame.decode(b"" if piece is None else piece.data, window, dtype)
-    except Exception as cause:  # noqa: BLE001  decoders raise anything on damaged bytes; the URL must stay
-        error = ReadError(f"Could not decode {window} of {frame.url}: {type(cause).__name__}: {cause}")
-        error.__cause__ = cause
-        return error
+    buffer = b"" if piece is None else piece.data
+    return attempt(f"Could not decode {window} of {frame.url}", lambda: _pixels(frame, buffer, window, dtype))
+
+
+def _pixels(frame: Frame, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
+    image = frame.decode(buffer, window, dtype)
     if image.shape != window.shape:
-        return ReadError(f"Of {frame.url}, {window} came out with shape {image.shape}; the file is damaged.")
+        raise ValueError(f"pixels of shape {image.shape} came out")
     return image

@@ -6,10 +6,12 @@ from typing import Any
 
 from astropy.io import fits
 
+from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.attempt import attempt
 from sunpy_heliocloud.io.fits_header import HeadTooShort, image_header
 from sunpy_heliocloud.io.fits_image import find_image
-from sunpy_heliocloud.io.fits_layout import GzippedLayout, WholeFileLayout
+from sunpy_heliocloud.io.fits_layout import GzippedLayout
 from sunpy_heliocloud.io.frame import FITSFrame
 from sunpy_heliocloud.io.known_headers import find_headers, keep_headers
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, fetch
@@ -100,15 +102,18 @@ def _opened(
             f"{url} has {piece.version.size} bytes, but the catalogue says {size}: the file is cut short or has been "
             "replaced, or the catalogue is out of date. A list of the URLs instead of the table opens it as it is."
         )
+    return attempt(f"Could not open {url}", lambda: _judged(url, piece, access), passing=(HeadTooShort,))
+
+
+def _judged(url: str, piece: Piece, access: Access) -> tuple[FITSFrame, dict[str, Any]]:
+    """The frame in a file whose first bytes are these. All that reading and decoding rely on is checked here, once."""
     try:
-        unit, layout = find_image(piece.data)
-    except ValueError as cause:
-        error = ReadError(f"Could not open {url}: {cause}")
-        error.__cause__ = cause
-        return error
-    if isinstance(layout, WholeFileLayout):
-        _log.debug("%s can only be read whole: its tile table has columns of an unknown kind", url)
+        unit, layout = find_image(piece.data, whole=len(piece.data) == piece.version.size)
+    except HeadTooShort as short:
+        limits.check("head_bytes", short.needed, "The file, up to its image,")
+        raise
     if isinstance(layout, GzippedLayout):
+        limits.check("file_bytes", piece.version.size or 0, "The gzipped file")
         _log.debug("%s can only be read whole: it is gzipped", url)
     header = image_header(unit.header)
     bitpix = fits.DTYPE2BITPIX[layout.dtype.newbyteorder("=").name]

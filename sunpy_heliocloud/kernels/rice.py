@@ -1,7 +1,7 @@
 """
-Rows of an image out of their RICE-compressed bytes.
+Pixels of an image out of their RICE-compressed bytes.
 
-The compression is that of the FITS standard 4.0, section 10.4.1: a row is the first pixel and then the differences
+The compression is that of the FITS standard 4.0, section 10.4.1: a tile is the first pixel and then the differences
 to the pixel before, in blocks. Each block says how many low bits its differences are stored with as they are; the rest
 of a difference is so many zero bits, and a one.
 """
@@ -11,40 +11,56 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["PIXEL_TYPES", "decode_rice"]
+__all__ = ["PIXEL_TYPES", "DamagedTile", "decode_rice"]
 
 # What the compression knows.
 PIXEL_TYPES = (np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
 # Bits of a block's code by the bytes of a pixel, and the code of pixels that are stored as they are.
 _CODES = {1: (3, 7), 2: (4, 15), 4: (5, 26)}
-# Bytes that may be looked at behind the end of a row.
+# Bytes that may be looked at behind the end of a tile.
 _LOOKAHEAD = 8
+
+
+class DamagedTile(ValueError):
+    """
+    Bytes that no encoder writes.
+
+    Attributes
+    ----------
+    number : int
+        Which of the tiles.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"the bytes of tile {number} are damaged: no RICE encoder writes them")
+        self.number = number
 
 
 def decode_rice(
     compressed: np.ndarray,
-    lengths: np.ndarray,
-    row_pixels: int,
+    starts: np.ndarray,
+    stops: np.ndarray,
+    tile_pixels: int,
     columns: tuple[int, int],
     *,
     block: int,
     dtype: np.dtype,
-) -> np.ndarray | None:
+) -> np.ndarray:
     """
-    Columns of RICE-compressed rows that follow each other.
+    Pixels of RICE-compressed tiles.
 
     What is right of the columns is not decoded.
 
     Parameters
     ----------
     compressed : `numpy.ndarray`
-        Bytes of the rows.
-    lengths : `numpy.ndarray`
-        How many each row has.
-    row_pixels
-        Pixels of a row.
+        Bytes that hold the tiles.
+    starts, stops : `numpy.ndarray`
+        Of each tile the first byte, and the one after the last.
+    tile_pixels
+        Pixels of a tile: of a row, where each row is a tile.
     columns
-        First column wanted, and the one after the last.
+        First pixel wanted of each tile, and the one after the last.
     block
         Pixels of a block.
     dtype
@@ -52,32 +68,40 @@ def decode_rice(
 
     Returns
     -------
-    `numpy.ndarray` or None
-        Shape ``(rows, columns)``; `None` for bytes that no RICE encoder writes.
+    `numpy.ndarray`
+        Shape ``(tiles, columns)``.
+
+    Raises
+    ------
+    DamagedTile
+        For bytes that no RICE encoder writes, such as too many or too few.
     """
-    stops = np.cumsum(lengths, dtype=np.int64)
-    starts = stops - lengths
-    if len(stops) and stops[-1] != len(compressed):
-        return None
-    image = np.empty((len(lengths), columns[1] - columns[0]), dtype)
-    # The last rows are decoded from a copy, behind whose end there is something to look at.
-    safe = int(np.searchsorted(stops, len(compressed) - _LOOKAHEAD, side="right"))
-    first = int(starts[safe]) if safe < len(starts) else len(compressed)
-    tail = np.append(compressed[first:], np.zeros(_LOOKAHEAD, np.uint8))
-    for data, rows, offset in ((compressed, slice(safe), 0), (tail, slice(safe, None), first)):
-        good = _decode(
+    size = len(compressed)
+    starts, stops = starts.astype(np.int64, copy=False), stops.astype(np.int64, copy=False)
+    outside = (starts < 0) | (stops < starts) | (stops > size)
+    if outside.any():
+        raise DamagedTile(int(np.argmax(outside)))
+    image = np.empty((len(starts), columns[1] - columns[0]), dtype)
+    # The last tiles are decoded from a copy, behind whose end there is something to look at; all of them if the order is
+    # another one.
+    in_order = bool((stops[1:] >= stops[:-1]).all() and (starts[1:] >= starts[:-1]).all())
+    safe = int(np.searchsorted(stops, size - _LOOKAHEAD, side="right")) if in_order else 0
+    offset = int(starts[safe:].min(initial=size))
+    tail = np.append(compressed[offset:], np.zeros(_LOOKAHEAD, np.uint8))
+    for data, tiles, origin in ((compressed, slice(safe), 0), (tail, slice(safe, None), offset)):
+        damaged = _decode(
             data,
-            starts[rows] - offset,
-            stops[rows] - offset,
-            row_pixels,
+            starts[tiles] - origin,
+            stops[tiles] - origin,
+            tile_pixels,
             *columns,
             block,
             *_CODES[dtype.itemsize],
             8 * dtype.itemsize,
-            image[rows],
+            image[tiles],
         )
-        if not good:
-            return None
+        if damaged >= 0:
+            raise DamagedTile(damaged + (tiles.start or 0))
     return image
 
 
@@ -107,20 +131,20 @@ def _bits(data, at):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _decode(data, starts, stops, row_pixels, left, right, block, code_bits, raw_code, pixel_bits, image):
-    """Fill the image; False where bits are missing or left over."""
+def _decode(data, starts, stops, tile_pixels, left, right, block, code_bits, raw_code, pixel_bits, image):
+    """Fill the image, a row a tile; the first tile whose bits are missing or left over, or else -1."""
     code_bits, pixel_bits, one = np.uint64(code_bits), np.uint64(pixel_bits), np.uint64(1)
     for row in range(len(starts)):
         at, stop = np.uint64(starts[row]) << np.uint64(3), np.uint64(stops[row]) << np.uint64(3)
         if at + pixel_bits > stop:
-            return False
+            return row
         # Of a smaller type the lowest bits count, and they are right whatever is above them.
         pixel = np.int32(_bits(data, at) >> (np.uint64(64) - pixel_bits))
         at += pixel_bits
         for first in range(0, right, block):
             end = min(first + block, right)
             if at + code_bits > stop:
-                return False
+                return row
             code = _bits(data, at) >> (np.uint64(64) - code_bits)
             at += code_bits
             if code == 0:  # all pixels are the same
@@ -128,11 +152,11 @@ def _decode(data, starts, stops, row_pixels, left, right, block, code_bits, raw_
                     image[row, i - left] = pixel
                 continue
             if code > raw_code:
-                return False
+                return row
             low_bits = code - one
             for i in range(first, end):
                 if at >= stop:
-                    return False
+                    return row
                 word = _bits(data, at)
                 if code == raw_code:
                     difference = word >> (np.uint64(64) - pixel_bits)
@@ -146,7 +170,7 @@ def _decode(data, starts, stops, row_pixels, left, right, block, code_bits, raw_
                         while _bits(data, at + zeros) >> np.uint64(63) == 0:
                             zeros += one
                             if at + zeros >= stop:
-                                return False
+                                return row
                         word = _bits(data, at + zeros) << one
                     at += zeros + one + low_bits
                     difference = (zeros << low_bits) | ((word >> one) >> (np.uint64(63) - low_bits))
@@ -155,6 +179,6 @@ def _decode(data, starts, stops, row_pixels, left, right, block, code_bits, raw_
                 pixel += half ^ -np.int32(difference & one)
                 if i >= left:
                     image[row, i - left] = pixel
-        if at > stop or (right == row_pixels and stop - at >= 8):
-            return False
-    return True
+        if at > stop or (right == tile_pixels and stop - at >= 8):
+            return row
+    return -1

@@ -1,4 +1,5 @@
 import gzip
+import io
 import pickle
 
 import dask.array as da
@@ -124,7 +125,7 @@ def test_a_gzipped_file_is_read_whole(server, tmp_path, caplog, file):
         np.testing.assert_array_equal(rows, COUNTS[100:200])
     path.write_bytes(zipped[:10] + b"damaged" + zipped[17:])
     (error,) = opened(path)
-    assert "a damaged gzip file" in str(error)
+    assert "damaged gzip bytes" in str(error)
 
 
 def test_a_gzipped_file_of_long_headers(tmp_path):
@@ -159,8 +160,8 @@ def test_files_that_are_none(server, tmp_path):
             isinstance(error, ReadError) and url in str(error)
             for url, error in zip(urls, errors, strict=False)
         )
-        assert "not a FITS file: it begins with b'<html>" in str(errors[0])
-        assert "ends after 3000 bytes, within its headers" in str(errors[2])
+        assert "not a FITS file: it begins with b'\\x3chtml>" in str(errors[0])
+        assert "it ends after 3000 bytes, within its headers" in str(errors[2])
         assert "no HDU with a two-dimensional image" in str(errors[3])
         assert "NAXIS" in str(errors[4])
         assert isinstance(errors[5].__cause__, FileNotFoundError)
@@ -177,16 +178,17 @@ def test_a_file_cut_short_costs_only_the_rows_that_are_gone(server, tmp_path):
         assert all(isinstance(error, ReadError) and url in str(error) for error in (torn, gone))
 
 
-def test_a_tile_table_that_points_outside_the_file(tmp_path):
+@pytest.mark.parametrize("byte", [0, 4], ids=["length", "offset"])
+@pytest.mark.parametrize("value", [0x7F, 0xFF], ids=["large", "negative"])
+def test_a_tile_table_that_points_outside_its_heap_is_refused_with_the_url(tmp_path, byte, value):
     file = bytearray(rice())
     table = 2880 * 2
-    file[table + 8 * 10 + 4] = 0x7F  # the offset of row 10
+    file[table + 8 * 10 + byte] = value
     (tmp_path / "a.fits").write_bytes(file)
-    ((frame, _),) = opened(tmp_path / "a.fits")
-    good, bad = read_rows([frame] * 2, [(0, 10), (5, 15)], FLOAT)
-    np.testing.assert_array_equal(good, COUNTS[:10])
-    assert "a.fits" in str(bad)
-    assert isinstance(bad, ReadError)
+    (error,) = opened(tmp_path / "a.fits")
+    assert isinstance(error, ReadError)
+    assert f"Could not open {tmp_path / 'a.fits'}: tile 10 has " in str(error)
+    assert "PCOUNT" in str(error)
 
 
 def test_damaged_tiles_are_an_error_with_the_url(tmp_path):
@@ -309,14 +311,15 @@ def test_real_files(real_data, key):
     assert part_bytes < 0.45 * whole_bytes
 
 
-def test_what_is_read_whole_says_so(tmp_path, caplog):
-    """A tile table with descriptors of both kinds is left to astropy."""
+def test_descriptors_of_both_kinds(tmp_path):
+    """A table may have columns with descriptors of 32 and of 64 bits."""
     file = rice()
-    unit, layout = find_image(file)
-    lengths = layout.table.astype(">i4")
+    _, layout = find_image(file)
+    lengths = layout.tiles.lengths.astype(">i4")
     table = np.zeros(len(lengths), [("short", ">i4", 2), ("long", ">i8", 2)])
     table["short"] = np.stack([lengths, np.cumsum(lengths) - lengths], axis=1)
-    header = fits.Header.fromstring(unit.text)
+    with fits.open(io.BytesIO(file), disable_image_compression=True) as hdus:
+        header = hdus[1].header
     header.update(NAXIS1=24, TFIELDS=2)
     header.insert("TFORM1", ("TTYPE2", "GZIP_COMPRESSED_DATA"), after=True)
     header.insert("TTYPE2", ("TFORM2", "1QB(400)"), after=True)
@@ -326,10 +329,5 @@ def test_what_is_read_whole_says_so(tmp_path, caplog):
     path.write_bytes(
         file[:2880] + header.tostring().encode() + data.ljust(-(-len(data) // 2880) * 2880, b"\0")
     )
-    with caplog.at_level("DEBUG", "sunpy_heliocloud.io.open"):
-        ((frame, _),) = opened(path)
-    assert caplog.messages == [
-        f"{path} can only be read whole: its tile table has columns of an unknown kind"
-    ]
-    assert frame.byte_range(Window.whole(frame.shape)).stop is None
+    ((frame, _),) = opened(path)
     np.testing.assert_array_equal(next(read_rows([frame], [(3, 9)], FLOAT)), COUNTS[3:9])

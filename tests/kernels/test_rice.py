@@ -1,5 +1,6 @@
-"""Our RICE decoder beside astropy's: the same integers, and nothing at all from what no encoder writes."""
+"""Our RICE decoder beside astropy's: the same integers, and an error for what no encoder writes."""
 
+import contextlib
 import io
 
 import numpy as np
@@ -11,7 +12,7 @@ from strategies import fits_bytes, windows
 from astropy.io import fits
 
 from sunpy_heliocloud.io.fits_image import find_image
-from sunpy_heliocloud.kernels.rice import PIXEL_TYPES, decode_rice
+from sunpy_heliocloud.kernels.rice import PIXEL_TYPES, DamagedTile, decode_rice
 
 RNG = np.random.default_rng(0)
 
@@ -23,7 +24,13 @@ def compressed(image):
     _, layout = find_image(file)
     start, stop = layout.byte_range(0, image.shape[0])
     with fits.open(io.BytesIO(file)) as hdus:
-        return np.frombuffer(file[start:stop], np.uint8), layout.table, hdus[1].data
+        return np.frombuffer(file[start:stop], np.uint8), layout.tiles.lengths, hdus[1].data
+
+
+def decoded(heap, lengths, row_pixels, columns, dtype):
+    """Rows that follow each other."""
+    stops = np.cumsum(lengths, dtype=int)
+    return decode_rice(heap, stops - lengths, stops, row_pixels, columns, block=32, dtype=dtype)
 
 
 @st.composite
@@ -55,23 +62,39 @@ def images(draw):
 def test_pixels_are_those_of_astropy(image, data):
     heap, lengths, expected = compressed(image)
     columns = data.draw(windows(image.shape[1]))
-    pixels = decode_rice(heap, lengths, image.shape[1], columns, block=32, dtype=image.dtype)
+    pixels = decoded(heap, lengths, image.shape[1], columns, image.dtype)
     assert pixels.dtype == image.dtype
     np.testing.assert_array_equal(pixels, expected[:, slice(*columns)])
     np.testing.assert_array_equal(expected, image)
 
 
+@given(image=images(), data=st.data())
+def test_tiles_in_any_order_and_with_gaps(image, data):
+    heap, lengths, expected = compressed(image)
+    starts = np.cumsum(lengths, dtype=int) - lengths
+    order = data.draw(st.permutations(range(len(lengths))))
+    moved, places = b"", np.zeros(len(lengths), int)
+    for i in order:
+        moved += b"gap"
+        places[i] = len(moved)
+        moved += heap[starts[i] : starts[i] + lengths[i]].tobytes()
+    arguments = np.frombuffer(moved, np.uint8), places, places + lengths
+    pixels = decode_rice(*arguments, image.shape[1], (0, image.shape[1]), block=32, dtype=image.dtype)
+    np.testing.assert_array_equal(pixels, expected)
+
+
 @settings(max_examples=200)
 @given(image=images(), data=st.data())
 def test_damaged_bytes_do_no_harm(image, data):
-    """Whatever they say, nothing outside is read: rows of the right shape, or nothing."""
+    """Whatever they say, nothing outside is read: rows of the right shape, or an error."""
     heap, lengths, _ = compressed(image)
     heap = heap.copy()
     for _ in range(data.draw(st.integers(1, 5))):
         heap[data.draw(st.integers(0, len(heap) - 1))] = data.draw(st.integers(0, 255))
     columns = data.draw(windows(image.shape[1]))
-    pixels = decode_rice(heap, lengths, image.shape[1], columns, block=32, dtype=image.dtype)
-    assert pixels is None or pixels.shape == (len(image), columns[1] - columns[0])
+    with contextlib.suppress(DamagedTile):
+        pixels = decoded(heap, lengths, image.shape[1], columns, image.dtype)
+        assert pixels.shape == (len(image), columns[1] - columns[0])
 
 
 @pytest.mark.parametrize("fill", [0, 255])
@@ -79,8 +102,8 @@ def test_endless_zeros_and_ones(fill):
     """Many bits may stand for one pixel, but no more than the row has."""
     heap = np.full(1000, fill, np.uint8)
     for lengths in ([1000], [500, 500], [0, 1000], [3, 997]):
-        pixels = decode_rice(heap, np.array(lengths), 64, (0, 64), block=32, dtype=np.dtype("i4"))
-        assert pixels is None
+        with pytest.raises(DamagedTile):
+            decoded(heap, np.array(lengths), 64, (0, 64), np.dtype("i4"))
 
 
 def test_bytes_that_are_left_over_are_as_wrong_as_those_that_are_missing():
@@ -88,14 +111,36 @@ def test_bytes_that_are_left_over_are_as_wrong_as_those_that_are_missing():
     for change in (-1, 1):
         other = np.resize(heap, len(heap) + change)
         arguments = other, lengths.astype(int) + change, 70
-        assert decode_rice(*arguments, (0, 70), block=32, dtype=expected.dtype) is None
+        with pytest.raises(DamagedTile, match="tile 0 are damaged"):
+            decoded(*arguments, (0, 70), expected.dtype)
     # What is behind the last column wanted is not looked at.
-    part = decode_rice(*arguments, (0, 30), block=32, dtype=expected.dtype)
+    part = decoded(*arguments, (0, 30), expected.dtype)
     np.testing.assert_array_equal(part, expected[:, :30])
 
 
-def test_lengths_that_do_not_fit():
-    heap, lengths, expected = compressed(RNG.integers(0, 99, (3, 70)).astype("i4"))
-    assert decode_rice(heap[:-1], lengths, 70, (0, 70), block=32, dtype=expected.dtype) is None
-    nothing = decode_rice(heap[:0], lengths[:0], 70, (0, 70), block=32, dtype=expected.dtype)
+@pytest.mark.parametrize(
+    ("starts", "stops", "number"),
+    [
+        ([0, 10], [10, 201], 1),
+        ([-1, 10], [10, 20], 0),
+        ([0, 10], [10, 9], 1),
+        ([0, 2**62], [10, 2**62 + 10], 1),
+    ],
+)
+def test_tiles_outside_the_bytes(starts, stops, number):
+    with pytest.raises(DamagedTile) as error:
+        decode_rice(
+            np.zeros(200, np.uint8),
+            np.array(starts),
+            np.array(stops),
+            70,
+            (0, 70),
+            block=32,
+            dtype=np.dtype("i4"),
+        )
+    assert error.value.number == number
+
+
+def test_no_tiles():
+    nothing = decoded(np.zeros(0, np.uint8), np.zeros(0, int), 70, (0, 70), np.dtype("i4"))
     assert nothing.shape == (0, 70)

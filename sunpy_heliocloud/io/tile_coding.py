@@ -1,0 +1,245 @@
+"""How the bytes of tiles become pixels: the compressions of the FITS standard, all by code that checks bounds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sunpy_heliocloud.io.gunzip import gunzip
+from sunpy_heliocloud.io.keywords import integer, one_of
+from sunpy_heliocloud.kernels.hcompress import decode_hcompress
+from sunpy_heliocloud.kernels.quantisation import dequantise
+from sunpy_heliocloud.kernels.rice import DamagedTile, decode_rice
+from sunpy_heliocloud.text import inert
+
+__all__ = ["TileCoding"]
+
+_COMPRESSIONS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "NOCOMPRESS")
+_RICE = ("RICE_1", "RICE_ONE")
+_DITHERS = {"NO_DITHER": 0, "SUBTRACTIVE_DITHER_1": 1, "SUBTRACTIVE_DITHER_2": 2}
+# The parameters of each compression, ZNAMEn; besides NOISEBIT, which says how floats were made integers. That, and the
+# SCALE of HCOMPRESS, which its bytes say too, are not needed for the way back.
+_PARAMETERS = {
+    "RICE_1": ("BLOCKSIZE", "BYTEPIX"),
+    "RICE_ONE": ("BLOCKSIZE", "BYTEPIX"),
+    "HCOMPRESS_1": ("SCALE", "SMOOTH"),
+}
+
+
+@dataclass(frozen=True)
+class TileCoding:
+    """
+    How the tiles of an image are compressed; checked.
+
+    Parameters
+    ----------
+    compression
+        ZCMPTYPE.
+    dtype
+        Of the pixels.
+    coded
+        Of the integers that are compressed, where the compression is one of integers.
+    block
+        Pixels of a block of RICE.
+    smooth
+        Whether HCOMPRESS smoothes.
+    dither
+        ZQUANTIZ of floats that are stored as integers, as a number; `None` for pixels that are stored as they are.
+    seed
+        ZDITHER0.
+    """
+
+    compression: str
+    dtype: np.dtype
+    coded: np.dtype
+    block: int = 32
+    smooth: bool = False
+    dither: int | None = None
+    seed: int = 1
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any], dtype: np.dtype, *, quantised: bool) -> "TileCoding":
+        """
+        Read the keywords of the compression.
+
+        Parameters
+        ----------
+        header
+            Of the table of tiles.
+        dtype
+            Of the pixels.
+        quantised
+            Whether ZSCALE and ZZERO are there.
+
+        Raises
+        ------
+        ValueError
+            With keyword, value and what was expected, for all that is not implemented or cannot be.
+        """
+        if header.get("ZCMPTYPE") == "PLIO_1":
+            raise ValueError("ZCMPTYPE=PLIO_1 is not implemented; funpack, of CFITSIO, unpacks such files")
+        compression = one_of(header, "ZCMPTYPE", _COMPRESSIONS)
+        names, values = _parameters(header, compression)
+        block = one_of(values, names["BLOCKSIZE"], (16, 32), default=32)
+        smooth = one_of(values, names["SMOOTH"], (0, 1), default=0) == 1
+        dither, seed = None, 1
+        if quantised:
+            if dtype.kind != "f":
+                raise ValueError(f"ZSCALE belongs to floats, but ZBITPIX={header['ZBITPIX']} is of integers")
+            dither = _DITHERS[one_of(header, "ZQUANTIZ", tuple(_DITHERS), default="NO_DITHER")]
+            seed = integer(header, "ZDITHER0", least=1, most=10000) if dither else 1
+        coded = np.dtype(np.int32) if quantised else dtype
+        if compression in (*_RICE, "HCOMPRESS_1") and (coded.kind == "f" or coded.itemsize > 4):
+            raise ValueError(f"{compression} is of integers up to 32 bits, but ZBITPIX={header['ZBITPIX']}")
+        if compression in _RICE:
+            # Pixels may be compressed as integers of 32 bits, which is the default, whatever their size.
+            size = one_of(values, names["BYTEPIX"], tuple(dict.fromkeys((coded.itemsize, 4))), default=4)
+            coded = coded if size == coded.itemsize else np.dtype(np.int32)
+        return cls(compression, dtype, coded, block, smooth, dither, seed)
+
+    @property
+    def is_plain_rice(self) -> bool:
+        """Whether RICE gives the pixels as they are."""
+        return self.compression in _RICE and self.coded == self.dtype
+
+    def decode(
+        self,
+        data: bytes,
+        shape: tuple[int, int],
+        tile: int,
+        *,
+        column: int,
+        scale: float | None,
+        zero: float | None,
+        blank: int | None,
+    ) -> np.ndarray:
+        """
+        The pixels of a tile.
+
+        Parameters
+        ----------
+        data
+            Its bytes.
+        shape
+            Its rows and columns.
+        tile
+            Its number.
+        column
+            Which of ``sunpy_heliocloud.io.tile_table.DATA_COLUMNS`` the bytes are of.
+        scale, zero, blank
+            As `~sunpy_heliocloud.io.tile_table.TileTable` has them, of this tile.
+
+        Returns
+        -------
+        `numpy.ndarray`
+
+        Raises
+        ------
+        ValueError
+            For bytes that are not those of such a tile.
+        """
+        try:
+            if column == 0:
+                return self._decode_compressed(data, shape, tile, scale, zero, blank)
+            return _as_pixels(
+                gunzip(data, _bytes(shape, self.dtype)) if column == 1 else data, shape, self.dtype
+            )
+        except ValueError as error:
+            raise ValueError(f"tile {tile} is damaged: {error}") from error
+
+    def _decode_compressed(
+        self,
+        data: bytes,
+        shape: tuple[int, int],
+        tile: int,
+        scale: float | None,
+        zero: float | None,
+        blank: int | None,
+    ) -> np.ndarray:
+        if self.compression in _RICE:
+            pixels = self._rice(data, shape)
+        elif self.compression == "HCOMPRESS_1":
+            pixels = self._hcompress(data, shape)
+        else:
+            pixels = self._bytewise(data, shape)
+        if self.dither is None:
+            return _fitting(pixels, self.dtype)
+        return dequantise(
+            pixels, scale, zero, dither=self.dither, place=tile + self.seed - 1, blank=blank, dtype=self.dtype
+        )
+
+    def _rice(self, data: bytes, shape: tuple[int, int]) -> np.ndarray:
+        pixels = shape[0] * shape[1]
+        ends = np.array([0]), np.array([len(data)])
+        try:
+            row = decode_rice(
+                np.frombuffer(data, np.uint8), *ends, pixels, (0, pixels), block=self.block, dtype=self.coded
+            )
+        except DamagedTile as error:
+            raise ValueError("no RICE encoder writes such bytes") from error
+        return row.reshape(shape)
+
+    def _hcompress(self, data: bytes, shape: tuple[int, int]) -> np.ndarray:
+        if min(shape) < 4:
+            raise ValueError(
+                f"HCOMPRESS_1 is of tiles of at least 4 x 4 pixels, not of {shape[0]} x {shape[1]}"
+            )
+        pixels, scale = decode_hcompress(data, shape, smooth=self.smooth)
+        if (
+            scale > 1 and self.dtype.kind != "f"
+        ):  # near the ends of their range, pixels may be rounded out of it
+            pixels = pixels.clip(np.iinfo(self.dtype).min, np.iinfo(self.dtype).max)
+        return _fitting(pixels, self.coded)
+
+    def _bytewise(self, data: bytes, shape: tuple[int, int]) -> np.ndarray:
+        stored = self.coded
+        if self.compression.startswith("GZIP"):
+            data = gunzip(data, _bytes(shape, stored))
+        if self.dither is not None and len(data) == _bytes(shape, np.dtype(np.int16)):
+            stored = np.dtype(np.int16)  # CFITSIO stores integers as small as they allow
+        if self.compression == "GZIP_2":
+            data = np.frombuffer(data, np.uint8).reshape(stored.itemsize, -1).T.tobytes()
+        return _as_pixels(data, shape, stored)
+
+
+def _parameters(header: Mapping[str, Any], compression: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """What messages call each parameter of a compression, and their values by that, from the pairs ZNAMEn, ZVALn."""
+    known = (*_PARAMETERS.get(compression, ()), "NOISEBIT")
+    names = {"BLOCKSIZE": "BLOCKSIZE", "BYTEPIX": "BYTEPIX", "SMOOTH": "SMOOTH"}
+    values: dict[str, Any] = {}
+    i = 1
+    while (name := header.get(f"ZNAME{i}")) is not None:
+        name = name.upper() if isinstance(name, str) else name
+        if name not in known or f"ZVAL{i}" not in header or names.get(name, name) != name:
+            raise ValueError(
+                f"ZNAME{i}={inert(name, 60)} with ZVAL{i}={inert(header.get(f'ZVAL{i}'), 60)}, but the parameters of "
+                f"{compression} are {', '.join(known)}, each once and with a value"
+            )
+        names[name] = f"ZVAL{i} ({name})"
+        values[names[name]] = header[f"ZVAL{i}"]
+        i += 1
+    return names, values
+
+
+def _bytes(shape: tuple[int, int], dtype: np.dtype) -> int:
+    return shape[0] * shape[1] * dtype.itemsize
+
+
+def _as_pixels(data: bytes, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+    """Bytes, most significant first, as pixels."""
+    if len(data) != _bytes(shape, dtype):
+        raise ValueError(f"it has {len(data)} bytes, and {_bytes(shape, dtype)} were expected")
+    return np.frombuffer(data, dtype.newbyteorder(">")).reshape(shape)
+
+
+def _fitting(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Integers as a smaller type; an error for those that it does not hold."""
+    if pixels.dtype.kind == "f" or np.can_cast(pixels.dtype, dtype):
+        return pixels
+    limits = np.iinfo(dtype)
+    if pixels.min() < limits.min or pixels.max() > limits.max:
+        raise ValueError(
+            f"pixels from {pixels.min()} to {pixels.max()} are too large for ZBITPIX={8 * dtype.itemsize}"
+        )
+    return pixels.astype(dtype)
