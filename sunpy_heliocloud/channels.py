@@ -12,9 +12,10 @@ import astropy.units as u
 from sunpy.map import GenericMap
 
 from sunpy_heliocloud.cube import TimeLagCube
+from sunpy_heliocloud.lags.arguments import Options
 from sunpy_heliocloud.lags.collection import LagMapCollection
-from sunpy_heliocloud.lags.comparison import Comparison, Options
-from sunpy_heliocloud.lags.lag_map import LagMap
+from sunpy_heliocloud.lags.comparison import Comparison
+from sunpy_heliocloud.lags.results import maps_of_maxima
 from sunpy_heliocloud.sequence import LazyMapSequence
 
 __all__ = ["aligned_cubes", "time_lag_pairs"]
@@ -113,13 +114,14 @@ def time_lag_pairs(
     if len(names) < 2:
         raise ValueError(f"a pair takes two channels, but there is {', '.join(names) or 'none'}")
     comparison = Comparison([channels[name] for name in names], **options)
-    pairs = tuple(combinations(range(len(names)), 2))
-    lags, correlations = {}, {}
-    for (i, j), maxima in zip(pairs, comparison.maxima(pairs), strict=True):
-        key = f"{names[i]}-{names[j]}"
-        lags[key] = LagMap.of_lags(comparison, maxima, refine, min_correlation, (i, j))
-        correlations[key] = LagMap.of_correlations(comparison, maxima, (i, j))
-    return LagMapCollection(lags, aligned_axes="all"), LagMapCollection(correlations, aligned_axes="all")
+    pairs = list(combinations(range(len(names)), 2))
+    maps = maps_of_maxima(comparison, pairs, refine=refine, min_correlation=min_correlation)
+    keys = [f"{names[i]}-{names[j]}" for i, j in pairs]
+    lags, correlations = zip(*maps, strict=True)
+    return tuple(
+        LagMapCollection(list(zip(keys, some, strict=True)), aligned_axes="all")
+        for some in (lags, correlations)
+    )
 
 
 def _by_wavelength(cubes: Mapping[str, TimeLagCube] | Sequence[TimeLagCube]) -> dict[str, TimeLagCube]:

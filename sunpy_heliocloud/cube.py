@@ -1,7 +1,7 @@
 """TimeLagCube: what a scientist does with images of one channel that follow each other in time."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, Unpack
+from typing import Any, Self
 
 import dask.array as da
 import numpy as np
@@ -20,19 +20,16 @@ from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import resampling
 from sunpy_heliocloud.kernels.time_axis import METHODS
-from sunpy_heliocloud.lags.comparison import Comparison, Options, planes_of, shared_stack
-from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
-from sunpy_heliocloud.lags.lag_cube import LagCube
-from sunpy_heliocloud.lags.lag_map import LagMap
-from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.lags.comparable import ComparableCube
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import derotate, is_valid
 from sunpy_heliocloud.lazy.light_curves import ResampleTime, map_pencils
+from sunpy_heliocloud.lazy.planes import planes_of, shared_stack
 
 __all__ = ["TimeLagCube"]
 
 
-class TimeLagCube(DaskCube):
+class TimeLagCube(ComparableCube):
     """
     Images of one channel over time: an `ndcube.NDCube` with axes time, y, x on a dask array.
 
@@ -296,249 +293,6 @@ class TimeLagCube(DaskCube):
         if isinstance(wcs, SlicedStackWCS):
             return resampled[tuple(0 if is_fixed else slice(None) for is_fixed in wcs.fixed)]
         return resampled
-
-    def time_lag(
-        self,
-        other: "TimeLagCube",
-        *,
-        lag_bounds: u.Quantity | None = None,
-        min_correlation: float | None = None,
-        min_overlap: float = 0.5,
-        detrend: str | u.Quantity | None = None,
-        refine: str | None = None,
-        window: u.Quantity | None = None,
-        overlap_normalized: bool = False,
-        dtype: np.typing.DTypeLike = np.float32,
-    ) -> LagMap | LagCube:
-        """
-        The time lag between two channels in every pixel: where their cross-correlation is largest.
-
-        Both are compared over their common times, each centred on its mean and divided by its standard
-        deviation. What is missing is left out.
-
-        Parameters
-        ----------
-        other
-            A cube on the same grid, with the same even times or a part of them.
-        lag_bounds
-            Smallest and largest lag considered, such as ``[-2, 2] * u.hour``; by default all.
-        min_correlation
-            Pixels whose maximum correlation is lower become NaN.
-        min_overlap
-            Least share of valid pairs, of those that a complete series would have, for a pixel or a lag to count.
-        detrend
-            ``"linear"`` takes a straight line off every light curve first; a width in time, such as ``2 * u.hour``,
-            the running mean.
-        refine
-            ``"parabolic"`` for lags finer than the cadence, from the correlation's maximum and its neighbours.
-        window
-            Width of windows of time that follow each other; or width and step, such as ``[2, 0.5] * u.hour``, of one
-            that slides. By default all times are one window.
-        overlap_normalized
-            Take mean and deviation of the pairs that there are at each lag, and not those of all times, so that large
-            lags are no longer put at a disadvantage; more of them come about by chance. The correlation is then
-            Pearson's. Lags with pairs of less than ``min_overlap`` of all planes do not count, nor do overlaps in
-            which a series varies by less than a thousandth of its standard deviation. Computed in float64.
-        dtype
-            Of the computation and the result; `numpy.float64` takes twice as long and differs where two maxima are
-            equal to one in a million.
-
-        Returns
-        -------
-        LagMap or LagCube
-            In seconds, lazy; with a ``window`` a cube over the middles of the windows. **Positive: this cube leads the
-            other**, as in `sunkit_image.time_lag`. A pixel without variance or with too few data is NaN; a lag of zero
-            is a lag. Of equal maxima the smallest lag counts.
-
-        Raises
-        ------
-        ValueError
-            When grids or times do not match; the message says what to do.
-
-        See Also
-        --------
-        max_cross_correlation : How well they match at that lag. ``dask.compute(lag, correlation)`` computes both
-            in one pass.
-        false_alarm_probability : Whether it could be chance.
-        lag_uncertainty : How sure the lag is.
-        sunpy_heliocloud.time_lag_pairs : Lags of all pairs of more than two channels.
-
-        References
-        ----------
-        * Viall, N. M. & Klimchuk, J. A. 2012, ApJ 753, 35, https://doi.org/10.1088/0004-637X/753/1/35
-        * Barnes, W. T., Bradshaw, S. J. & Viall, N. M. 2019, ApJ 880, 56,
-          https://doi.org/10.3847/1538-4357/ab290c
-        """
-        comparison = Comparison(
-            (self, other),
-            lag_bounds=lag_bounds,
-            min_overlap=min_overlap,
-            detrend=detrend,
-            overlap_normalized=overlap_normalized,
-            dtype=dtype,
-        )
-        if window is None:
-            return LagMap.of_lags(comparison, comparison.maxima()[0], refine, min_correlation)
-        windows = comparison.windows(window)
-        [maxima] = comparison.maxima(windows=windows)
-        return LagCube.of_lags(comparison, maxima, windows, refine, min_correlation)
-
-    def max_cross_correlation(
-        self, other: "TimeLagCube", *, window: u.Quantity | None = None, **options: Unpack[Options]
-    ) -> LagMap | LagCube:
-        """
-        The largest cross-correlation of two channels in every pixel, over the lags considered.
-
-        Parameters
-        ----------
-        other, window
-            As for `time_lag`.
-        **options
-            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
-
-        Returns
-        -------
-        LagMap or LagCube
-            Without a unit, lazy; at most 1 where nothing is missing. NaN where `time_lag` is, but for ties.
-
-        Raises
-        ------
-        ValueError
-            When grids or times do not match; the message says what to do.
-        """
-        comparison = Comparison((self, other), **options)
-        if window is None:
-            return LagMap.of_correlations(comparison, comparison.maxima()[0])
-        windows = comparison.windows(window)
-        [maxima] = comparison.maxima(windows=windows)
-        return LagCube.of_correlations(comparison, maxima, windows)
-
-    def cross_correlation(self, other: "TimeLagCube", **options: Unpack[Options]) -> CorrelationCube:
-        """
-        The cross-correlation of two channels in every pixel at every lag considered.
-
-        Parameters
-        ----------
-        other
-            As for `time_lag`.
-        **options
-            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
-
-        Returns
-        -------
-        CorrelationCube
-            With axes lag, y, x; lazy. Without bounds it is twice as large as a cube.
-
-        Raises
-        ------
-        ValueError
-            When grids or times do not match; the message says what to do.
-        """
-        comparison = Comparison((self, other), **options)
-        meta = comparison.meta("cross-correlation")
-        return CorrelationCube.at_lags(comparison.over_lag(), comparison.wcs, comparison.lags, meta)
-
-    def false_alarm_probability(
-        self,
-        other: "TimeLagCube",
-        *,
-        surrogates: str = "phase",
-        trials: int = 200,
-        seed: int = 0,
-        **options: Unpack[Options],
-    ) -> LagMap:
-        """
-        How probable it is that two channels correlate as well as these do by chance, at any of the lags.
-
-        This cube's light curves are replaced by surrogates that have nothing to do with the other's, and share with
-        the original its mean, its variance and how it varies. The result is the part of them whose maximum
-        correlation is as large.
-
-        Parameters
-        ----------
-        other
-            As for `time_lag`.
-        surrogates
-            ``"phase"``: the same power spectrum with random phases (Theiler et al. 1992; Ebisuzaki 1997), namely that
-            of the light curve and its mirror image, since ends that do not meet would add noise to the surrogates
-            (Schreiber & Schmitz 2000).
-            ``"red_noise"``: an autoregressive process with the same correlation from plane to plane (Allen & Smith
-            1996), only for light curves that are such.
-        trials
-            Number of surrogates; each costs as much as a lag map, or three. The least probability that can come out
-            is 1 / (trials + 1).
-        seed
-            Of the random numbers, which are the same in all pixels: the result is the same on any scheduler and with
-            any chunks, and neighbouring pixels are not independent trials.
-        **options
-            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
-
-        Returns
-        -------
-        LagMap
-            From 0 to 1, lazy; NaN where there is no correlation. Of unrelated light curves of 180 planes (white and
-            red noise, random walks, power laws to the power of -3, sinusoids of 40 minutes to 11 hours; bounds of a
-            sixth of the time, with and without ``detrend="linear"``) 3 to 7 % are at 0.05 or below with ``"phase"``;
-            with ``"red_noise"`` 5 to 6 % of those that are such with a memory of up to 0.8 from plane to plane, but 7
-            to 29 % of the smoother ones (``benchmarks/false_alarms.py``).
-
-        Raises
-        ------
-        ValueError
-            When grids or times do not match, or an argument makes no sense.
-
-        References
-        ----------
-        * Theiler, J. et al. 1992, Physica D 58, 77, https://doi.org/10.1016/0167-2789(92)90102-S
-        * Ebisuzaki, W. 1997, J. Climate 10, 2147,
-          https://doi.org/10.1175/1520-0442(1997)010<2147:AMTETS>2.0.CO;2
-        * Schreiber, T. & Schmitz, A. 2000, Physica D 142, 346, https://doi.org/10.1016/S0167-2789(00)00043-9
-        * Allen, M. R. & Smith, L. A. 1996, J. Climate 9, 3373,
-          https://doi.org/10.1175/1520-0442(1996)009<3373:MCSSDI>2.0.CO;2
-        """
-        comparison = Comparison((self, other), **options)
-        meta = comparison.meta("false-alarm probability", surrogates=surrogates, trials=trials, seed=seed)
-        chance = comparison.false_alarm(surrogates, trials, seed)
-        return LagMap(chance, wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta)
-
-    def lag_uncertainty(
-        self, other: "TimeLagCube", *, trials: int = 100, seed: int = 0, **options: Unpack[Options]
-    ) -> LagMap:
-        """
-        The standard deviation of the time lag in every pixel, by random subset selection.
-
-        Each trial leaves out a random third of the planes and finds the refined lag of what is left (Peterson et al.
-        1998). It says how much the lag hangs on single planes, that is on noise; not whether the lag is one of
-        cooling, nor what derotation leaves.
-
-        Parameters
-        ----------
-        other
-            As for `time_lag`.
-        trials
-            Number of subsets; each costs as much as a lag map with gaps.
-        seed
-            Of the random numbers; the result is the same on any scheduler and with any chunks.
-        **options
-            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
-
-        Returns
-        -------
-        LagMap
-            In seconds, lazy: half the width of the central 68 % of the lags.
-
-        Raises
-        ------
-        ValueError
-            When grids or times do not match, or an argument makes no sense.
-
-        References
-        ----------
-        * Peterson, B. M. et al. 1998, PASP 110, 660, https://doi.org/10.1086/316177
-        """
-        comparison = Comparison((self, other), **options)
-        meta = comparison.meta("uncertainty of the time lag", trials=trials, seed=seed)
-        return LagMap(comparison.uncertainty(trials, seed), wcs=comparison.wcs, unit=u.s, meta=meta)
 
     # ---- what these share
 

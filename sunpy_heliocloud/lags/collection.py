@@ -8,7 +8,8 @@ from dask.base import DaskMethodsMixin
 from dask.highlevelgraph import HighLevelGraph
 from ndcube import NDCollection
 
-from sunpy_heliocloud.lags.lag_map import LagMap, colours
+from sunpy_heliocloud.lags.lag_map import LagMap
+from sunpy_heliocloud.lags.quantities import colours
 
 __all__ = ["LagMapCollection"]
 

@@ -1,19 +1,17 @@
-"""What is done with two or more cubes on one grid: what they have in common, and arrays of lags from it."""
+"""Two or more cubes on one grid: their common times, and arrays of lags and correlations over them."""
 
-import operator
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
-from ndcube import NDCube
 
 import astropy.units as u
 from astropy.time import Time
 
 from sunpy_heliocloud.coordinates import times as time_grid
-from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS
 from sunpy_heliocloud.kernels.correlation import Correlator, lags
+from sunpy_heliocloud.lags import arguments
 from sunpy_heliocloud.lazy.light_curves import (
     CorrelationOverLag,
     FalseAlarm,
@@ -21,24 +19,13 @@ from sunpy_heliocloud.lazy.light_curves import (
     LagUncertainty,
     map_pencils,
 )
+from sunpy_heliocloud.lazy.planes import planes_of, shared_stack
 from sunpy_heliocloud.version import version
 
-__all__ = ["Comparison", "Options", "planes_of", "shared_stack"]
+__all__ = ["Comparison", "Maxima"]
 
-_SURROGATES = ("phase", "red_noise")
-_PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
 # Of what a cube's meta says, what goes into that of a result.
 _HISTORY = ("derotated", "resampled", "light_travel")
-
-
-class Options(TypedDict, total=False):
-    """What all comparisons have in common; see `~sunpy_heliocloud.TimeLagCube.time_lag`."""
-
-    lag_bounds: u.Quantity | None
-    min_overlap: float
-    detrend: str | u.Quantity | None
-    overlap_normalized: bool
-    dtype: np.typing.DTypeLike
 
 
 class Maxima(NamedTuple):
@@ -55,7 +42,7 @@ class Maxima(NamedTuple):
         lag = self.lag if refine is None else self.refined
         if min_correlation is None:
             return lag
-        least = _number("min_correlation", min_correlation, -1, 1, "a correlation")
+        least = arguments.number("min_correlation", min_correlation, -1, 1, "a correlation")
         return da.where(self.correlation >= least, lag, np.nan)
 
 
@@ -90,7 +77,7 @@ class Comparison:
     ) -> None:
         if unknown:
             raise TypeError(
-                f"there is no option {', '.join(unknown)} here, but {', '.join(Options.__annotations__)}"
+                f"there is no option {', '.join(unknown)} here, but {', '.join(arguments.Options.__annotations__)}"
             )
         stacks = [shared_stack(cube) for cube in cubes]
         for stack in stacks[1:]:
@@ -102,19 +89,19 @@ class Comparison:
                 )
         planes, cadence = time_grid.common_planes(*[stack.times for stack in stacks])
         self.stack = stacks[0].with_times(stacks[0].times[planes[0]])
-        self.dtype = _precision(dtype)
+        self.dtype = arguments.precision(dtype)
         self.arrays = [
             planes_of(cube, stack)[own].astype(self.dtype, copy=False)
             for cube, stack, own in zip(cubes, stacks, planes, strict=True)
         ]
-        lag_bounds = None if lag_bounds is None else _bounds(lag_bounds)
+        lag_bounds = arguments.bounds(lag_bounds)
         if not isinstance(overlap_normalized, (bool, np.bool)):
             raise TypeError(f"overlap_normalized is {overlap_normalized!r}, but has to be True or False")
         self.how = Correlator(
             cadence,
             None if lag_bounds is None else tuple(lag_bounds.to_value(u.s).tolist()),
-            _number("min_overlap", min_overlap, 0, 1, "a share"),
-            self._detrending(detrend, cadence),
+            arguments.number("min_overlap", min_overlap, 0, 1, "a share"),
+            arguments.detrending(detrend, cadence),
             bool(overlap_normalized),
         )
         self._check_lags(self.times.size)
@@ -194,14 +181,13 @@ class Comparison:
 
     def false_alarm(self, surrogates: str, trials: int, seed: int) -> da.Array:
         """The probability that unrelated series correlate as well, ``(y, x)``."""
-        if surrogates not in _SURROGATES:
-            raise ValueError(f"surrogates {surrogates!r} are unknown; choose one of {', '.join(_SURROGATES)}")
-        task = FalseAlarm(self.how, surrogates, *_random(trials, seed))
+        kind = arguments.surrogate_kind(surrogates)
+        task = FalseAlarm(self.how, kind, *arguments.random_numbers(trials, seed))
         return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
 
     def uncertainty(self, trials: int, seed: int) -> da.Array:
         """The standard deviation of the lag in seconds, ``(y, x)``."""
-        task = LagUncertainty(self.how, *_random(trials, seed))
+        task = LagUncertainty(self.how, *arguments.random_numbers(trials, seed))
         return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
 
     def windows(self, window: u.Quantity) -> list[tuple[int, int]]:
@@ -238,92 +224,3 @@ class Comparison:
                 f"with overlap_normalized a lag needs pairs of {self.how.min_overlap:.0%} of {planes} planes, but no "
                 f"lag within the bounds has more than {pairs}; choose smaller lags, or a smaller min_overlap"
             )
-
-    def _detrending(self, detrend: str | u.Quantity | None, cadence: float) -> str | int | None:
-        if detrend is None or (isinstance(detrend, str) and detrend == "linear"):
-            return detrend
-        if not isinstance(detrend, u.Quantity):
-            raise ValueError(
-                f"detrend={detrend!r} is unknown; use None, 'linear', or the width of a running mean, such as "
-                "2 * u.hour"
-            )
-        planes = time_grid.duration("detrend", detrend).to_value(u.s) / cadence
-        if planes == np.inf:
-            raise ValueError(f"a running mean of {detrend} has no end; make it narrower, or use None")
-        width = 2 * round((planes - 1) / 2) + 1
-        if width < 3:
-            raise ValueError(
-                f"a running mean of {detrend} holds fewer than 3 planes of {cadence:g} s; make it wider"
-            )
-        return width
-
-
-def _precision(dtype: Any) -> np.dtype:
-    try:
-        # numpy takes None for float64.
-        precision = np.dtype("O" if dtype is None else dtype)
-    except TypeError:
-        precision = np.dtype("O")
-    if precision not in _PRECISIONS:
-        raise ValueError(f"dtype is {dtype!r}, but lags are computed in numpy.float32 or numpy.float64")
-    return precision
-
-
-def _number(name: str, value: Any, least: float, most: float, what: str) -> float:
-    """The value, if it is a number from the least to the most."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not least <= number <= most:
-        raise ValueError(f"{name} is {value!r}, but is {what}, from {least} to {most}")
-    return number
-
-
-def _random(trials: Any, seed: Any) -> tuple[int, int]:
-    """Numbers of trials and of the seed, if they are some."""
-    try:
-        trials, seed = operator.index(trials), operator.index(seed)
-    except TypeError:
-        raise TypeError(f"trials and seed have to be whole numbers, not {trials!r} and {seed!r}") from None
-    if trials < 1:
-        raise ValueError(f"trials is {trials}, but has to be 1 at least; some hundreds make sense")
-    if seed < 0:
-        raise ValueError(f"seed is {seed}, but has to be 0 at least")
-    return trials, seed
-
-
-def _bounds(lag_bounds: Any) -> u.Quantity:
-    """The smallest and the largest lag, also from a pair of times."""
-    if isinstance(lag_bounds, (tuple, list)) and all(isinstance(one, u.Quantity) for one in lag_bounds):
-        lag_bounds = u.Quantity(lag_bounds)
-    return time_grid.duration("lag_bounds", lag_bounds, (2,), example="[-2, 2] * u.hour")
-
-
-def planes_of(cube: NDCube, stack: StackWCS) -> Any:
-    """The data of a cube with all three axes, and NaN where its mask says that they are not to be used."""
-    data = cube.data
-    if cube.mask is not None:
-        where = da.where if any(isinstance(a, da.Array) for a in (data, cube.mask)) else np.where
-        data = where(cube.mask, np.nan, data)
-    return data if data.ndim == 3 else data.reshape(stack.array_shape)
-
-
-def shared_stack(cube: Any, purpose: str = "a time lag") -> StackWCS:
-    """The planes of a cube, with axes of one pixel for those that it has lost."""
-    # TimeLagCube itself imports this module.
-    if not (isinstance(cube, NDCube) and hasattr(cube, "wavelength")):
-        raise TypeError(f"{purpose} is that of a TimeLagCube, not of {type(cube).__name__}")
-    wcs = cube.wcs.low_level_wcs
-    stack = wcs.stack if isinstance(wcs, SlicedStackWCS) and not wcs.fixed[0] else wcs
-    if not isinstance(stack, StackWCS):
-        raise ValueError(
-            f"{purpose} needs an axis of time, but a cube has the shape {cube.shape} with a {type(wcs).__name__}; "
-            "slice time with ranges (3:40)"
-        )
-    if not stack.is_shared:
-        raise ValueError(
-            f"{purpose} needs planes on one grid, but each plane still has coordinates of its own; derotate them to "
-            "a map first, with derotate_to(map)"
-        )
-    return stack

@@ -1,6 +1,5 @@
 """LagCube: lags, or how well two channels match, in windows of time."""
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import dask.array as da
@@ -8,8 +7,9 @@ import dask.array as da
 import astropy.units as u
 from astropy.time import Time
 
-from sunpy_heliocloud.lags.comparison import Comparison, Maxima
-from sunpy_heliocloud.lags.lag_map import CORRELATION, LAG, LagMap, colours
+from sunpy_heliocloud.coordinates.stack import StackWCS
+from sunpy_heliocloud.lags.lag_map import LagMap
+from sunpy_heliocloud.lags.quantities import colours
 from sunpy_heliocloud.lazy.cube import DaskCube
 
 __all__ = ["LagCube"]
@@ -25,57 +25,24 @@ class LagCube(DaskCube):
     """
 
     @classmethod
-    def of_lags(
-        cls,
-        comparison: Comparison,
-        maxima: Maxima,
-        windows: Sequence[tuple[int, int]],
-        refine: str | None,
-        min_correlation: float | None,
-    ) -> Self:
+    def of_windows(cls, data: da.Array, stack: StackWCS, middles: Time, unit: u.Unit, meta: dict) -> Self:
         """
-        The lags of two cubes of a comparison.
+        A cube of values in windows of time.
 
         Parameters
         ----------
-        comparison
-            The cubes.
-        maxima
-            In the windows.
-        windows
-            First planes and those after the last.
-        refine, min_correlation
-            As for `TimeLagCube.time_lag`.
+        data
+            Shape ``(windows, y, x)``.
+        stack
+            The planes that windows are made of.
+        middles
+            Of the windows.
+        unit
+            Of the data.
+        meta
+            How they were made; ``planes`` and ``cadence`` say how long a window is.
         """
-        lag = maxima.lags(refine, min_correlation)
-        meta = comparison.meta(LAG, window=windows[0], min_correlation=min_correlation, refine=refine)
-        return cls._of_windows(comparison, lag, windows, u.s, meta)
-
-    @classmethod
-    def of_correlations(
-        cls, comparison: Comparison, maxima: Maxima, windows: Sequence[tuple[int, int]]
-    ) -> Self:
-        """
-        The maximum correlations, see `of_lags`.
-
-        Parameters
-        ----------
-        comparison, maxima, windows
-            As for `of_lags`.
-        """
-        meta = comparison.meta(CORRELATION, window=windows[0])
-        return cls._of_windows(comparison, maxima.correlation, windows, u.dimensionless_unscaled, meta)
-
-    @classmethod
-    def _of_windows(
-        cls,
-        comparison: Comparison,
-        data: da.Array,
-        windows: Sequence[tuple[int, int]],
-        unit: u.Unit,
-        meta: dict,
-    ) -> Self:
-        wcs = comparison.stack.with_times(comparison.middles(windows))
+        wcs = stack.with_times(middles)
         return cls(data, wcs=wcs, unit=unit, meta=meta | _span(wcs.times, meta))
 
     @property

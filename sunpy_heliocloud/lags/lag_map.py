@@ -15,12 +15,10 @@ from astropy.wcs import WCS
 import sunpy.map
 
 from sunpy_heliocloud.lags import files as lag_files
-from sunpy_heliocloud.lags.comparison import Comparison, Maxima
+from sunpy_heliocloud.lags.quantities import LAG, colours
 from sunpy_heliocloud.lazy.cube import DaskCube
 
-__all__ = ["CORRELATION", "LAG", "LagMap", "colours"]
-
-LAG, CORRELATION = "time lag", "maximum cross-correlation"
+__all__ = ["LagMap"]
 
 
 class LagMap(DaskCube):
@@ -30,51 +28,6 @@ class LagMap(DaskCube):
     It is lazy: `compute` gives one with values, ``dask.compute(lag, correlation)`` several in one pass. ``meta`` says
     how it was made: channels, times, lag bounds, version. Missing is NaN.
     """
-
-    @classmethod
-    def of_lags(
-        cls,
-        comparison: Comparison,
-        maxima: Maxima,
-        refine: str | None,
-        min_correlation: float | None,
-        pair: tuple[int, int] = (0, 1),
-    ) -> Self:
-        """
-        The lags of two cubes of a comparison.
-
-        Parameters
-        ----------
-        comparison
-            The cubes.
-        maxima
-            Of all times, as one window.
-        refine, min_correlation
-            As for `TimeLagCube.time_lag`.
-        pair
-            Which of the cubes ``maxima`` are of.
-
-        Raises
-        ------
-        ValueError
-            When ``refine`` is unknown, or ``min_correlation`` no correlation.
-        """
-        lag = maxima.lags(refine, min_correlation)[0]
-        meta = comparison.meta(LAG, pair, min_correlation=min_correlation, refine=refine)
-        return cls(lag, wcs=comparison.wcs, unit=u.s, meta=meta)
-
-    @classmethod
-    def of_correlations(cls, comparison: Comparison, maxima: Maxima, pair: tuple[int, int] = (0, 1)) -> Self:
-        """
-        The maximum correlations, see `of_lags`.
-
-        Parameters
-        ----------
-        comparison, maxima, pair
-            As for `of_lags`.
-        """
-        meta = comparison.meta(CORRELATION, pair)
-        return cls(maxima.correlation[0], wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta)
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> Self:
@@ -273,43 +226,6 @@ class LagMap(DaskCube):
     def _header(self, method: str) -> fits.Header:
         self._check_axes(method)
         return lag_files.header_of(self.wcs.low_level_wcs, self.unit, self.meta)
-
-
-def colours(maps: Sequence[LagMap], given: dict[str, Any]) -> dict[str, Any]:
-    """
-    How to plot maps that are to be compared.
-
-    Parameters
-    ----------
-    maps
-        Of one quantity, in one unit.
-    given
-        What the caller has chosen.
-
-    Returns
-    -------
-    dict
-        What is given, and for the rest the same colour map and limits for all.
-    """
-    unit, quantity = maps[0].unit, maps[0].meta.get("quantity")
-    chosen = {
-        name: value.to_value(unit) if isinstance(value, u.Quantity) else value
-        for name, value in given.items()
-        if value is not None
-    }
-    reach = max((one.reach or 0 for one in maps), default=0) or None
-    if quantity == LAG:
-        # A limit that is given is that of the other side, too; zero is none.
-        mirrored = [limit for limit in (-chosen.get("vmin", 0), chosen.get("vmax", 0)) if limit > 0]
-        limit = mirrored[0] if mirrored else reach or 1
-        settings = {"cmap": "RdYlBu_r", "vmin": -limit, "vmax": limit}
-    elif unit.is_equivalent(u.s):
-        settings = {"cmap": "magma", "vmin": 0, "vmax": reach}
-    else:
-        settings = {"cmap": "viridis", "vmin": 0, "vmax": 1}
-    if "norm" in chosen:
-        settings = {"cmap": settings["cmap"]}
-    return settings | chosen
 
 
 def _bin_width(width: Any, unit: u.Unit) -> float:
