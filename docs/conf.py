@@ -6,9 +6,16 @@ import matplotlib
 from packaging.version import Version
 from sunpy_sphinx_theme import PNG_ICON
 
+from sunpy_heliocloud.cube import TimeLagCube
+from sunpy_heliocloud.lags.comparable import ComparableCube
 from sunpy_heliocloud.version import version as full_version
 
 matplotlib.use("Agg")
+
+# A page lists the methods that are written in the class itself; those that compare cubes belong on that of TimeLagCube.
+for name, member in vars(ComparableCube).items():
+    if not name.startswith("_"):
+        setattr(TimeLagCube, name, member)
 
 project = "sunpy_heliocloud"
 author = "The sunpy_heliocloud developers"
