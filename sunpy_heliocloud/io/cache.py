@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 
@@ -22,7 +21,8 @@ import astropy.units as u
 from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.io.cache_batches import Batches
-from sunpy_heliocloud.io.cache_file import CacheFile, Content, DamagedEntry, Entry, digest, write
+from sunpy_heliocloud.io.cache_content import Content
+from sunpy_heliocloud.io.cache_file import CacheFile, DamagedEntry, Entry, digest, write
 from sunpy_heliocloud.version import version
 
 __all__ = ["Cache", "cache"]
@@ -259,9 +259,7 @@ class Cache:
         entries
             What their servers have sent. Without an ETag they are not kept.
         """
-        # The newest of two with the same key is that in the file whose name comes last.
-        name = f"{time.time_ns():020}-{uuid4().hex[:8]}.cache"
-        self._write(self.folder / "headers" / name, entries)
+        self._write(self.folder / "headers" / self._batches.new_name(), entries)
 
     def _path(self, key: str) -> Path:
         return self.folder / "documents" / f"{digest(key)}.cache"

@@ -2,13 +2,18 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from sunpy_heliocloud.io.cache_file import CacheFile, DamagedEntry, Entry, Record
 
 __all__ = ["Batches"]
+
+# Of the time that the name of a file begins with.
+DIGITS = 20
 
 
 class Batches:
@@ -52,8 +57,15 @@ class Batches:
                         found.append(Entry(record, file.read(record), file.checked, file.stamp, file))
         return found
 
+    def new_name(self) -> str:
+        """A name for a file, behind those of all that are known, even if the clock was set back."""
+        with self._lock:
+            digits = max(self._tables, default="")[:DIGITS]
+        last = int(digits) if digits.isdecimal() else 0
+        return f"{max(time.time_ns(), last + 1):0{DIGITS}}-{uuid4().hex[:8]}.cache"
+
     def _look_through(self, folder: Path) -> None:
-        """Read the tables of new files; of two entries with one key the newer one counts, which is in the later file."""
+        """Read the tables of new files. Of two entries with one key that in the file with the later name counts."""
         try:
             names = {name for name in os.listdir(folder) if name.endswith(".cache")}
         except OSError:

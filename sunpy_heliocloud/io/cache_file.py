@@ -24,7 +24,7 @@ from uuid import uuid4
 
 import numpy as np
 
-__all__ = ["CacheFile", "Content", "DamagedEntry", "Entry", "digest", "slices", "write"]
+__all__ = ["BLOCK", "CacheFile", "DamagedEntry", "Entry", "Record", "digest", "write"]
 
 BLOCK = 2**14
 # The format; when the server was asked and what the caller knew then, with a checksum; the table's length and checksum.
@@ -78,8 +78,8 @@ class Entry:
     ----------
     record
         Its digest, ETag, length and checksums.
-    data : `bytes` or `Content`
-        The bytes.
+    data
+        The bytes, or what reads them when they are looked at (`sunpy_heliocloud.io.cache_content.Content`).
     checked
         When the server last said that this is the present version, seconds since 1970.
     stamp
@@ -89,7 +89,7 @@ class Entry:
     """
 
     record: Record
-    data: "bytes | Content"
+    data: Buffer
     checked: float
     stamp: bytes
     file: "CacheFile | None" = None
@@ -194,7 +194,11 @@ class CacheFile:
         return data
 
     def confirm(self, stamp: str) -> None:
-        """Note that the server has said just now that this is the present version."""
+        """
+        Note that the server has said just now that this is the present version.
+
+        This is written in place. It has a checksum of its own: who reads it half written asks the server once more.
+        """
         checked, stamp = time.time(), _stamp(stamp)
         with open(self.path, "r+b", buffering=0) as file:
             start = file.read(_START.size)
@@ -203,79 +207,6 @@ class CacheFile:
                 file.seek(0)
                 seen = _seen(checked, stamp, self._checksum)
                 file.write(struct.pack("<8sd16sI", _MAGIC, checked, stamp, seen))
-
-
-class Content:
-    """
-    The bytes of a large entry; only the blocks that are looked at are read, and these are verified.
-
-    Parameters
-    ----------
-    file
-        Where they are.
-    record
-        Which they are.
-    """
-
-    def __init__(self, file: CacheFile, record: Record) -> None:
-        self._file = file
-        self._record = record
-
-    def __len__(self) -> int:
-        return self._record.length
-
-    def __bytes__(self) -> bytes:
-        return self._file.read(self._record)
-
-    def __buffer__(self, flags: int) -> memoryview:
-        return memoryview(bytes(self))
-
-    def __getitem__(self, which: slice) -> bytes:
-        begin, end, _ = which.indices(len(self))
-        first = begin // BLOCK
-        return self._file.read(self._record, first, -(-end // BLOCK))[
-            begin - first * BLOCK : end - first * BLOCK
-        ]
-
-    def find(self, part: bytes, begin: int = 0) -> int:
-        """As of `bytes`."""
-        while begin < len(self):
-            at = self[begin : begin + BLOCK].find(part)
-            if at >= 0:
-                return begin + at
-            begin += BLOCK - len(part) + 1
-        return -1
-
-    def loaded(self, begin: np.ndarray, end: np.ndarray) -> memoryview:
-        """All bytes, of which only those of some slices are right: the others need not be read."""
-        edges = np.zeros(len(self) // BLOCK + 2, int)
-        np.add.at(edges, begin // BLOCK, 1)
-        np.add.at(edges, -(-end // BLOCK), -1)
-        is_needed = np.concatenate([[0], np.cumsum(edges) > 0, [0]]).astype(np.int8)
-        whole = memoryview(np.zeros(len(self), np.uint8))
-        for first, stop in np.flatnonzero(np.diff(is_needed)).reshape(-1, 2).tolist():
-            whole[first * BLOCK : stop * BLOCK] = self._file.read(self._record, first, stop)
-        return whole
-
-
-def slices(data: "Buffer | Content", begin: np.ndarray, end: np.ndarray) -> list[bytes]:
-    """
-    Many slices at once.
-
-    Parameters
-    ----------
-    data
-        Bytes.
-    begin, end
-        Of each slice.
-
-    Returns
-    -------
-    list of bytes
-        The slices.
-    """
-    view = data.loaded(begin, end) if isinstance(data, Content) else memoryview(data)
-    return [bytes(view[i:j]) for i, j in zip(begin.tolist(), end.tolist(), strict=True)]
 
 
 def _records(table: bytes, begin: int) -> list[Record]:

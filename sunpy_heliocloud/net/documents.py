@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sunpy_heliocloud.io.cache import cache
-from sunpy_heliocloud.io.cache_file import Content, DamagedEntry, Entry
+from sunpy_heliocloud.io.cache_file import DamagedEntry, Entry
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.http import Answer, CatalogError, read
 from sunpy_heliocloud.text import inert
@@ -30,7 +30,7 @@ class Document:
     entry: Entry
 
     @property
-    def data(self) -> Buffer | Content:
+    def data(self) -> Buffer:
         """Its bytes."""
         return self.entry.data
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from sunpy_heliocloud.io.cache_file import slices
+from sunpy_heliocloud.io.cache_content import slices
 from sunpy_heliocloud.net.index.csv_lines import Layout, Lines
 from sunpy_heliocloud.net.rows import Rows
 
