@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -259,6 +260,20 @@ def test_a_wrongly_typed_entry_whose_checksums_are_right_is_fetched_again(cache,
         struct.pack("<8sd16sIII", b"HELIOC01", 0, b"", 0, len(table), zlib.crc32(table)) + table + b"data"
     )
     check(cache, contents, headers)
+
+
+def test_no_flipped_byte_makes_an_entry_fresh(cache):
+    keep(cache, stamp="a")
+    known = cache.find(URL)
+    (path,) = files(cache)
+    data = path.read_bytes()
+    for at, byte in enumerate(data):
+        for other in (0, 255, byte ^ 1, byte ^ 128):
+            path.write_bytes(data[:at] + bytes([other]) + data[at + 1 :])
+            with suppress(DamagedEntry):
+                damaged = cache.find(URL)
+                assert damaged.data == b"data"
+                assert (damaged.checked, damaged.stamp) in ((known.checked, known.stamp), (-np.inf, b""))
 
 
 def test_a_flipped_bit_in_a_large_entry_is_seen_when_its_block_is_looked_at(cache):
