@@ -5,7 +5,7 @@ Importing this package registers `HelioCloudClient` with `sunpy.net.Fido` and it
 nothing from the network.
 """
 
-from sunpy_heliocloud.io.cache import Cache, cache
+from sunpy_heliocloud.io.cache import cache
 from .client import HelioCloudClient
 from .http import CatalogError
 from .overview import datasets
@@ -13,7 +13,6 @@ from .refresh import refresh_datasets
 from .response import HelioCloudResponse
 
 __all__ = [
-    "Cache",
     "CatalogError",
     "HelioCloudClient",
     "HelioCloudResponse",
