@@ -14,7 +14,7 @@ from sunpy.net.base_client import QueryResponseTable
 
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.entry import PROVIDER, Entry
-from sunpy_heliocloud.net.rows import Rows
+from sunpy_heliocloud.net.rows import Rows, text_column
 
 __all__ = ["HelioCloudResponse", "response"]
 
@@ -30,7 +30,8 @@ class HelioCloudResponse(QueryResponseTable):
     ``Dataset``, ``Size``, ``Provider`` and ``URL``; the last is exactly what the catalogue says, and hidden in the
     display. Optional columns of the index follow under the names that the index gives them; those of checksums are
     hidden too. ``meta["datasets"]`` has what the catalogue says of the data sets, by id: title, citation, contact,
-    resource, ...
+    resource, ... ``meta["egress"]`` has what catalogues say of reading from outside the cloud, by the URLs of their
+    buckets: ``"user-pays"``, for example.
 
     Long tables are displayed in part, as astropy displays them; ``show().pprint_all()`` prints all lines.
     """
@@ -125,11 +126,14 @@ def response(found: Sequence[tuple[Entry, Rows]]) -> HelioCloudResponse:
             "Dataset": column("id"),
             "Size": (rows.size * u.byte).to(u.Mbyte),
             "Provider": np.full(len(owner), PROVIDER),
-            "URL": np.array(rows.url, str),
+            "URL": text_column(rows.url),
             **more,
         },
         hide_keys=["URL", *(name for name in more if name.casefold().startswith("checksum"))],
-        meta={"datasets": {entry.id: entry.metadata for entry in entries}},
+        meta={
+            "datasets": {entry.id: entry.metadata for entry in entries},
+            "egress": {entry.bucket: entry.egress for entry in entries},
+        },
     )
     table["Size"].info.format = ".3f"
     table["Wavelength"].info.format = "g"

@@ -1,11 +1,16 @@
 """Rows of an index: what is known of files before they are opened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Rows"]
+from sunpy_heliocloud.text import LONGEST, inert
+
+__all__ = ["Rows", "text_column"]
+
+# Numpy's texts are all as long as the longest: one of 8 kB in a year of rows would take 4 GB.
+_MOST_CHARACTERS = 2**26
 
 
 class Rows(NamedTuple):
@@ -48,6 +53,14 @@ class Rows(NamedTuple):
             {name: column[where] for name, column in self.more.items()},
         )
 
+    def shown(self) -> "Rows":
+        """The rows with optional columns as they may stand in a table: harmless names and texts."""
+        more: dict[str, np.ndarray] = {}
+        for k, (name, column) in enumerate(self.more.items(), start=1):
+            name = inert(name, 100)
+            more[f"{name} ({k})" if name in more else name] = _harmless(column)
+        return self._replace(more=more)
+
     @staticmethod
     def concatenate(parts: Iterable["Rows"]) -> "Rows":
         """All rows of several parts."""
@@ -66,12 +79,50 @@ class Rows(NamedTuple):
 def _joined(name: str, parts: list[Rows]) -> np.ndarray:
     """An optional column, of parts that need not all have it, as numbers if all that have it have numbers."""
     columns = [part.more.get(name) for part in parts]
-    has_text = any(column is not None and column.dtype.kind == "U" for column in columns)
-    return np.concatenate(
+    if all(column is None or column.dtype.kind == "f" for column in columns):
+        return np.concatenate(
+            [
+                np.full(len(part.url), np.nan) if column is None else column
+                for part, column in zip(parts, columns, strict=True)
+            ]
+        )
+    return text_column(
         [
-            np.full(len(part.url), "" if has_text else np.nan) if column is None
-            else column.astype(str) if has_text
-            else column
+            word
             for part, column in zip(parts, columns, strict=True)
+            for word in ([""] * len(part.url) if column is None else map(str, column.tolist()))
         ]
-    )  # fmt: skip
+    )
+
+
+def _harmless(column: np.ndarray) -> np.ndarray:
+    if column.dtype.kind == "f":
+        return column
+    words = column.tolist()
+    together = "".join(words)
+    if (
+        together.isascii()
+        and together.isprintable()
+        and "<" not in together
+        and max(map(len, words), default=0) <= LONGEST
+    ):
+        return column
+    return text_column([inert(word) for word in words])
+
+
+def text_column(words: Sequence[str]) -> np.ndarray:
+    """
+    Texts as an array.
+
+    Parameters
+    ----------
+    words
+        The texts.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        Of numpy's texts, or of Python's where numpy's would take too much memory.
+    """
+    longest = max(map(len, words), default=0)
+    return np.array(words, str if longest * len(words) <= _MOST_CHARACTERS else object)

@@ -15,13 +15,17 @@ from typing import NamedTuple
 import numpy as np
 
 from sunpy_heliocloud.net.http import CatalogError
+from sunpy_heliocloud.net.index.times import LONGEST_TIME, STATIC, BadTime, parse_times
+from sunpy_heliocloud.net.rows import text_column
 from sunpy_heliocloud.text import inert
 
 __all__ = ["Layout", "Lines"]
 
-# Any longer field is no time: 2020-01-01T00:00:00.000000000Z has 30 characters.
-LONGEST_TIME = 40
 LONGEST_NUMBER = 30
+# Of a row; one row of a million fields would make a million columns.
+MOST_COLUMNS = 500
+# Lines before the first row, in which names of columns are looked for.
+HEADER_LINES = 1000
 # What may stand around a field without being part of it.
 BLANKS = b" \t\r'\""
 # What a header calls the first column. Any other text is a message of somebody who is not the index.
@@ -30,8 +34,6 @@ FIRST_COLUMN = re.compile(
 )
 # What the stop is called where it is an optional column.
 STOP_NAMES = {"stop", "stopdate", "stop_date", "stoptime", "stop_time"}
-# What stands for a time in the indexes of files that have none.
-STATIC = b"static"
 
 
 class Layout(NamedTuple):
@@ -57,7 +59,7 @@ class Layout(NamedTuple):
     def of(cls, data: Buffer) -> "Layout":
         """From the lines before the first row, and that."""
         names: list[str] = []
-        for line in _stripped_lines(data):
+        for line in itertools.islice(_stripped_lines(data), HEADER_LINES):
             if line[:1] == b"#" or _is_header(line):
                 names = [_field(word) for word in line.lstrip(b"#").split(b",")]
                 continue
@@ -134,6 +136,8 @@ class Lines(NamedTuple):
         lines = cls(data, url, text, number, begin, end, np.array([begin, *ends]), layout.has_stop)
         for short in np.flatnonzero(count < 2 + layout.has_stop)[:1]:
             raise lines.error(short, "has too few fields")
+        for long in np.flatnonzero(count >= MOST_COLUMNS)[:1]:
+            raise lines.error(long, f"has over {MOST_COLUMNS} fields")
         return lines
 
     def times(self, k: int) -> np.ndarray:
@@ -142,27 +146,10 @@ class Lines(NamedTuple):
         length = end - begin
         for long in np.flatnonzero(length > LONGEST_TIME)[:1]:
             raise self.error(long, f"has no time in field {k + 1}")
-        words = self._words(begin, end, width=len(STATIC))
-        static = words == STATIC
-        # numpy would take "now", or 20200101 as a year.
-        first, fifth = self.text[begin], self.text[np.minimum(begin + 4, end)]
-        usual = (first >= ord("0")) & (first <= ord("9")) & ((fifth == ord("-")) | (length == 4)) | static
-        for bad in np.flatnonzero(~usual & ((length > 0) | (k == 0)))[:1]:
-            raise self.error(bad, f"has no time in field {k + 1}")
-        if static.any():
-            words = np.where(static, b"", words)
         try:
-            return words.astype("M8[us]")
-        except ValueError:
-            return np.array([self._time(i, k, word) for i, word in enumerate(words.tolist())], "M8[us]")
-
-    def _time(self, i: int, k: int, word: bytes) -> np.datetime64:
-        """One time; numpy knows no leap seconds."""
-        minute, is_leap_second = re.subn(r":60(?=\.|$)", ":59", word.decode("ascii", "replace"))
-        try:
-            return np.datetime64(minute, "us") + np.timedelta64(is_leap_second, "s")
-        except ValueError as e:
-            raise self.error(i, f"has no time in field {k + 1}") from e
+            return parse_times(self._words(begin, end, width=len(STATIC)), may_be_empty=k > 0)
+        except BadTime as e:
+            raise self.error(e.i, f"has no time in field {k + 1}") from e
 
     def urls(self) -> list[str]:
         """The field ``datakey``."""
@@ -212,14 +199,31 @@ class Lines(NamedTuple):
         begin, end = self.bounds[required], self.end
         if not (begin < end).any():
             return {}
-        rows = [_fields(self.data[i:j]) for i, j in zip(begin.tolist(), end.tolist(), strict=True)]
+        rows = [
+            self._optional(k, self.data[i:j])
+            for k, (i, j) in enumerate(zip(begin.tolist(), end.tolist(), strict=True))
+        ]
         columns = list(itertools.zip_longest(*rows, fillvalue=""))
         used = [k for k, words in enumerate(columns, start=required) if any(words)]
         if used and used[-1] >= len(names):
             names = [*names, *describe(required)[len(names) :]]
         names = [*names, *[""] * (required + len(columns))]
-        named = {names[k] or f"column_{k + 1}": columns[k - required] for k in used}
-        return {name: _as_numbers(name, words) for name, words in named.items()}
+        more: dict[str, np.ndarray] = {}
+        for k in used:
+            name = names[k] or f"column_{k + 1}"
+            # A second column of the same name is kept, as one that has none.
+            name = f"column_{k + 1}" if name in more else name
+            more[name] = _as_numbers(name, columns[k - required])
+        return more
+
+    def _optional(self, i: int, text: bytes) -> list[str]:
+        try:
+            fields = _fields(text)
+        except csv.Error as e:
+            raise self.error(i, f"has no fields ({inert(e)})") from e
+        if len(fields) > MOST_COLUMNS:
+            raise self.error(i, f"has over {MOST_COLUMNS} fields")
+        return fields
 
     def error(self, i: int, problem: str) -> CatalogError:
         """What to raise about a row."""
@@ -256,7 +260,7 @@ def _fields(text: bytes) -> list[str]:
 
 def _as_numbers(name: str, words: tuple[str, ...]) -> np.ndarray:
     """A column of numbers, if that is what it is; the hexadecimal digits of a checksum are not."""
-    column = np.array(words, str)
+    column = text_column(words)
     if name.casefold().startswith("checksum"):
         return column
     try:

@@ -6,15 +6,16 @@ no stop, or one of the columns behind filesize was called so. The order of rows 
 """
 
 from collections.abc import Buffer, Callable
-from urllib.parse import unquote
 
 import numpy as np
 
+from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.cache_content import slices
 from sunpy_heliocloud.net.index.csv_lines import Layout, Lines
 from sunpy_heliocloud.net.rows import Rows
+from sunpy_heliocloud.text import inert
 
-__all__ = ["TIMETABLE", "read_rows", "timetable"]
+__all__ = ["TIMETABLE", "filled_stops", "read_rows", "timetable"]
 
 # When files begin and end, and where the row that says so is.
 TIMETABLE = np.dtype(
@@ -44,7 +45,11 @@ def timetable(data: bytes, url: str) -> np.ndarray:
     ------
     CatalogError
         If a row cannot be understood; names the URL, the row's number and its text.
+    LimitError
+        If it has more rows or bytes than ``sunpy_heliocloud.limits`` allow.
     """
+    limits.check("index_bytes", len(data), inert(url))
+    limits.check("index_rows", data.count(b"\n"), inert(url))
     layout = Layout.of(data)
     lines = Lines.of(data, url, layout)
     table = np.empty(len(lines.begin), TIMETABLE)
@@ -52,7 +57,7 @@ def timetable(data: bytes, url: str) -> np.ndarray:
     table["stop"] = np.datetime64("NaT", "us") if layout.stop is None else lines.times(layout.stop)
     table["begin"], table["end"], table["number"] = lines.begin, lines.end, lines.number
     table = table[np.argsort(table["start"], kind="stable")]
-    table["stop"] = _filled_stops(table["start"], table["stop"])
+    table["stop"] = filled_stops(table["start"], table["stop"])
     return table
 
 
@@ -61,8 +66,6 @@ def read_rows(
     url: str,
     table: np.ndarray,
     describe: Callable[[int], list[str]] = lambda required: [],
-    *,
-    has_escapes: bool = False,
 ) -> Rows:
     """
     Read some rows of an index.
@@ -78,8 +81,6 @@ def read_rows(
     describe
         Gives names of all columns, when it is told how many are required. It is asked if there are more columns than
         the index names.
-    has_escapes
-        Whether ``%`` and two digits stand for a character, as in URLs.
 
     Returns
     -------
@@ -97,19 +98,18 @@ def read_rows(
     more = lines.more(layout.names, describe)
     if layout.stop is not None and layout.stop > 1:
         more.pop(layout.names[layout.stop], None)
-    urls = lines.urls()
-    if has_escapes:
-        urls = [unquote(text) for text in urls]
-        more = {unquote(name): _unescaped(column) for name, column in more.items()}
-    return Rows(table["start"], table["stop"], urls, lines.sizes(), more)
+    return Rows(table["start"], table["stop"], lines.urls(), lines.sizes(), more)
 
 
-def _unescaped(column: np.ndarray) -> np.ndarray:
-    return np.array([unquote(text) for text in column.tolist()], str) if column.dtype.kind == "U" else column
+def filled_stops(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """
+    Let rows that have no stop end where the next row starts, and the last after the median of the others.
 
-
-def _filled_stops(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Let rows, in time order, that have no stop end where the next row starts, the last as late as the median."""
+    Parameters
+    ----------
+    starts, stops
+        In time order.
+    """
     missing = np.isnat(stops)
     if not missing.any():
         return stops

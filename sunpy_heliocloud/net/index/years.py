@@ -1,6 +1,6 @@
 """The files of data sets in a time range, by the yearly indexes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -15,14 +15,19 @@ from sunpy_heliocloud.net.documents import Document, parsed
 from sunpy_heliocloud.net.entry import FIRST_YEAR, Entry
 from sunpy_heliocloud.net.gate import named_location
 from sunpy_heliocloud.net.http import CatalogError, exists, in_parallel
+from sunpy_heliocloud.net.index.columns import ColumnTable
 from sunpy_heliocloud.net.index.csv_table import TIMETABLE, read_rows, timetable
-from sunpy_heliocloud.net.index.packed import HAS_ESCAPES, SUFFIXES, UNPACK
+from sunpy_heliocloud.net.index.parquet_table import columns_of
+from sunpy_heliocloud.net.index.zipped import unzip
 from sunpy_heliocloud.net.json_object import objects, parse_object, scalar_text
 from sunpy_heliocloud.net.rows import Rows
 from sunpy_heliocloud.text import inert
 
 __all__ = ["index_rows"]
 
+SUFFIXES = {"csv": ".csv", "csv-zip": ".csv.zip", "parquet": ".parquet"}
+# By index type: what makes the form that is kept of what the server sends.
+UNPACK = {"csv": None, "csv-zip": unzip, "parquet": columns_of}
 # A file that reaches over New Year may be longer than all files of the new year, but hardly a day longer.
 MARGIN = np.timedelta64(1, "D")
 # Years without an index, one after another, before which there is none of multi-year data. As many are asked for at once.
@@ -115,18 +120,12 @@ def _may_reach_over_new_year(years: Sequence[Year | None], start: np.datetime64)
 
 def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -> Year | None:
     def parse(document: Document) -> Year:
-        table = _timetable(document)
-        begins, ends = table["start"], table["stop"]
+        begins, ends, rows_where = _opened(document, entry)
         meets = (begins <= stop) & (np.maximum(begins, ends) >= start) | np.isnat(begins)
         longest = (ends - begins).max(initial=np.timedelta64(0, "us"), where=~np.isnat(begins))
-        rows = read_rows(
-            document.data,
-            document.url,
-            np.array(table[meets]),
-            lambda required: _column_names(entry, required),
-            has_escapes=entry.indextype in HAS_ESCAPES,
+        return Year(
+            rows_where(meets).shown(), longest, begins[0] if len(begins) else np.datetime64("NaT", "us")
         )
-        return Year(rows, longest, begins[0] if len(begins) else np.datetime64("NaT", "us"))
 
     url = _index_url(entry, year)
     is_past = year == "static" or int(year) < datetime.now(UTC).year
@@ -192,6 +191,29 @@ def _parameter_names(document: Document) -> list[str]:
             f'{inert(document.url)} describes no columns: expected {{"parameters": [{{"name": ...}}, ...]}}'
         )
     return names
+
+
+def _opened(document: Document, entry: Entry) -> tuple[np.ndarray, np.ndarray, Callable[[np.ndarray], Rows]]:
+    """When the files of an index begin and end, and what reads the rows of a mask."""
+    if entry.indextype == "parquet":
+        columns = ColumnTable(document.data, document.url)
+        if columns.left_out:
+            names = ", ".join(inert(name, 50) for name in columns.left_out[:5])
+            warn_user(
+                f"{inert(document.url)} has columns of lists or structures, which are left out: {names}"
+            )
+        return columns.start, columns.stop, columns.rows
+    table = _timetable(document)
+
+    def rows_where(where: np.ndarray) -> Rows:
+        return read_rows(
+            document.data,
+            document.url,
+            np.array(table[where]),
+            lambda required: _column_names(entry, required),
+        )
+
+    return table["start"], table["stop"], rows_where
 
 
 def _timetable(document: Document) -> np.ndarray:

@@ -1,0 +1,75 @@
+"""Times as indexes write them."""
+
+import re
+
+import numpy as np
+
+__all__ = ["LONGEST_TIME", "STATIC", "BadTime", "parse_times"]
+
+# Any longer field is no time: 2020-01-01T00:00:00.000000000Z has 30 characters.
+LONGEST_TIME = 40
+# What stands for a time in the indexes of files that have none.
+STATIC = b"static"
+
+
+class BadTime(ValueError):
+    """
+    A word is no time.
+
+    Parameters
+    ----------
+    i
+        Which.
+    """
+
+    def __init__(self, i: int):
+        super().__init__(f"word {i} is no time")
+        self.i = i
+
+
+def parse_times(words: np.ndarray, *, may_be_empty: bool) -> np.ndarray:
+    """
+    Times of many words.
+
+    Parameters
+    ----------
+    words
+        ``bytes`` without blanks, quotes and the Z.
+    may_be_empty
+        Whether an empty word is a time that is not known.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        ``datetime64[us]``, NaT for what is empty or static.
+
+    Raises
+    ------
+    BadTime
+        At the first word that is no time.
+    """
+    width = max(words.dtype.itemsize, len(STATIC))
+    words = np.ascontiguousarray(words.astype(f"S{width}"))
+    letters = words.view(np.uint8).reshape(len(words), width)
+    static = words == STATIC
+    # numpy would take "now", or 20200101 as a year.
+    first, fourth, fifth = letters[:, 0], letters[:, 3], letters[:, 4]
+    is_year = (fifth == 0) & (fourth != 0)
+    usual = (first >= ord("0")) & (first <= ord("9")) & ((fifth == ord("-")) | is_year) | static
+    for bad in np.flatnonzero(~usual & ((first != 0) | (not may_be_empty)))[:1]:
+        raise BadTime(bad)
+    if static.any():
+        words = np.where(static, b"", words)
+    try:
+        return words.astype("M8[us]")
+    except ValueError:
+        return np.array([_time(i, word) for i, word in enumerate(words.tolist())], "M8[us]")
+
+
+def _time(i: int, word: bytes) -> np.datetime64:
+    """One time; numpy knows no leap seconds."""
+    minute, is_leap_second = re.subn(r":60(?=\.|$)", ":59", word.decode("ascii", "replace"))
+    try:
+        return np.datetime64(minute, "us") + np.timedelta64(is_leap_second, "s")
+    except ValueError as e:
+        raise BadTime(i) from e
