@@ -16,7 +16,7 @@ from sunpy_heliocloud.net.entry import PROVIDER, Entry
 from sunpy_heliocloud.net.gate import RowGate
 from sunpy_heliocloud.net.known_datasets import FAMILIES, known_datasets
 from sunpy_heliocloud.net.response import HelioCloudResponse, response
-from sunpy_heliocloud.net.search import find
+from sunpy_heliocloud.net.search import find, warn_of_costs
 from sunpy_heliocloud.net.walker import walker
 
 __all__ = ["HelioCloudClient"]
@@ -84,6 +84,7 @@ class HelioCloudClient(BaseClient):
         gate = RowGate()
         found = [part for one in queries for part in find(one, gate)]
         gate.warn()
+        warn_of_costs(entry for entry, rows in found if rows.url)
         limits.check("files", sum(len(rows.url) for _, rows in found), "The result of the search")
         table = response(found)
         table.client = self

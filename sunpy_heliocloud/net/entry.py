@@ -10,6 +10,8 @@ import numpy as np
 __all__ = ["PROVIDER", "Entry"]
 
 PROVIDER = "HelioCloud"
+# What catalogues call buckets whose readers pay.
+PAYING = {"user-pays", "requester-pays"}
 # Multi-year data sets whose start nobody can read are searched from the first year of the space age.
 FIRST_YEAR = 1957
 # Nobody has observed the Sun before: a catalogue that says so does not make anybody ask for a thousand indexes.
@@ -60,6 +62,11 @@ class Entry:
     catalog_version: str = field(default="", repr=False)
     trusted: frozenset[str] = frozenset()
     egress: str = field(default="", repr=False)
+
+    @property
+    def is_paid_by_reader(self) -> bool:
+        """Whether the catalogue says that who reads from its bucket pays."""
+        return not PAYING.isdisjoint(re.findall(r"[a-z-]+", self.egress.casefold()))
 
     @property
     def first_year(self) -> int:

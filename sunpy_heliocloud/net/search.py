@@ -1,7 +1,7 @@
 """From one query to the data sets that it means and their files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from sunpy_heliocloud.net.rows import Rows
 from sunpy_heliocloud.net.walker import Query
 from sunpy_heliocloud.text import inert
 
-__all__ = ["find", "warn_of"]
+__all__ = ["find", "warn_of", "warn_of_costs"]
 
 
 def find(query: Query, gate: RowGate) -> list[tuple[Entry, Rows]]:
@@ -90,6 +90,17 @@ def warn_of(errors: Sequence[CatalogError]) -> None:
     """Tell the user which buckets are missing from an answer."""
     for error in errors:
         warn_user(f"A bucket of HelioCloud is left out: {error}")
+
+
+def warn_of_costs(entries: Iterable[Entry]) -> None:
+    """Tell the user before a job pays."""
+    for bucket, egress in {
+        entry.bucket: entry.egress for entry in entries if entry.is_paid_by_reader
+    }.items():
+        warn_user(
+            f"What is read from {inert(bucket)} is paid by the reader (its catalogue says {egress!r}), and reading needs an "
+            "account: LazyMapSequence(..., storage_options={'requester_pays': True, 'key': ..., 'secret': ...})"
+        )
 
 
 def _thinned(rows: Rows, query: Query) -> Rows:
