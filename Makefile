@@ -2,13 +2,14 @@
 PYTHON = .venv/bin/python
 INSTALLED = .venv/.installed
 
-.PHONY: help demo test docs benchmark lint format clean .venv
+.PHONY: help demo test docs benchmark fuzz lint format clean .venv
 
 help:
 	@echo 'make demo       simulate a HelioCloud, map its time lags, save time_lag_map.png'
 	@echo 'make test       check the style, run the whole test suite'
 	@echo 'make docs       build the documentation into docs/_build/html'
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
+	@echo 'make fuzz       damage documents and files, read them, and print what became of them'
 	@echo 'make lint       check the style;  make format: mend it'
 	@echo 'make clean      remove what the above made, but for .venv'
 
@@ -26,6 +27,10 @@ docs: $(INSTALLED)
 
 benchmark: $(INSTALLED)
 	$(PYTHON) benchmarks/run.py $(ARGS)
+
+# make fuzz ARGS='--minutes 60' runs for an hour; --help lists the options.
+fuzz: $(INSTALLED)
+	$(PYTHON) -m fuzz $(ARGS)
 
 lint: $(INSTALLED)
 	$(PYTHON) -m ruff check
