@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from fuzz.targets.cache import CacheTarget
 from fuzz.targets.documents import DocumentTarget
 from fuzz.targets.files import FileTarget
 from fuzz.targets.headers import HeaderTarget
@@ -19,6 +20,7 @@ KINDS: dict[str, Callable[[str | None], Target]] = {
     "csv-zip": lambda headers: DocumentTarget("csv-zip"),
     "parquet": lambda headers: DocumentTarget("parquet"),
     "listing": lambda headers: DocumentTarget("listing"),
+    "cache": lambda headers: CacheTarget(),
     "url": lambda headers: URLTarget(),
     "text": lambda headers: TextTarget(),
     "cards": HeaderTarget,
