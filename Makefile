@@ -10,7 +10,7 @@ help:
 	@echo 'make docs       build the documentation into docs/_build/html'
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
 	@echo 'make fuzz       damage documents and files, read them, and print what became of them'
-	@echo 'make lint       check the style;  make format: mend it'
+	@echo 'make lint       check style, layers, docstrings;  make format: mend the style'
 	@echo 'make clean      remove what the above made, but for .venv'
 
 demo: $(INSTALLED)
@@ -35,6 +35,8 @@ fuzz: $(INSTALLED)
 lint: $(INSTALLED)
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
+	.venv/bin/lint-imports
+	$(PYTHON) tools/check_docstrings.py
 
 format: $(INSTALLED)
 	$(PYTHON) -m ruff check --fix

@@ -194,7 +194,14 @@ class Cache:
             self._warn(entry.file.path, e)
 
     def forget(self, key: str) -> None:
-        """Remove what is known of a registry, catalogue or index."""
+        """
+        Remove what is known of a registry, catalogue or index.
+
+        Parameters
+        ----------
+        key
+            Its URL.
+        """
         _remove(self._path(key))
 
     def array(self, name: str, entry: Entry, dtype: np.dtype, make: Callable[[], np.ndarray]) -> np.ndarray:
