@@ -59,17 +59,18 @@ class RiceTarget:
         print("astropy:", self._oracle.pixels(_file(case)))
 
     def run(self, case: Case) -> Outcome:
-        from sunpy_heliocloud.kernels.rice import decode_rice
+        from sunpy_heliocloud.kernels.rice import DamagedTile, decode_rice
 
         heap = np.frombuffer(b"".join(case.rows), np.uint8)
-        lengths = np.array([len(row) for row in case.rows], np.int64)
+        stops = np.cumsum([len(row) for row in case.rows])
+        tiles = (heap, np.concatenate([[0], stops[:-1]]), stops, case.width)
         how = {"block": case.block, "dtype": np.dtype(case.dtype)}
-        pixels = decode_rice(heap, lengths, case.width, (0, case.width), **how)
-        if pixels is None:
-            return Outcome("clear error", "refused")
+        try:
+            pixels = decode_rice(*tiles, (0, case.width), **how)
+        except DamagedTile as error:
+            return Outcome("clear error", str(error))
         left, right = case.width // 3, case.width // 3 + 1
-        part = decode_rice(heap, lengths, case.width, (left, right), **how)
-        if part is None or not np.array_equal(part, pixels[:, left:right]):
+        if not np.array_equal(decode_rice(*tiles, (left, right), **how), pixels[:, left:right]):
             return finding("other pixels", f"columns {left} to {right} are not those of the whole")
         expected = self._oracle.pixels(_file(case))
         if isinstance(expected, str):

@@ -148,6 +148,10 @@ class URLTarget:
             given = given.at(None)
         if isinstance(given, HTTPLocation):
             seen = URL(str(given), encoded=True)
+            try:
+                seen.host  # noqa: B018  decoding may fail
+            except ValueError as error:
+                return finding("the library refuses the host", f"{given!r} {error}")
             if seen.host != given.host or seen.user or seen.password or seen.scheme != given.scheme:
                 return finding("the library sees another host", f"{given!r} {seen!r}")
             if seen.raw_path != given.path or {"..", "."} & set(seen.path.split("/")):
