@@ -2,7 +2,9 @@
 
 import copy
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +22,7 @@ from sunpy.util.exceptions import warn_user
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.attempt import attempt
 from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.io.open import open_frames
 from sunpy_heliocloud.io.ranges import ReadError
@@ -30,6 +33,7 @@ from sunpy_heliocloud.lazy.sources import File, accesses_of, files_of, map_frame
 from sunpy_heliocloud.lazy.steps import Apply, DivideByExposure, Plane
 from sunpy_heliocloud.metadata import observation
 from sunpy_heliocloud.metadata.columns import HeaderColumns
+from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.metadata.table import header_table, is_selected, keyword_of
 
 __all__ = ["LazyMapSequence"]
@@ -53,7 +57,8 @@ class LazyMapSequence:
         For `s3fs.S3FileSystem`, such as credentials; without any, S3 is read anonymously. They reach dask workers.
     errors
         ``"raise"``: a frame that cannot be read is an error that names its URL. ``"mask"``: a frame whose header
-        cannot be read is left out, one whose pixels cannot be read is NaN; both are warned of and in `status`.
+        cannot be used is left out, and of a cube one of another shape than most; one whose pixels cannot be read is
+        NaN. All are warned of and in `status`.
 
     Raises
     ------
@@ -104,21 +109,42 @@ class LazyMapSequence:
         return frames, HeaderColumns.concatenate(headers)
 
     def _leave_out(self, urls: Sequence[str], results: Sequence[Any]) -> None:
-        """Note the frames that could not be opened; or raise the first one's error."""
+        """Note the frames that cannot be used; or raise the first one's error."""
         for url, result in zip(urls, results, strict=False):
             if isinstance(result, ReadError):
                 if self._errors == "raise":
                     raise result
                 self._left_out[url] = str(result)
 
+    def _ask_headers[T](self, ask: Callable[[Sequence[Header]], T]) -> tuple[T, np.ndarray]:
+        """
+        What a function makes of the headers, and of which frames; those of whose header it makes nothing are left out.
+
+        Headers are judged when they are read, but sunpy looks at more of them than can be asked for each.
+        """
+        try:
+            return ask(self._headers), np.arange(len(self._frames))
+        except Exception as error:
+            results = [
+                attempt(f"The header of {frame.url} cannot be used", partial(ask, self._headers[i : i + 1]))
+                for i, frame in enumerate(self._frames)
+            ]
+            good = np.array([i for i, result in enumerate(results) if not isinstance(result, ReadError)], int)
+            if len(good) == len(results):  # it is no single frame's fault
+                raise error
+        self._leave_out(self.urls, results)
+        return ask(self._headers[good]), good
+
     def _sort(self) -> None:
         """Find each frame's time and channel, and put the frames in the order of time."""
-        times = observation.midpoints(self._headers)
+        (times, channels), good = self._ask_headers(
+            lambda headers: (observation.midpoints(headers), observation.channels(headers))
+        )
         order = np.argsort(times.jd, kind="stable")
-        self._frames = [self._frames[i] for i in order]
-        self._headers = self._headers[order]
+        self._frames = [self._frames[i] for i in good[order]]
+        self._headers = self._headers[good[order]]
         self._times = times[order]
-        self._channels = observation.channels(self._headers)
+        self._channels = [channels[i] for i in order]
 
     # ---- a sequence
 
@@ -242,13 +268,15 @@ class LazyMapSequence:
     @property
     def status(self) -> Table:
         """
-        What became of each frame: its URL, ``"ok"``, ``"left out"`` (no header) or ``"NaN"`` (no pixels), and why.
+        What became of each frame: its URL, ``"ok"``, ``"left out"`` or ``"NaN"`` (no pixels), and why.
 
+        Left out are frames whose header cannot be used, and, of a cube, those of another shape than most.
         Whether pixels can be read is known once they have been computed, here or on the workers of the current
         `distributed.Client`.
         """
         lost = lost_frames(self.urls, since=self._opened)
-        rows = [(url, "NaN", lost[url]) if url in lost else (url, "ok", "") for url in self.urls]
+        urls = [url for url in self.urls if url not in self._left_out]
+        rows = [(url, "NaN", lost[url]) if url in lost else (url, "ok", "") for url in urls]
         rows += [(url, "left out", reason) for url, reason in self._left_out.items()]
         return Table(rows=rows, names=("url", "status", "reason"), dtype=(str, str, str))
 
@@ -365,12 +393,34 @@ class LazyMapSequence:
         ~sunpy.util.exceptions.SunpyUserWarning
             When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by.
         """
-        cube = self._to_cube(normalize=normalize)
-        self._warn_of_quality()
+        frames = self._of_one_shape()
+        cube = frames._to_cube(normalize=normalize)
+        frames._warn_of_quality()
         return cube
+
+    def _of_one_shape(self) -> Self:
+        """With ``errors="mask"``, the frames of a channel that have the shape that most of them have."""
+        shapes = Counter(frame.shape for frame in self._frames)
+        if self._errors == "raise" or len(shapes) < 2 or len(set(map(str, self._channels))) > 1:
+            return self
+        shape = max(shapes, key=shapes.get)
+        for frame in self._frames:
+            if frame.shape != shape:
+                self._left_out[frame.url] = (
+                    f"{frame.url} has {_by(frame.shape)} pixels, but most frames of the cube have {_by(shape)}"
+                )
+        warn_user(
+            f"{len(self) - shapes[shape]} of {len(self)} frames have another shape than most and are left out of the "
+            "cube, see .status",
+            stacklevel=4,
+        )
+        return self._picked(np.array([i for i, frame in enumerate(self._frames) if frame.shape == shape]))
 
     def _to_cube(self, *, normalize: bool = True) -> TimeLagCube:
         channel = self._one_channel()
+        planes_wcs, good = self._ask_headers(observation.plane_wcs)
+        if len(good) < len(self):
+            return self._picked(good)._to_cube(normalize=normalize)
         steps, unit, normalization = (
             self._normalization(channel) if normalize else ((), channel.unit, "not asked for")
         )
@@ -383,7 +433,7 @@ class LazyMapSequence:
             "normalization": normalization,
             "frames": self._frame_list(),
         }
-        wcs = StackWCS(observation.plane_wcs(self._headers), self._times)
+        wcs = StackWCS(planes_wcs, self._times)
         return TimeLagCube(FrameArray(recipe), wcs=wcs, unit=unit, meta=meta)
 
     def estimate(self, ref_map: GenericMap) -> Estimate:
@@ -401,7 +451,7 @@ class LazyMapSequence:
             Frames, requests, bytes, memory of a worker and tasks. Nothing is read for it. It takes 20 ms for each
             of at most 24 frames of a channel.
         """
-        cubes = [channel._to_cube().derotate_to(ref_map) for channel in self.split()]
+        cubes = [channel._of_one_shape()._to_cube().derotate_to(ref_map) for channel in self.split()]
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
 
     def _one_channel(self) -> observation.Channel:
@@ -473,11 +523,15 @@ class LazyMapSequence:
         if not self._frames:
             return "<LazyMapSequence: no frames>"
         channels = ", ".join(sorted({str(channel) for channel in self._channels}))
-        shapes = ", ".join(sorted({f"{ny}×{nx}" for ny, nx in (frame.shape for frame in self._frames)}))
+        shapes = ", ".join(sorted({_by(frame.shape) for frame in self._frames}))
         return (
             f"<LazyMapSequence: {len(self)} frames of {shapes} pixels\n"
             f"  {channels}\n  {self._times[0].isot} to {self._times[-1].isot}>"
         )
+
+
+def _by(shape: tuple[int, int]) -> str:
+    return f"{shape[0]}×{shape[1]}"
 
 
 def _updated(header: dict[str, Any], function: Callable[[dict[str, Any]], Header]) -> Header:
@@ -491,9 +545,11 @@ def _updated(header: dict[str, Any], function: Callable[[dict[str, Any]], Header
 def _checked(urls: Sequence[str], opened: Sequence[Any]) -> list[Any]:
     """The same, with an error in place of a frame whose header does not say what is needed."""
     headers = [result[1] for result in opened if not isinstance(result, ReadError)]
-    problems = iter(observation.problems(headers))
+    found = iter(problems(headers))
     results = []
     for url, result in zip(urls, opened, strict=True):
-        problem = None if isinstance(result, ReadError) else next(problems)
-        results.append(result if problem is None else ReadError(f"The header of {url} is no use: {problem}"))
+        problem = None if isinstance(result, ReadError) else next(found)
+        results.append(
+            result if problem is None else ReadError(f"The header of {url} cannot be used: {problem}")
+        )
     return results

@@ -632,6 +632,58 @@ def test_a_frame_without_time_is_named(tmp_path):
     assert "no observation time" in seq.status["reason"][1]
 
 
+ODD_HEADERS = {
+    "TIMESYS": {"TIMESYS": "XXX"},
+    "year 99999": {"T_OBS": "99999-05-29T12:00:00", "DATE-OBS": "99999-05-29T12:00:00"},
+    "year 9999": {"T_OBS": "9999-05-29T12:00:00"},
+    "EXPTIME=T": {"EXPTIME": True},
+    "no CDELT1": {"CDELT1": None},
+    "CDELT1=0": {"CDELT1": 0.0},
+    "WAVEUNIT": {"WAVEUNIT": "parsec per fortnight"},
+    "CUNIT1": {"CUNIT1": "s"},
+}
+
+
+@pytest.mark.parametrize("cards", ODD_HEADERS.values(), ids=ODD_HEADERS.keys())
+def test_an_odd_header_costs_one_frame_whatever_is_wrong_with_it(tmp_path, cards):
+    paths = [write_map(tmp_path / f"{i}.fits", i, **(cards if i == 1 else {})) for i in range(3)]
+    with pytest.raises(ReadError, match="The header of .*1.fits cannot be used: "):
+        LazyMapSequence(paths)
+    with pytest.warns(SunpyUserWarning, match="1 of 3 frames are left out"):
+        seq = LazyMapSequence(paths, errors="mask")
+    assert seq.to_cube().shape[0] == 2
+    assert seq.status["status"].tolist() == ["ok", "ok", "left out"]
+    assert "1.fits" in seq.status["reason"][2]
+
+
+def test_a_frame_of_another_shape_costs_one_frame(tmp_path):
+    shapes = [(6, 8), (8, 6), (6, 8)]
+    paths = [write_map(tmp_path / f"{i}.fits", i, np.ones(shape, "i2")) for i, shape in enumerate(shapes)]
+    with pytest.raises(ValueError, match="frames of one shape"):
+        LazyMapSequence(paths).to_cube()
+    seq = LazyMapSequence(paths, errors="mask")
+    assert len(seq) == 3
+    with pytest.warns(SunpyUserWarning, match="1 of 3 frames have another shape than most"):
+        cube = seq.to_cube()
+    assert cube.shape == (2, 6, 8)
+    assert np.isfinite(cube.data.compute()).all()
+    assert seq.status["status"].tolist() == ["ok", "ok", "left out"]
+    assert seq.status["reason"][2] == f"{paths[1]} has 8×6 pixels, but most frames of the cube have 6×8"
+
+
+def test_coordinates_that_fail_when_the_cube_is_made_cost_one_frame(tmp_path):
+    """Sunpy asks for more of a header than can be asked for each when it is opened."""
+    kinds = {"INSTRUME": "XYZ", "TELESCOP": "none"}
+    paths = [write_map(tmp_path / f"{i}.fits", i, **kinds) for i in range(3)]
+    paths.append(write_map(tmp_path / "3.fits", 3, **kinds, **{"DATE-OBS": "yesterday"}))
+    with pytest.raises(ReadError, match="The header of .*3.fits cannot be used: "):
+        LazyMapSequence(paths).to_cube()
+    seq = LazyMapSequence(paths, errors="mask")
+    cube = seq.to_cube()
+    assert cube.shape[0] == 3
+    assert seq.status["status"].tolist() == ["ok"] * 3 + ["left out"]
+
+
 @pytest.fixture
 def torn(tmp_path):
     """Three files, of which the second ends before its last rows."""

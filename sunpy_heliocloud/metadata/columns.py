@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-__all__ = ["HeaderColumns", "column"]
+__all__ = ["HeaderColumns", "column", "keyword_rows"]
 
 _ARRAYS = {
     float: np.dtype(float),
@@ -114,6 +114,11 @@ def column(headers: Sequence[Mapping[str, Any]], keyword: str) -> list[Any]:
     if isinstance(headers, HeaderColumns):
         return headers.column(keyword)
     return [header.get(keyword) for header in headers]
+
+
+def keyword_rows(headers: Sequence[Mapping[str, Any]], keywords: Sequence[str]) -> list[tuple]:
+    """The values of some keywords, a tuple a header."""
+    return list(zip(*(column(headers, keyword) for keyword in keywords), strict=True))
 
 
 def _all_same(values: Sequence[Any]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from erfa import ErfaWarning
 
 import astropy.units as u
 from astropy.time import Time
@@ -14,17 +15,29 @@ import sunpy.map
 from sunpy.time import parse_time
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
-from sunpy_heliocloud.metadata.columns import column
+from sunpy_heliocloud.metadata.columns import column, keyword_rows
 from sunpy_heliocloud.metadata.wcs import with_observers
 
-__all__ = ["Channel", "channels", "exposure_times", "midpoints", "plane_wcs", "problems"]
+__all__ = [
+    *("AIA_TIMES", "CHANNEL_KEYS", "EXPOSURE_KEYS", "YEARS", "Channel", "channel", "channels", "empty_map"),
+    *(
+        "exposure_times",
+        "is_aia",
+        "midpoint",
+        "midpoints",
+        "plain_times",
+        "plane_wcs",
+        "time_in",
+        "time_scale",
+    ),
+]
 
 _MIDPOINT_KEYS = ("T_OBS", "DATE-AVG", "DATE_AVG")
 _START_KEYS = ("DATE-OBS", "DATE_OBS", "DATE-BEG", "DATE_BEG")
-_AIA_TIMES = {"dateobs": "DATE-OBS", "dateavg": "T_OBS"}
-_EXPOSURE_KEYS = ("XPOSURE", "EXPTIME")
+AIA_TIMES = {"dateobs": "DATE-OBS", "dateavg": "T_OBS"}
+EXPOSURE_KEYS = ("XPOSURE", "EXPTIME")
 _COUNTS = (u.DN, u.adu, u.ct, u.ph, u.electron)
-_CHANNEL_KEYS = (
+CHANNEL_KEYS = (
     "TELESCOP",
     "OBSRVTRY",
     "INSTRUME",
@@ -35,35 +48,7 @@ _CHANNEL_KEYS = (
     "PIXLUNIT",
     "CONTENT",
 )
-# What must be a number, if it is there: a text such as 'nan' would spoil coordinates, or the whole sequence's.
-_NUMBER_KEYS = (
-    *(
-        "CRPIX1",
-        "CRPIX2",
-        "CRVAL1",
-        "CRVAL2",
-        "CDELT1",
-        "CDELT2",
-        "CROTA1",
-        "CROTA2",
-        "PC1_1",
-        "PC1_2",
-        "PC2_1",
-    ),
-    *(
-        "PC2_2",
-        "CD1_1",
-        "CD1_2",
-        "CD2_1",
-        "CD2_2",
-        "RSUN_REF",
-        "DSUN_OBS",
-        "HGLN_OBS",
-        "HGLT_OBS",
-        "CRLN_OBS",
-    ),
-    *("CRLT_OBS", "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS"),
-)
+YEARS = (1600, 2200)  # telescopes have been there since 1608
 # Of these keywords sunpy makes a map's WCS. Where they agree, two frames differ in time and observer only.
 _GRID_KEYS = (
     *(
@@ -84,68 +69,6 @@ _GRID_KEYS = (
 )
 
 type Header = Mapping[str, Any]
-
-
-def problems(headers: Sequence[Header]) -> list[str | None]:
-    """
-    Why a header says too little of its observation; `None` for those that are good.
-
-    Parameters
-    ----------
-    headers
-        Of the frames.
-
-    Returns
-    -------
-    list
-        Of each header the first problem: its coordinates, its time, or what `sunpy.map.Map` makes of it.
-    """
-    found = [_no_number(values) for values in _keys(headers, _NUMBER_KEYS)]
-    try:
-        for keyword in _AIA_TIMES.values():
-            _plain_times(column(headers, keyword), headers)
-    except (AttributeError, TypeError, ValueError):
-        aia = _is_aia(headers)
-        found = [
-            problem or _no_time(header, is_aia)
-            for problem, header, is_aia in zip(found, headers, aia, strict=True)
-        ]
-    kinds: dict[tuple, str | None] = {}
-    for i, kind in enumerate(_keys(headers, (*_CHANNEL_KEYS, "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"))):
-        if found[i] is None:
-            if kind not in kinds:
-                kinds[kind] = _no_map(headers[i])
-            found[i] = kinds[kind]
-    return found
-
-
-def _no_number(values: Sequence[Any]) -> str | None:
-    for keyword, value in zip(_NUMBER_KEYS, values, strict=True):
-        if value is not None and not (isinstance(value, (int, float)) and np.isfinite(value)):
-            return f"{keyword}={value!r} is no number"
-    return None
-
-
-def _no_time(header: Header, is_aia: bool) -> str | None:
-    for keyword in _AIA_TIMES.values() if is_aia else ():
-        if _time(header, keyword) is None:
-            return f"{keyword}={header[keyword]!r} is no time"
-    try:
-        _midpoint(header)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _no_map(header: Header) -> str | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are seen when the Map is made in earnest
-            _channel(header)
-            PlaneWCS.from_wcs(_empty_map(header).wcs)
-    except Exception as error:  # noqa: BLE001  sunpy and astropy raise anything on odd headers
-        return f"sunpy makes no Map of it: {type(error).__name__}: {error}"
-    return None
 
 
 @dataclass(frozen=True)
@@ -182,27 +105,22 @@ def channels(headers: Sequence[Header]) -> list[Channel]:
     """The channel of each header; sunpy is asked once for each that occurs."""
     known: dict[tuple, Channel] = {}
     found = []
-    for i, key in enumerate(_keys(headers, _CHANNEL_KEYS)):
+    for i, key in enumerate(keyword_rows(headers, CHANNEL_KEYS)):
         if key not in known:
-            known[key] = _channel(headers[i])
+            known[key] = channel(headers[i])
         found.append(known[key])
     return found
 
 
-def _keys(headers: Sequence[Header], keywords: Sequence[str]) -> list[tuple]:
-    """The values of some keywords, a tuple a header."""
-    return list(zip(*(column(headers, keyword) for keyword in keywords), strict=True))
-
-
-def _channel(header: Header) -> Channel:
-    described = _empty_map(header)
+def channel(header: Header) -> Channel:
+    described = empty_map(header)
     unit = described.unit
     if unit is None and isinstance(described, sunpy.map.sources.AIAMap):
         unit = u.DN
     return Channel(described.observatory, described.instrument, described.wavelength, unit)
 
 
-def _empty_map(header: Header) -> sunpy.map.GenericMap:
+def empty_map(header: Header) -> sunpy.map.GenericMap:
     """A Map of a header, on an array that takes no memory."""
     shape = (header["NAXIS2"], header["NAXIS1"])
     return sunpy.map.Map(np.broadcast_to(np.float32(0), shape), dict(header))
@@ -210,7 +128,7 @@ def _empty_map(header: Header) -> sunpy.map.GenericMap:
 
 def exposure_times(headers: Sequence[Header]) -> np.ndarray:
     """Exposure times in seconds; NaN where a header has none."""
-    values = [_first(values) for values in _keys(headers, _EXPOSURE_KEYS)]
+    values = [_first(values) for values in keyword_rows(headers, EXPOSURE_KEYS)]
     return np.array([value if isinstance(value, (int, float)) else np.nan for value in values], dtype=float)
 
 
@@ -233,48 +151,67 @@ def midpoints(headers: Sequence[Header]) -> Time:
     ValueError
         When a header has none of the keywords with a time that can be read.
     """
-    middles = [_first(values) for values in _keys(headers, _MIDPOINT_KEYS)]
-    starts = [_first(values) for values in _keys(headers, _START_KEYS)]
+    middles = [_first(values) for values in keyword_rows(headers, _MIDPOINT_KEYS)]
+    starts = [_first(values) for values in keyword_rows(headers, _START_KEYS)]
     stamps = [start if middle is None else middle for middle, start in zip(middles, starts, strict=True)]
     try:
-        times = _plain_times(stamps, headers)
+        times = plain_times(stamps, headers)
     except (AttributeError, TypeError, ValueError):
-        return Time([_midpoint(header).isot for header in headers], format="isot", scale="utc")
+        return Time([midpoint(header).isot for header in headers], format="isot", scale="utc")
     from_start = np.array([middle is None for middle in middles], dtype=bool)
     if not from_start.any():
         return times
     return times + np.where(from_start, np.nan_to_num(exposure_times(headers)) / 2, 0) * u.s
 
 
-def _plain_times(stamps: Sequence[Any], headers: Sequence[Header]) -> Time:
+def plain_times(stamps: Sequence[Any], headers: Sequence[Header]) -> Time:
     """Times that are plain ISO and UTC, as nearly all are, at once; an error if one is not."""
     if any(system not in (None, "UTC") for system in column(headers, "TIMESYS")):
         raise ValueError("times of other scales have to be looked at one by one")
-    return Time([stamp.removesuffix("Z") for stamp in stamps], format="isot", scale="utc")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ErfaWarning)  # of years without known leap seconds
+        times = Time([stamp.removesuffix("Z") for stamp in stamps], format="isot", scale="utc")
+    if not _is_plausible(times).all():
+        raise ValueError(f"times outside the years {YEARS[0]} to {YEARS[1]} have to be looked at one by one")
+    return times
 
 
-def _midpoint(header: Header) -> Time:
+def _is_plausible(times: Time) -> np.ndarray:
+    """Whether times may be those of observations; ephemerides and leap seconds end somewhere, too."""
+    return (times.jyear > YEARS[0]) & (times.jyear < YEARS[1])
+
+
+def midpoint(header: Header) -> Time:
     """The same of one header, whatever is in it."""
     for keyword in _MIDPOINT_KEYS:
-        if (time := _time(header, keyword)) is not None:
+        if (time := time_in(header, keyword)) is not None:
             return time
     for keyword in _START_KEYS:
-        if (time := _time(header, keyword)) is not None:
+        if (time := time_in(header, keyword)) is not None:
             return time + np.nan_to_num(exposure_times([header])[0]) / 2 * u.s
     keywords = ", ".join((*_MIDPOINT_KEYS, *_START_KEYS))
-    raise ValueError(f"no observation time: none of {keywords} is a time in the header")
+    raise ValueError(
+        f"no observation time: none of {keywords} is a time between the years {YEARS[0]} and {YEARS[1]} in the header"
+    )
 
 
-def _time(header: Header, keyword: str) -> Time | None:
+def time_in(header: Header, keyword: str) -> Time | None:
     """A time in UTC; `None` if there is none that sunpy can read."""
     stamp = header.get(keyword)
     if not isinstance(stamp, str):
         return None
-    system = str(header.get("TIMESYS") or "UTC").split()[0].lower()  # Hinode says 'UTC (TBR)'
     try:
-        return parse_time(stamp, scale=system).utc
-    except ValueError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ErfaWarning)  # of years without known leap seconds
+            time = parse_time(stamp, scale=time_scale(header.get("TIMESYS")))
+            return time.utc if _is_plausible(time) else None
+    except Exception:  # noqa: BLE001  sunpy and astropy raise anything on odd texts
         return None
+
+
+def time_scale(value: Any) -> str:
+    """TIMESYS as astropy names it; Hinode says 'UTC (TBR)'."""
+    return (str("UTC" if value is None else value).split() or ["utc"])[0].lower()
 
 
 def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
@@ -285,11 +222,11 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     time and observer of the others are computed for all of them together.
     """
     groups: dict[tuple, list[int]] = {}
-    for i, key in enumerate(zip(_keys(headers, _GRID_KEYS), _is_aia(headers), strict=True)):
+    for i, key in enumerate(zip(keyword_rows(headers, _GRID_KEYS), is_aia(headers), strict=True)):
         groups.setdefault(key if key[1] else (*key, i), []).append(i)
     planes: list[PlaneWCS | None] = [None] * len(headers)
     for members in groups.values():
-        template = PlaneWCS.from_wcs(_empty_map(headers[members[0]]).wcs)
+        template = PlaneWCS.from_wcs(empty_map(headers[members[0]]).wcs)
         planes[members[0]] = template
         rest = members[1:]
         if rest:
@@ -299,10 +236,10 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     return planes
 
 
-def _is_aia(headers: Sequence[Header]) -> list[bool]:
+def is_aia(headers: Sequence[Header]) -> list[bool]:
     """Whether sunpy takes observer and time of a header from where `_aia_planes` does."""
-    needed = _keys(headers, (*_AIA_TIMES.values(), "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS"))
-    unusual = _keys(headers, ("DATE-BEG", "DATE-END", "DATE_OBS"))
+    needed = keyword_rows(headers, (*AIA_TIMES.values(), "HAEX_OBS", "HAEY_OBS", "HAEZ_OBS"))
+    unusual = keyword_rows(headers, ("DATE-BEG", "DATE-END", "DATE_OBS"))
     instruments = column(headers, "INSTRUME")
     return [
         str(instrument or "").startswith("AIA")
@@ -314,12 +251,12 @@ def _is_aia(headers: Sequence[Header]) -> list[bool]:
 
 def _aia_planes(template: PlaneWCS, headers: Sequence[Header]) -> list[PlaneWCS]:
     places = np.array([column(headers, f"HAE{axis}_OBS") for axis in "XYZ"], dtype=float)
-    dates = {name: _dates(headers, keyword) for name, keyword in _AIA_TIMES.items()}
+    dates = {name: _dates(headers, keyword) for name, keyword in AIA_TIMES.items()}
     return with_observers(template, places, dates)
 
 
 def _dates(headers: Sequence[Header], keyword: str) -> Time:
     try:
-        return _plain_times(column(headers, keyword), headers)
+        return plain_times(column(headers, keyword), headers)
     except (AttributeError, TypeError, ValueError):
-        return Time([_time(header, keyword).isot for header in headers], format="isot", scale="utc")
+        return Time([time_in(header, keyword).isot for header in headers], format="isot", scale="utc")

@@ -10,6 +10,7 @@ import sunpy.map
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.metadata import observation
+from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.simulation import SimulatedSun
 
 SUN = SimulatedSun()
@@ -69,7 +70,9 @@ def test_midpoints_of_all_kinds_together():
 
 
 def test_no_time():
-    with pytest.raises(ValueError, match="none of T_OBS, DATE-AVG.*is a time in the header"):
+    with pytest.raises(
+        ValueError, match="none of T_OBS, DATE-AVG.*is a time between the years 1600 and 2200 in the header"
+    ):
         observation.midpoints([{"EXPTIME": 1.0}])
 
 
@@ -111,19 +114,64 @@ AIA = {
         ({"WAVEUNIT": "bogus"}, "sunpy makes no Map of it: ValueError: 'bogus'"),
         ({"WAVELNTH": "nan"}, "sunpy makes no Map of it"),
         ({"CTYPE1": "SOLARX"}, "sunpy makes no Map of it"),
+        # Truth values are no numbers: T was taken for 1.
+        ({"EXPTIME": True}, "EXPTIME=True is no exposure time in seconds"),
+        ({"XPOSURE": False}, "XPOSURE=False is no exposure time"),
+        ({"EXPTIME": float("inf")}, "EXPTIME=inf is no exposure time"),
+        ({"CRPIX1": True}, "CRPIX1=True is no number"),
+        ({"CDELT2": False}, "CDELT2=False is no number"),
+        ({"CROTA2": 10**400}, "CROTA2=1000"),
+        # Without these sunpy takes defaults.
+        *(
+            ({key: None}, f"{key} is missing")
+            for key in ("CDELT1", "CDELT2", "CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2")
+        ),
+        ({"CDELT1": 0}, "CDELT1=0, but a pixel has a size"),
+        ({"CDELT1": None, "CD1_1": 0.6, "CD1_2": 0, "CD2_1": 0, "CD2_2": 0.6}, "CDELT1 is missing"),
+        ({"CDELT1": None, "CDELT2": None, "CD1_1": 0.6, "CD2_2": 0.6}, "CDELT1 is missing"),
+        ({"PC1_1": 0, "PC2_2": 0}, "PCi_j=(0, 0; 0, 0) is no rotation"),
+        ({"PC1_1": 1, "PC1_2": 2, "PC2_1": 2, "PC2_2": 4}, "PCi_j=(1, 2; 2, 4) is no rotation"),
+        ({"CDELT1": None, "CDELT2": None, "CD1_1": 0.6, "CD1_2": 0, "CD2_1": 0, "CD2_2": 0.6}, None),
+        ({"PC1_1": 0.8, "PC1_2": -0.6, "PC2_1": 0.6, "PC2_2": 0.8}, None),
+        # Times that no observation has.
+        ({"TIMESYS": "XXX"}, "TIMESYS='XXX' is no time scale; known are TAI, TCB"),
+        ({"TIMESYS": True}, "TIMESYS=True is no time scale"),
+        ({"TIMESYS": 7}, "TIMESYS=7 is no time scale"),
+        ({"TIMESYS": " "}, None),
+        ({"TIMESYS": "TAI"}, None),
+        (
+            {"T_OBS": "99999-01-01T00:00:00"},
+            "T_OBS='99999-01-01T00:00:00' is no time between the years 1600 and 2200",
+        ),
+        ({"T_OBS": "9999-01-01T00:00:00"}, "T_OBS='9999-01-01T00:00:00' is no time between"),
+        ({"T_OBS": "0001-01-01T00:00:00"}, "T_OBS='0001-01-01T00:00:00' is no time between"),
+        ({"DATE-OBS": "+12345-01-01T00:00:00"}, "DATE-OBS='+12345-01-01T00:00:00' is no time between"),
+        (
+            {"T_OBS": "9999-01-01T00:00:00", "TIMESYS": "TAI"},
+            "T_OBS='9999-01-01T00:00:00' is no time between",
+        ),
+        ({"T_OBS": "2018-02-30T00:00:00"}, "T_OBS='2018-02-30T00:00:00' is no time"),
+        ({"T_OBS": "9" * 200}, "T_OBS='9999"),
         ({"OSCNMEAN": "nan", "TIMESYS": "UTC (TBR)", "EXPTIME": "nan", "RSUN_LF": "nan"}, None),
     ],
 )
 def test_problems(change, problem):
     """Each of the header that has it, and of no other."""
-    before, found, after = observation.problems([AIA, AIA | change, AIA])
+    before, found, after = problems([AIA, AIA | change, AIA])
     assert before is after is None
     assert (found is None) == (problem is None)
     assert found is None or found.startswith(problem)
 
 
+def test_what_a_problem_quotes_is_harmless():
+    (found,) = problems([AIA | {"T_OBS": "<script>\x1b[2J" + "x" * 1000}])
+    assert found.isprintable()
+    assert "<" not in found
+    assert len(found) < 200
+
+
 def test_nothing():
-    assert observation.problems([]) == []
+    assert problems([]) == []
     assert observation.midpoints([]).size == 0
     assert observation.channels([]) == []
     assert observation.plane_wcs([]) == []
@@ -215,6 +263,6 @@ def test_frames_of_different_pointing_keep_theirs():
 
 def test_maps_are_made_for_the_first_of_a_series_only(monkeypatch):
     made = []
-    monkeypatch.setattr(observation, "_empty_map", lambda header: made.append(header) or map_of(header))
+    monkeypatch.setattr(observation, "empty_map", lambda header: made.append(header) or map_of(header))
     observation.plane_wcs([aia_header(minutes) for minutes in range(5)])
     assert len(made) == 1

@@ -1,0 +1,156 @@
+"""What is wrong with a header: judged once, when a frame is opened."""
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from astropy.time import Time
+
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.metadata.columns import column, keyword_rows
+from sunpy_heliocloud.metadata.observation import (
+    AIA_TIMES,
+    CHANNEL_KEYS,
+    EXPOSURE_KEYS,
+    YEARS,
+    channel,
+    empty_map,
+    is_aia,
+    midpoint,
+    plain_times,
+    time_in,
+    time_scale,
+)
+from sunpy_heliocloud.text import inert
+
+__all__ = ["problems"]
+
+# What must be a number, if it is there: a text such as 'nan' would spoil coordinates, or the whole sequence's.
+_NUMBER_KEYS = tuple(
+    "CRPIX1 CRPIX2 CRVAL1 CRVAL2 CDELT1 CDELT2 CROTA1 CROTA2 PC1_1 PC1_2 PC2_1 PC2_2 CD1_1 CD1_2 CD2_1 CD2_2 RSUN_REF "
+    "DSUN_OBS HGLN_OBS HGLT_OBS CRLN_OBS CRLT_OBS HAEX_OBS HAEY_OBS HAEZ_OBS".split()
+)
+# What decides scale and place: missing, sunpy takes defaults.
+_SCALE_KEYS = tuple(
+    "CRPIX1 CRPIX2 CRVAL1 CRVAL2 CDELT1 CDELT2 PC1_1 PC1_2 PC2_1 PC2_2 CD1_1 CD1_2 CD2_1 CD2_2".split()
+)
+
+type Header = Mapping[str, Any]
+
+
+def problems(headers: Sequence[Header]) -> list[str | None]:
+    """
+    Why a header says too little of its observation; `None` for those that are good.
+
+    Parameters
+    ----------
+    headers
+        Of the frames.
+
+    Returns
+    -------
+    list
+        Of each header the first problem: its coordinates, its time, or what `sunpy.map.Map` makes of it.
+    """
+    found = [_no_number(values) for values in keyword_rows(headers, _NUMBER_KEYS)]
+    for judge, keywords in (
+        (_no_exposure, EXPOSURE_KEYS),
+        (_no_scale, _SCALE_KEYS),
+        (_no_time_scale, ("TIMESYS",)),
+    ):
+        found = [
+            problem or judge(*values)
+            for problem, values in zip(found, keyword_rows(headers, keywords), strict=True)
+        ]
+    try:
+        for keyword in AIA_TIMES.values():
+            plain_times(column(headers, keyword), headers)
+    except (AttributeError, TypeError, ValueError):
+        aia = is_aia(headers)
+        found = [
+            problem or _no_time(header, of_aia)
+            for problem, header, of_aia in zip(found, headers, aia, strict=True)
+        ]
+    kinds: dict[tuple, str | None] = {}
+    for i, kind in enumerate(keyword_rows(headers, (*CHANNEL_KEYS, "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"))):
+        if found[i] is None:
+            if kind not in kinds:
+                kinds[kind] = _no_map(headers[i])
+            found[i] = kinds[kind]
+    return found
+
+
+def _no_number(values: Sequence[Any]) -> str | None:
+    for keyword, value in zip(_NUMBER_KEYS, values, strict=True):
+        if value is not None and not _is_number(value):
+            return f"{keyword}={inert(repr(value), 60)} is no number"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite number; `True` is none."""
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    )
+
+
+def _no_exposure(*values: Any) -> str | None:
+    """A text, such as 'nan', says that it is unknown; true, or infinite, it cannot be."""
+    for keyword, value in zip(EXPOSURE_KEYS, values, strict=True):
+        if isinstance(value, (bool, float)) and not _is_number(value):
+            return f"{keyword}={value!r} is no exposure time in seconds"
+    return None
+
+
+def _no_scale(*values: Any) -> str | None:
+    """Whether sunpy would take defaults for the reference point or the scale, or the axes would fall together."""
+    crpix1, crpix2, crval1, crval2, cdelt1, cdelt2, *matrices = values
+    pc, cd = matrices[:4], matrices[4:]
+    needed = {"CRPIX1": crpix1, "CRPIX2": crpix2, "CRVAL1": crval1, "CRVAL2": crval2}
+    if cdelt1 is not None or cdelt2 is not None or None in cd:
+        needed |= {"CDELT1": cdelt1, "CDELT2": cdelt2}
+    for keyword, value in needed.items():
+        if value is None:
+            return f"{keyword} is missing, without which there are no coordinates"
+        if value == 0 and keyword.startswith("CDELT"):
+            return f"{keyword}=0, but a pixel has a size"
+    for matrix in (pc, cd):
+        a, b, c, d = (
+            value if value is not None else default
+            for value, default in zip(matrix, (1, 0, 0, 1), strict=True)
+        )
+        if a * d == b * c:
+            name = "PC" if matrix is pc else "CD"
+            return f"{name}i_j=({a}, {b}; {c}, {d}) is no rotation: both axes would be one"
+    return None
+
+
+def _no_time_scale(value: Any) -> str | None:
+    if time_scale(value) not in Time.SCALES:
+        return (
+            f"TIMESYS={inert(repr(value), 60)} is no time scale; known are {', '.join(Time.SCALES).upper()}"
+        )
+    return None
+
+
+def _no_time(header: Header, of_aia: bool) -> str | None:
+    for keyword in AIA_TIMES.values() if of_aia else ():
+        if time_in(header, keyword) is None:
+            return f"{keyword}={inert(repr(header[keyword]), 60)} is no time between the years {YEARS[0]} and {YEARS[1]}"
+    try:
+        midpoint(header)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _no_map(header: Header) -> str | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are seen when the Map is made in earnest
+            channel(header)
+            PlaneWCS.from_wcs(empty_map(header).wcs)
+    except Exception as error:  # noqa: BLE001  sunpy and astropy raise anything on odd headers
+        return f"sunpy makes no Map of it: {type(error).__name__}: {inert(error)}"
+    return None
