@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fuzz import corpus
-from fuzz.fits_mutations import file_damaged, header_damaged, heap_damaged, table_damaged
+from fuzz.fits_mutations import file_damaged, header_damaged, header_spans, heap_damaged, table_damaged
 from fuzz.mutations import damaged
 from fuzz.oracle import Oracle
 from fuzz.outcome import Outcome, finding, is_inert, of_error
@@ -138,9 +138,11 @@ class FileTarget:
         expected = self._oracle.pixels(case.data)
         if isinstance(expected, np.ndarray) and _same(pixels, expected):
             return Outcome("equal")
-        # astropy refuses some headers that are read here on purpose, such as a raw nan.
-        if isinstance(expected, str) and _same(pixels, self._intact[case.name]):
-            return Outcome("equal", f"astropy: {expected}")
+        if isinstance(expected, str):
+            # astropy refuses some headers that are read here on purpose, such as those with a raw nan.
+            healed = self._oracle.pixels(_with_headers_of(self._files[case.name], case.data))
+            if _same(pixels, self._intact[case.name]) or _same(pixels, healed):
+                return Outcome("equal", f"astropy: {expected}")
         shown = (
             expected if isinstance(expected, str) else f"{expected.dtype} {expected.shape} {expected[:2, :6]}"
         )
@@ -151,6 +153,15 @@ class FileTarget:
 
 def _masks(case: Case) -> bool:
     return bool(zlib.crc32(case.data) & 1)
+
+
+def _with_headers_of(intact: bytes, data: bytes) -> bytes:
+    """The file with headers without damage, where they are as long."""
+    spans = header_spans(intact)
+    if spans == header_spans(data):
+        for begin, end in spans:
+            data = data[:begin] + intact[begin:end] + data[end:]
+    return data
 
 
 def _same(pixels: np.ndarray, expected: object) -> bool:

@@ -170,7 +170,7 @@ async def patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
             if not _may_pass(e) or time.monotonic() - start + pause > 2 * limits.patience:
                 raise
             asked = min(getattr(e, "retry_after", 0.0), _LONGEST_PAUSE)
-        await asyncio.sleep(max(asked, pause * random.uniform(0.75, 1.25)))
+        await asyncio.sleep(max(asked, pause * random.uniform(0.75, 1.25)))  # noqa: S311  jitter is no secret
     return await attempt()
 
 
