@@ -1,7 +1,7 @@
 """From frames to dask arrays: frames to planes, planes to derotated planes."""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -17,7 +17,7 @@ from dask.highlevelgraph import HighLevelGraph
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
-from sunpy_heliocloud.lazy.steps import Arithmetic, IsValid, Plane, Step
+from sunpy_heliocloud.lazy.steps import Arithmetic, IsValid, Plane, Step, Steps
 from sunpy_heliocloud.lazy.tasks import DerotateArrays, DerotateFrames, FirstPlane, ReadWindow
 
 __all__ = ["FrameArray", "Recipe", "derotate", "is_valid"]
@@ -48,7 +48,7 @@ class Recipe:
     """
 
     planes: tuple[Plane, ...]
-    steps: tuple[Step, ...]
+    steps: Steps
     rows: tuple[int, int]
     columns: tuple[int, int]
     dtype: np.dtype
@@ -56,10 +56,12 @@ class Recipe:
     flat: bool = False
 
     @classmethod
-    def whole(cls, planes: Sequence[Plane], dtype: np.typing.DTypeLike, **kwargs: Any) -> "Recipe":
+    def whole(
+        cls, planes: Sequence[Plane], dtype: np.typing.DTypeLike, *, steps: Iterable[Step] = (), **kwargs: Any
+    ) -> "Recipe":
         """Whole frames, all of the shape of the first."""
         ny, nx = planes[0].frame.shape
-        return cls(tuple(planes), rows=(0, ny), columns=(0, nx), dtype=np.dtype(dtype), **kwargs)
+        return cls(tuple(planes), Steps(steps), (0, ny), (0, nx), np.dtype(dtype), **kwargs)
 
     def __dask_tokenize__(self) -> tuple:
         others = (self.steps, self.rows, self.columns, self.dtype, self.errors, self.flat)
@@ -78,11 +80,12 @@ class Recipe:
 
     @property
     def result_dtype(self) -> np.dtype:
-        """The type that comes out of the arithmetic steps; an applied function must keep it."""
-        pixel = np.ones((1, 1), self.dtype)
-        for step in self.steps:
-            pixel = step(pixel, self.planes[0]) if isinstance(step, (Arithmetic, IsValid)) else pixel
-        return pixel.dtype
+        """The type of the values that come out."""
+        return self.steps.result_dtype(self.dtype, self.planes[0])
+
+    def then(self, step: Step) -> "Recipe":
+        """The recipe with one more step."""
+        return replace(self, steps=self.steps.then(step))
 
     def window(self, index: tuple) -> tuple["Recipe", tuple]:
         """
@@ -173,7 +176,7 @@ def _pointwise(name: str, operation: Callable, reflected: bool) -> Callable:
             return plain(self, other)
         operand = other.item() if isinstance(other, np.number) else other
         step = Arithmetic(operation, operand, reflected)
-        return FrameArray(replace(self.recipe, steps=(*self.recipe.steps, step)))
+        return FrameArray(self.recipe.then(step))
 
     return method
 
@@ -245,7 +248,7 @@ def _from_planes(
 def is_valid(data: Any) -> Any:
     """1 where data are finite and 0 elsewhere, as float32; of a `FrameArray` it is part of the reading."""
     if isinstance(data, FrameArray):
-        return FrameArray(replace(data.recipe, steps=(*data.recipe.steps, IsValid())))
+        return FrameArray(data.recipe.then(IsValid()))
     return (da.isfinite(data) if isinstance(data, da.Array) else np.isfinite(data)).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What is done to a frame's pixels between reading and everything else: exposure, arithmetic, a user's function."""
+"""The steps of a frame: what is done to its pixels, in order: users' functions, arithmetic, division by exposure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from sunpy_heliocloud.io.frame import Frame
 
-__all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "Plane", "Step"]
+__all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "Plane", "Step", "Steps"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,15 +38,58 @@ class Plane:
 
 
 class Step(Protocol):
-    """A change of pixel values. A ``pointwise`` one treats each pixel by itself, so any part of a frame will do."""
+    """
+    A change of the pixel values of a frame, as a frozen value.
+
+    Attributes
+    ----------
+    pointwise
+        Whether each pixel is treated by itself, so that any part of a frame will do.
+    """
 
     pointwise: bool
 
-    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray: ...
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        """The changed image."""
+
+    def of_missing(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        """What comes of the image of a frame that could not be read."""
+        return self(image, plane)
+
+
+class Steps(tuple[Step, ...]):
+    """What is done to the pixels of a frame between reading and everything else, in order."""
+
+    __slots__ = ()
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether all steps are."""
+        return all(step.pointwise for step in self)
+
+    def then(self, step: Step) -> "Steps":
+        """These steps and one more."""
+        return Steps((*self, step))
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        """The image after all steps."""
+        for step in self:
+            image = step(image, plane)
+        return image
+
+    def of_missing(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        """What comes of the image of a frame that could not be read; users' functions are not called."""
+        for step in self:
+            image = step.of_missing(image, plane)
+        return image
+
+    def result_dtype(self, dtype: np.dtype, plane: Plane) -> np.dtype:
+        """The type that comes of images of a type; users' functions keep it."""
+        return self.of_missing(np.ones((1, 1), dtype), plane).dtype
 
 
 @dataclass(frozen=True)
-class DivideByExposure:
+class DivideByExposure(Step):
     """Counts to counts per second; a frame whose exposure is zero or unknown has no rate and becomes NaN."""
 
     pointwise = True
@@ -57,7 +100,7 @@ class DivideByExposure:
 
 
 @dataclass(frozen=True)
-class Arithmetic:
+class Arithmetic(Step):
     """``operation(image, operand)`` with a scalar, or the other way round when ``reflected``."""
 
     operation: Callable
@@ -71,7 +114,7 @@ class Arithmetic:
 
 
 @dataclass(frozen=True)
-class IsValid:
+class IsValid(Step):
     """1 where there is a value, 0 where it is missing."""
 
     pointwise = True
@@ -81,7 +124,7 @@ class IsValid:
 
 
 @dataclass(frozen=True)
-class Apply:
+class Apply(Step):
     """A user's ``function(data, header) -> data``; the precision of the data is kept whatever it returns."""
 
     function: Callable
@@ -98,3 +141,6 @@ class Apply:
                 f"{result.shape}; it must keep the shape, as coordinates are taken from the header"
             )
         return result.astype(image.dtype, copy=False)
+
+    def of_missing(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        return image

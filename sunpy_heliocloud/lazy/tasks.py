@@ -9,7 +9,7 @@ from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window, read_windows
 from sunpy_heliocloud.io.ranges import ReadError
-from sunpy_heliocloud.lazy.steps import Apply, Plane, Step
+from sunpy_heliocloud.lazy.steps import Plane, Steps
 
 __all__ = ["DerotateArrays", "DerotateFrames", "FirstPlane", "ReadWindow"]
 
@@ -31,7 +31,7 @@ class ReadWindow:
         ``"raise"``, or ``"mask"`` for frames of NaN in place of those that cannot be read.
     """
 
-    steps: tuple[Step, ...]
+    steps: Steps
     window: Window
     dtype: np.dtype
     errors: str
@@ -52,7 +52,7 @@ class ReadWindow:
 
     def read_for(self, plane: Plane, window: Window) -> Window:
         """What is read of a frame for a part of the window."""
-        if all(step.pointwise for step in self.steps):
+        if self.steps.pointwise:
             return window.of(self.window)
         return Window.whole(plane.frame.shape)
 
@@ -66,21 +66,13 @@ class ReadWindow:
             from sunpy_heliocloud.lazy.losses import report_loss
 
             report_loss(plane.frame.url, str(image))
-            return self._lost(plane, window)
+            return self.steps.of_missing(np.full(window.shape, np.nan, self.dtype), plane)
         try:
-            for step in self.steps:
-                image = step(image, plane)
+            image = self.steps(image, plane)
         except Exception as error:
             error.add_note(f"This happened to the pixels of {plane.frame.url}.")
             raise
         return image[window.within(read)]
-
-    def _lost(self, plane: Plane, window: Window) -> np.ndarray:
-        """What comes of missing pixels. Functions are not asked about them."""
-        image = np.full(window.shape, np.nan, self.dtype)
-        for step in self.steps:
-            image = image if isinstance(step, Apply) else step(image, plane)
-        return image
 
 
 @dataclass(frozen=True)
