@@ -16,7 +16,8 @@ from sunpy.time import parse_time
 
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
-from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS
+from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS, StackLike
+from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import resampling
 from sunpy_heliocloud.kernels.time_axis import METHODS
@@ -107,7 +108,7 @@ class TimeLagCube(ComparableCube):
     def times(self) -> Time:
         """The time of each plane, UTC: midpoints of the exposures, also after derotation. A scalar for one plane."""
         wcs = self.wcs.low_level_wcs
-        if isinstance(wcs, (StackWCS, SlicedStackWCS)):
+        if isinstance(wcs, StackLike):
             return wcs.times
         return self.meta["time"]
 
@@ -358,14 +359,13 @@ class TimeLagCube(ComparableCube):
         sliced = super().__getitem__(item)
         wcs = self.wcs.low_level_wcs
         sliced.meta = dict(self.meta)
-        if not isinstance(wcs, (StackWCS, SlicedStackWCS)) or wcs.times.isscalar:
+        if not isinstance(wcs, StackLike) or wcs.times.isscalar:
             return sliced
-        index = self._full_item(item)[0]
-        if not isinstance(sliced.wcs.low_level_wcs, (StackWCS, SlicedStackWCS)):
-            sliced.meta["time"] = wcs.times[index]
+        planes = self._basic_index(item)[0]
+        if not isinstance(sliced.wcs.low_level_wcs, StackLike):
+            sliced.meta["time"] = wcs.times[planes.item]
         if self.frames is not None and len(self.frames) == wcs.times.size and "resampled" not in self.meta:
-            rows = index if isinstance(index, slice) else slice(index, index + 1)
-            sliced.meta["frames"] = self.frames[rows]
+            sliced.meta["frames"] = self.frames[planes.as_stretch().item]
         return sliced
 
 

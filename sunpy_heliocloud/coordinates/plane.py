@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sunpy_heliocloud.coordinates.indexers import Stretch
 from sunpy_heliocloud.kernels.surface_map import Camera, camera
 
 if TYPE_CHECKING:
@@ -191,11 +192,10 @@ class PlaneWCS:
         shape = tuple(n // b for n, b in zip(self.shape, bins, strict=True))
         return self.resampled(shape, tuple((b - 1) / 2 for b in bins), bins)
 
-    def sliced(self, item: tuple[slice, slice]) -> "PlaneWCS":
-        """The WCS of ``image[item]``; steps must be positive."""
-        rows, columns = (s.indices(n) for s, n in zip(item, self.shape, strict=True))
-        shape = (len(range(*rows)), len(range(*columns)))
-        return self.resampled(shape, (rows[0], columns[0]), (rows[2], columns[2]))
+    def sliced(self, rows: Stretch, columns: Stretch) -> "PlaneWCS":
+        """The WCS of some rows and columns; steps must be positive."""
+        shape, offset = (rows.count, columns.count), (rows.first, columns.first)
+        return self.resampled(shape, offset, (rows.step, columns.step))
 
     def at_height(self, height: float) -> "PlaneWCS":
         """The same pixels, seen as lying ``height`` metres above the solar surface."""

@@ -10,13 +10,14 @@ from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
-from astropy.wcs.wcsapi import BaseLowLevelWCS, SlicedLowLevelWCS
+from astropy.wcs.wcsapi import BaseLowLevelWCS
 
 import sunpy.coordinates  # NOQA: F401  registers the solar frames with astropy
 
+from sunpy_heliocloud.coordinates.indexers import Stretch
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
-__all__ = ["SlicedStackWCS", "StackWCS", "bin_wcs", "slice_wcs"]
+__all__ = ["StackWCS"]
 
 
 class StackWCS(BaseLowLevelWCS):
@@ -106,11 +107,10 @@ class StackWCS(BaseLowLevelWCS):
 
     # ---- slicing and binning
 
-    def __getitem__(self, item: tuple[slice, slice, slice]) -> "StackWCS":
-        """Slice planes, rows and columns, in this order; steps must be positive."""
-        frames, *pixels = item
-        planes = self.planes if self.is_shared else self.planes[frames]
-        return StackWCS([plane.sliced(tuple(pixels)) for plane in planes], self.times[frames])
+    def sliced(self, frames: Stretch, rows: Stretch, columns: Stretch) -> "StackWCS":
+        """The WCS of some planes, rows and columns; steps must be positive."""
+        planes = self.planes if self.is_shared else self.planes[frames.item]
+        return StackWCS([plane.sliced(rows, columns) for plane in planes], self.times[frames.item])
 
     def binned(self, bin_shape: Sequence[int]) -> "StackWCS":
         """The WCS of bins of so many planes, rows and columns; a bin's time is the mean of its planes' times."""
@@ -217,105 +217,3 @@ class StackWCS(BaseLowLevelWCS):
             return np.asarray(seconds, dtype=float)
         left = np.clip(np.searchsorted(self._seconds, seconds, side="right") - 1, 0, self.times.size - 2)
         return left + (seconds - self._seconds[left]) / np.diff(self._seconds)[left]
-
-
-class SlicedStackWCS(SlicedLowLevelWCS):
-    """
-    A `StackWCS` with a row or a column, and perhaps the plane, fixed: time-distance diagrams and light curves.
-
-    Parameters
-    ----------
-    stack
-        With one element along each axis that is fixed.
-    fixed
-        Which of the axes time, y, x are fixed.
-    """
-
-    def __init__(self, stack: StackWCS, fixed: tuple[bool, bool, bool]) -> None:
-        super().__init__(stack, tuple(0 if is_fixed else slice(None) for is_fixed in fixed))
-        self.stack = stack
-        self.fixed = fixed
-
-    def __deepcopy__(self, memo: Any) -> "SlicedStackWCS":
-        return self
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, SlicedStackWCS):
-            return NotImplemented
-        return (self.stack, self.fixed) == (other.stack, other.fixed)
-
-    def __hash__(self) -> int:
-        return hash((self.stack, self.fixed))
-
-    def __dask_tokenize__(self) -> tuple:
-        return "SlicedStackWCS", self.stack.__dask_tokenize__(), self.fixed
-
-    @property
-    def times(self) -> Time:
-        """Time of each plane; a scalar if the plane is fixed."""
-        return self.stack.times[0] if self.fixed[0] else self.stack.times
-
-    def full_item(self, item: tuple[int | slice, ...]) -> tuple[int | slice, ...]:
-        """An item on the axes that are left, as one on all three."""
-        free = iter(item)
-        return tuple(0 if is_fixed else next(free) for is_fixed in self.fixed)
-
-
-def bin_wcs(wcs: BaseLowLevelWCS, bins: Sequence[int]) -> BaseLowLevelWCS | None:
-    """
-    The WCS of binned data, as plain as it can be.
-
-    Parameters
-    ----------
-    wcs
-        Of the data.
-    bins
-        Pixels in a bin along each array axis.
-
-    Returns
-    -------
-    BaseLowLevelWCS or None
-        Of the kinds of `slice_wcs`; `None` for a WCS of another kind.
-    """
-    if isinstance(wcs, StackWCS):
-        return wcs.binned(bins)
-    if isinstance(wcs, SlicedStackWCS):
-        free = iter(bins)
-        return SlicedStackWCS(
-            wcs.stack.binned([1 if is_fixed else next(free) for is_fixed in wcs.fixed]), wcs.fixed
-        )
-    if isinstance(wcs, WCS) and wcs.naxis == 2 and wcs.array_shape is not None:
-        return PlaneWCS.from_wcs(wcs).binned(tuple(bins)).to_wcs()
-    return None
-
-
-def slice_wcs(wcs: BaseLowLevelWCS, item: tuple[int | slice, ...]) -> BaseLowLevelWCS:
-    """
-    The WCS of ``data[item]``, as plain as it can be.
-
-    Parameters
-    ----------
-    wcs
-        Of the data.
-    item
-        An integer or a slice with a positive step for each array axis.
-
-    Returns
-    -------
-    BaseLowLevelWCS
-        A `StackWCS` while all axes are left; an `astropy.wcs.WCS` for a plane or a part of one, which is what
-        `sunpy.map.Map` takes; otherwise a sliced one.
-    """
-    if isinstance(wcs, SlicedStackWCS):
-        return slice_wcs(wcs.stack, wcs.full_item(item))
-    if isinstance(wcs, WCS) and all(isinstance(i, slice) for i in item):
-        return PlaneWCS.from_wcs(wcs).sliced(item).to_wcs()
-    if not isinstance(wcs, StackWCS):
-        return SlicedLowLevelWCS(wcs, item)
-    fixed = tuple(not isinstance(i, slice) for i in item)
-    stack = wcs[tuple(slice(i, i + 1) if is_fixed else i for i, is_fixed in zip(item, fixed, strict=True))]
-    if not any(fixed):
-        return stack
-    if fixed == (True, False, False):
-        return stack.plane(0).to_wcs()
-    return SlicedStackWCS(stack, fixed)

@@ -9,6 +9,7 @@ import astropy.units as u
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
+from sunpy_heliocloud.coordinates.indexers import Basic, items
 from sunpy_heliocloud.lazy.cube import DaskCube
 
 __all__ = ["CorrelationCube"]
@@ -63,19 +64,17 @@ class CorrelationCube(DaskCube):
         bins = np.array(bins)
         return _resampled(wcs, np.array(self.shape) // bins, (bins - 1) / 2, bins)
 
-    def _slice_wcs(self, item: tuple[int | slice, ...]) -> WCS | HighLevelWCSWrapper:
+    def _sliced_wcs(self, index: Sequence[Basic]) -> WCS | HighLevelWCSWrapper:
         wcs = self.wcs.low_level_wcs
-        if isinstance(wcs, WCS) and all(isinstance(one, slice) for one in item):
-            ranges = [range(*one.indices(n)) for one, n in zip(item, self.shape, strict=True)]
-            return _resampled(
-                wcs, list(map(len, ranges)), [one.start for one in ranges], [one.step for one in ranges]
-            )
-        if any(isinstance(one, slice) and one.step not in (None, 1) for one in item):
+        if isinstance(wcs, WCS) and all(one.keeps_axis for one in index):
+            shape, offset = [one.count for one in index], [one.first for one in index]
+            return _resampled(wcs, shape, offset, [one.step for one in index])
+        if any(one.step != 1 for one in index):
             raise IndexError(
                 "what has lost an axis can be sliced with steps of 1 only; slice with steps first, or in one go: "
                 "cube[::2, 5, 5]"
             )
-        return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, item))
+        return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, items(index)))
 
 
 def _resampled(wcs: WCS, shape: Sequence[int], offset: Sequence[float], factor: Sequence[int]) -> WCS:

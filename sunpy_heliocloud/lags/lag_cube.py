@@ -74,11 +74,11 @@ class LagCube(DaskCube):
         return super(LagCube, shown).plot(*args, **colours([first], kwargs))
 
     def __getitem__(self, item: Any) -> "LagCube | LagMap":
-        index = self._full_item(item)[0]
+        windows = self._basic_index(item)[0]
         sliced = super().__getitem__(item)
-        if isinstance(index, slice):
-            return sliced._new_instance(meta=self.meta | _span(self.times[index], self.meta))
-        meta = self.meta | _span(self.times[index : index + 1], self.meta)
+        meta = self.meta | _span(self.times[windows.as_stretch().item], self.meta)
+        if windows.keeps_axis:
+            return sliced._new_instance(meta=meta)
         return LagMap(sliced.data, wcs=sliced.wcs, unit=sliced.unit, mask=sliced.mask, meta=meta)
 
     def __str__(self) -> str:

@@ -14,7 +14,8 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
-from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS, bin_wcs, slice_wcs
+from sunpy_heliocloud.coordinates.indexers import Basic, Picked, axis_indexer, expanded, items
+from sunpy_heliocloud.coordinates.slicing import StackLike, bin_wcs, slice_wcs
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
 __all__ = ["DaskCube"]
@@ -150,22 +151,21 @@ class DaskCube(DaskMethodsMixin, NDCube):
         return bin_wcs(self.wcs.low_level_wcs, bins)
 
     def __getitem__(self, item: Any) -> Self:
-        item = self._full_item(item)
-        steps = tuple(i.step if isinstance(i, slice) else 1 for i in item)
-        if any(step < 1 for step in steps):
+        index = self._basic_index(item)
+        if any(one.step < 1 for one in index):
             raise IndexError(
                 f"slices of a cube need positive steps, not {item}; the order of an axis is kept"
             )
-        if all(step == 1 for step in steps):
-            return super().__getitem__(item)
+        if all(one.step == 1 for one in index):
+            return super().__getitem__(items(index))
         if not self.extra_coords.is_empty or self.mask is not None or self.uncertainty is not None:
             raise IndexError(
                 "a cube with extra coordinates, mask or uncertainty can be sliced with steps of 1 only"
             )
         # Integers first as ranges, for a WCS that has lost an axis may take no steps.
-        ranges = tuple(i if isinstance(i, slice) else slice(i, i + 1, 1) for i in item)
-        stepped = self._new_instance(data=self.data[ranges], wcs=self._slice_wcs(ranges))
-        rest = tuple(slice(None) if isinstance(i, slice) else 0 for i in item)
+        ranges = tuple(one.as_stretch() for one in index)
+        stepped = self._new_instance(data=self.data[items(ranges)], wcs=self._sliced_wcs(ranges))
+        rest = tuple(slice(None) if one.keeps_axis else 0 for one in index)
         return super(DaskCube, stepped).__getitem__(rest)
 
     def explode_along_axis(self, axis: int) -> Any:
@@ -188,36 +188,33 @@ class DaskCube(DaskMethodsMixin, NDCube):
         ]  # with the meta that ndcube drops
         return NDCubeSequence(pieces, meta=self.meta)
 
-    def _full_item(self, item: Any) -> tuple[int | slice, ...]:
-        """An integer, counted from the front, or a slice for each axis."""
-        item = item if isinstance(item, tuple) else (item,)
-        if any(i is Ellipsis for i in item):
-            at = [i is Ellipsis for i in item].index(True)
-            item = (*item[:at], *[slice(None)] * (len(self.shape) + 1 - len(item)), *item[at + 1 :])
-        if len(item) > len(self.shape):
-            raise IndexError(f"{len(item)} indices for a cube of {len(self.shape)} axes")
-        item = (*item, *[slice(None)] * (len(self.shape) - len(item)))
-        return tuple(self._front(i, n) for i, n in zip(item, self.shape, strict=True))
+    def _basic_index(self, item: Any) -> tuple[Basic, ...]:
+        """An indexer for each axis."""
+        item = expanded(item, len(self.shape))
+        return tuple(_basic(one, length) for one, length in zip(item, self.shape, strict=True))
 
-    @staticmethod
-    def _front(index: Any, length: int) -> int | slice:
-        if isinstance(index, slice):
-            counted = index.indices(length)
-            if len(range(*counted)) == 0:
-                raise IndexError(f"{index} leaves nothing of an axis of length {length}")
-            return slice(*counted)
-        if isinstance(index, (bool, np.bool)) or not isinstance(index, (int, np.integer)):
-            raise IndexError(
-                f"a cube is sliced with integers and slices, not with {index!r}; sequences take masks and lists, and "
-                "a cube's data do: cube.data[mask]"
-            )
-        if not -length <= index < length:
-            raise IndexError(f"index {index} is out of bounds for an axis of length {length}")
-        return int(index) % length
+    def _slice_wcs(self, item: Any) -> BaseLowLevelWCS | HighLevelWCSWrapper:
+        return self._sliced_wcs(self._basic_index(item))
 
-    def _slice_wcs(self, item: tuple[int | slice, ...]) -> BaseLowLevelWCS | HighLevelWCSWrapper:
-        sliced = slice_wcs(self.wcs.low_level_wcs, item)
-        return HighLevelWCSWrapper(sliced) if isinstance(sliced, (StackWCS, SlicedStackWCS)) else sliced
+    def _sliced_wcs(self, index: Sequence[Basic]) -> BaseLowLevelWCS | HighLevelWCSWrapper:
+        sliced = slice_wcs(self.wcs.low_level_wcs, index)
+        return HighLevelWCSWrapper(sliced) if isinstance(sliced, StackLike) else sliced
+
+
+def _basic(index: Any, length: int) -> Basic:
+    """The indexer of one axis of a cube, which is never empty."""
+    try:
+        indexer = axis_indexer(index, length)
+    except TypeError:
+        indexer = None
+    if indexer is None or isinstance(indexer, Picked):
+        raise IndexError(
+            f"a cube is sliced with integers and slices, not with {index!r}; sequences take masks and lists, and "
+            "a cube's data do: cube.data[mask]"
+        )
+    if not indexer.positions:
+        raise IndexError(f"{index} leaves nothing of an axis of length {length}")
+    return indexer
 
 
 def _are_equal(first: Any, second: Any) -> bool:

@@ -9,11 +9,11 @@ from typing import Any
 import dask
 import dask.array as da
 import numpy as np
-from dask.array.slicing import normalize_index
 from dask.base import normalize_token, tokenize
 from dask.blockwise import BlockwiseDepDict, blockwise
 from dask.highlevelgraph import HighLevelGraph
 
+from sunpy_heliocloud.coordinates.indexers import Indexer, Picked, Stretch, axis_indexer, expanded, items
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
@@ -87,23 +87,20 @@ class Recipe:
         """The recipe with one more step."""
         return replace(self, steps=self.steps.then(step))
 
-    def window(self, index: tuple) -> tuple["Recipe", tuple]:
-        """
-        The recipe for as much as ``array[index]`` needs, and the index on what that recipe makes.
-
-        Integers, slices and, for the planes, arrays of integers narrow the recipe; other indices are left to dask.
-        """
-        row_window, rows = _narrow(self.rows, index[-2])
-        column_window, columns = _narrow(self.columns, index[-1])
-        narrowed = replace(self, rows=row_window, columns=column_window)
+    def part(self, index: Sequence[Indexer]) -> tuple["Recipe", tuple[Indexer, ...]]:
+        """The recipe for as much as ``array[index]`` needs, and the index on what that recipe makes."""
+        *planes, rows, columns = index
+        narrowed = replace(self, rows=_narrow(self.rows, rows), columns=_narrow(self.columns, columns))
+        rest = rows.within_span(), columns.within_span()
         if self.flat:
-            return narrowed, (rows, columns)
-        picked = np.arange(len(self.planes))[index[0]]
-        if picked.size == 0:
-            return narrowed, (index[0], rows, columns)
-        if picked.ndim == 0:
-            return replace(narrowed, planes=(self.planes[picked],), flat=True), (rows, columns)
-        return replace(narrowed, planes=tuple(self.planes[i] for i in picked)), (slice(None), rows, columns)
+            return narrowed, rest
+        (which,) = planes
+        if not which.positions:
+            return narrowed, (which, *rest)
+        picked = tuple(self.planes[i] for i in which.positions)
+        if not which.keeps_axis:
+            return replace(narrowed, planes=picked, flat=True), rest
+        return replace(narrowed, planes=picked), (Stretch(0, len(picked)), *rest)
 
 
 def _token(values: Sequence[Any]) -> str:
@@ -111,19 +108,23 @@ def _token(values: Sequence[Any]) -> str:
     return blake2b("\n".join(value.__dask_tokenize__() for value in values).encode()).hexdigest()
 
 
-def _narrow(window: tuple[int, int], index: Any) -> tuple[tuple[int, int], Any]:
-    """The part of a window that an index needs, and the index on that part."""
-    start, stop = window
-    if isinstance(index, (int, np.integer)):
-        return (start + int(index), start + int(index) + 1), 0
-    if not isinstance(index, slice):
-        return window, index
-    positions = range(*index.indices(stop - start))
-    if not positions:
-        return window, index
-    low, high = min(positions[0], positions[-1]), max(positions[0], positions[-1])
-    step = None if positions.step == 1 else positions.step
-    return (start + low, start + high + 1), slice(None, None, step)
+def _narrow(window: tuple[int, int], indexer: Indexer) -> tuple[int, int]:
+    """The part of a window that an index needs."""
+    if indexer.span is None:
+        return window
+    start, stop = indexer.span
+    return window[0] + start, window[0] + stop
+
+
+def _outer_index(item: Any, shape: tuple[int, ...]) -> tuple[Indexer, ...] | None:
+    """An indexer for each axis; `None` for what is left to dask: new axes, vectorised and lazy indices, errors."""
+    try:
+        index = tuple(
+            axis_indexer(one, length) for one, length in zip(expanded(item, len(shape)), shape, strict=True)
+        )
+    except (TypeError, IndexError):
+        return None
+    return index if sum(isinstance(one, Picked) for one in index) < 2 else None
 
 
 class FrameArray(da.Array):
@@ -157,15 +158,14 @@ class FrameArray(da.Array):
         return FrameArray(self.recipe)
 
     def __getitem__(self, item: Any) -> da.Array:
-        try:
-            index = normalize_index(item, self.shape)
-        except (TypeError, NotImplementedError):  # masks and such, which dask itself takes apart
+        index = _outer_index(item, self.shape)
+        if index is None:
             return super().__getitem__(item)
-        if len(index) != self.ndim or not isinstance(index[0], (int, np.integer, slice, np.ndarray)):
-            return super().__getitem__(item)
-        recipe, rest = self.recipe.window(index)
+        recipe, rest = self.recipe.part(index)
         array = FrameArray(recipe)
-        return array if all(i == slice(None) for i in rest) else da.Array.__getitem__(array, rest)
+        if all(one == Stretch(0, length) for one, length in zip(rest, array.shape, strict=True)):
+            return array
+        return da.Array.__getitem__(array, items(rest))
 
 
 def _pointwise(name: str, operation: Callable, reflected: bool) -> Callable:

@@ -6,7 +6,8 @@ import dask.array as da
 import numpy as np
 from ndcube import NDCube
 
-from sunpy_heliocloud.coordinates.stack import SlicedStackWCS, StackWCS
+from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
+from sunpy_heliocloud.coordinates.stack import StackWCS
 
 __all__ = ["planes_of", "shared_stack"]
 

@@ -60,6 +60,22 @@ def test_other_ways_of_indexing(item):
     np.testing.assert_array_equal(frame_array()[item].compute(), IMAGES[item])
 
 
+def test_lists_along_two_axes_are_left_to_dask_which_takes_none():
+    with pytest.raises(NotImplementedError):
+        frame_array()[[0, 1], [2, 3]]
+    with pytest.raises(IndexError):
+        frame_array()[0, 0, 0, 0]
+    with pytest.raises(IndexError):
+        frame_array()[:, 12]
+
+
+def test_rows_that_are_picked_narrow_the_window():
+    asked = []
+    picked = frame_array(asked)[1:3, [8, 5, 6]]
+    np.testing.assert_array_equal(picked.compute(scheduler="sync"), IMAGES[1:3, [8, 5, 6]])
+    assert asked == [(5, 9), (5, 9)]
+
+
 def test_slices_and_scalars_keep_the_recipe():
     array = (frame_array()[1:4, 3:8] * 2 + 1)[0:2, 1:3, 4:]
     assert isinstance(array, FrameArray)
