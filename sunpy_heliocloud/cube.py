@@ -22,8 +22,9 @@ from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import resampling
 from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.lags.comparable import ComparableCube
+from sunpy_heliocloud.lazy.derotated import derotate
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
-from sunpy_heliocloud.lazy.frame_array import derotate, is_valid
+from sunpy_heliocloud.lazy.frame_array import is_valid
 from sunpy_heliocloud.lazy.light_curves import ResampleTime, map_pencils
 from sunpy_heliocloud.lazy.planes import planes_of, shared_stack
 

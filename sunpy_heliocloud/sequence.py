@@ -27,8 +27,9 @@ from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.io.open import open_frames
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
-from sunpy_heliocloud.lazy.frame_array import FrameArray, Recipe
+from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.losses import lost_frames
+from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.sources import File, accesses_of, files_of, map_frame, map_header, maps_of
 from sunpy_heliocloud.lazy.steps import Apply, DivideByExposure, Plane
 from sunpy_heliocloud.metadata import observation

@@ -15,7 +15,7 @@ import astropy.units as u
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
-from sunpy_heliocloud.lazy.frame_array import FrameSources
+from sunpy_heliocloud.lazy.layers import FrameSources
 from sunpy_heliocloud.lazy.losses import current_client
 from sunpy_heliocloud.lazy.steps import Plane
 from sunpy_heliocloud.lazy.tasks import DerotateFrames, FirstPlane

@@ -14,7 +14,8 @@ import sunpy.map
 from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.io.frame import ArrayFrame
-from sunpy_heliocloud.lazy.frame_array import FrameArray, Recipe
+from sunpy_heliocloud.lazy.frame_array import FrameArray
+from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.steps import Plane
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
 
