@@ -2,7 +2,7 @@
 PYTHON = .venv/bin/python
 INSTALLED = .venv/.installed
 
-.PHONY: help demo test docs benchmark fuzz lint format clean .venv
+.PHONY: help demo test docs benchmark fuzz audit lint format clean .venv
 
 help:
 	@echo 'make demo       simulate a HelioCloud, map its time lags, save time_lag_map.png'
@@ -10,6 +10,7 @@ help:
 	@echo 'make docs       build the documentation into docs/_build/html'
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
 	@echo 'make fuzz       damage documents and files, read them, and print what became of them'
+	@echo 'make audit      look for known vulnerabilities of what is installed; needs the network'
 	@echo 'make lint       check style, layers, docstrings;  make format: mend the style'
 	@echo 'make clean      remove what the above made, but for .venv'
 
@@ -31,6 +32,9 @@ benchmark: $(INSTALLED)
 # make fuzz ARGS='--minutes 60' runs for an hour; --help lists the options.
 fuzz: $(INSTALLED)
 	$(PYTHON) -m fuzz $(ARGS)
+
+audit: $(INSTALLED)
+	$(PYTHON) -m pip_audit --local --skip-editable $(ARGS)
 
 lint: $(INSTALLED)
 	$(PYTHON) -m ruff check
