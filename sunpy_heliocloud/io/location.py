@@ -348,9 +348,15 @@ def _is_host(host: str, *, in_brackets: bool) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return (
-            not in_brackets
-            and len(host) <= 253
-            and all(_HOST_LABEL.fullmatch(label) for label in host.rstrip(".").split("."))
-        )
-    return True
+        labels = host.rstrip(".").split(".")
+        return not in_brackets and len(host) <= 253 and all(map(_is_label, labels))
+    return "%" not in host  # the zone of an IPv6 address means something on this machine only
+
+
+def _is_label(label: str) -> bool:
+    if not _HOST_LABEL.fullmatch(label):
+        return False
+    try:
+        return not label.casefold().startswith("xn--") or bool(label.encode("ascii").decode("idna"))
+    except UnicodeError:
+        return False
