@@ -3,30 +3,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-import dask.array as da
 import numpy as np
 
 import astropy.units as u
-from astropy.nddata import NDData
 from astropy.table import QTable
 from astropy.time import Time
 
 from sunpy.map import GenericMap
-from sunpy.time import parse_time
 
 from sunpy_heliocloud.coordinates import times as time_grid
-from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS, StackLike
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import resampling
-from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.lags.comparable import ComparableCube
 from sunpy_heliocloud.lazy.derotated import derotate
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import is_valid
-from sunpy_heliocloud.lazy.light_curves import ResampleTime, map_pencils
-from sunpy_heliocloud.lazy.planes import planes_of, shared_stack
+from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
+from sunpy_heliocloud.lazy.resampled import resample
 
 __all__ = ["TimeLagCube"]
 
@@ -84,24 +79,16 @@ class TimeLagCube(ComparableCube):
         TypeError
             When ``ref_map`` is no Map.
         """
-        _require_map(ref_map)
-        times = np.atleast_1d(parse_time(times))
-        if times.ndim != 1:
-            raise ValueError(f"times have shape {times.shape}, but must be one a plane")
-        if isinstance(data, NDData):
-            data, unit = data.data, data.unit if unit is None else unit
-        if isinstance(data, u.Quantity):
-            data, unit = data.value, data.unit if unit is None else unit
-        data = _unmasked(data)
-        expected = (times.size, *ref_map.data.shape)
-        if np.shape(data) != expected:
+        grid = grid_of(ref_map)
+        stack = StackWCS([grid], time_grid.times_of_planes(times))
+        data, unit = array_of_planes(data, unit)
+        if data.shape != stack.array_shape:
             raise ValueError(
-                f"data have shape {np.shape(data)}, but {times.size} times and a map of shape {ref_map.data.shape} "
-                f"ask for {expected}"
+                f"data have shape {data.shape}, but {stack.times.size} times and a map of shape {grid.shape} ask for "
+                f"{stack.array_shape}"
             )
-        wcs = StackWCS([PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)], times)
         described = {"wavelength": ref_map.wavelength, "observatory": ref_map.observatory}
-        return cls(data, wcs=wcs, unit=unit, meta=described | dict(meta or {}))
+        return cls(data, wcs=stack, unit=unit, meta=described | dict(meta or {}))
 
     # ---- what it is
 
@@ -144,7 +131,7 @@ class TimeLagCube(ComparableCube):
         """
         return self._new_instance(data=is_valid(self.data), unit=u.dimensionless_unscaled)
 
-    # ---- what is done with it
+    # ---- derotation and resampling
 
     @u.quantity_input(height=u.m)
     def derotate_to(
@@ -206,8 +193,7 @@ class TimeLagCube(ComparableCube):
         ----------
         * DeForest, C. E. 2004, Solar Physics 219, 3, https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
         """
-        _require_map(ref_map)
-        target = PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)
+        target = grid_of(ref_map)
         derotation = Derotation.checked(
             target,
             resampling(algorithm, **options),
@@ -216,16 +202,16 @@ class TimeLagCube(ComparableCube):
             dtype=dtype,
             height=height.to_value(u.m),
         )
-        stack = self._stack("derotate_to")
-        planes = [stack.plane(i) for i in range(stack.times.size)]
-        times, light_travel = time_grid.at_observer(stack.times, planes, target)
-        data = derotate(self.data, derotation.sources(planes), derotation)
+        stack = full_stack(self, "derotate_to")
+        times, light_travel = time_grid.at_observer(stack.times, stack.all_planes, target)
+        data = derotate(self.data, derotation.sources(stack.all_planes), derotation)
         done = f"derotated to {target.date.isot} ({rotation_model}, {algorithm}, {height:g})"
-        before = self.meta.get("derotated")
-        meta = self.meta | {"derotated": done if before is None else f"{before}, then {done}"}
-        if light_travel:
-            meta["light_travel"] = light_travel
-        return type(self)(data, wcs=StackWCS([target], times), unit=self.unit, meta=meta)
+        return type(self)(
+            data,
+            wcs=StackWCS([target], times),
+            unit=self.unit,
+            meta=self.meta | light_travel | {"derotated": _then(self.meta.get("derotated"), done)},
+        )
 
     def resample_time(
         self,
@@ -276,36 +262,17 @@ class TimeLagCube(ComparableCube):
         ----------
         * Fritsch, F. N. & Butland, J. 1984, SIAM J. Sci. Stat. Comput. 5, 300, https://doi.org/10.1137/0905021
         """
-        if method not in METHODS:
-            raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
         stack = shared_stack(self, "resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times
         new_times = time_grid.new_times(stack.times, cadence, given, start, stop)
         gap = time_grid.longest_gap(stack.times, max_gap)
-        task = ResampleTime(
-            tuple(time_grid.seconds(stack.times, stack.times[0])),
-            tuple(time_grid.seconds(new_times, stack.times[0])),
-            float(gap.to_value(u.s)),
-            method,
-        )
-        data = map_pencils(task, planes_of(self, stack), planes=new_times.size, dtype=self.data.dtype)
+        data = resample(planes_of(self, stack), stack.times, new_times, gap, method)
         meta = self.meta | {"resampled": f"{method}, no gaps over {gap.to(u.s):g} bridged"}
         resampled = type(self)(data, wcs=stack.with_times(new_times), unit=self.unit, meta=meta)
         wcs = self.wcs.low_level_wcs
-        if isinstance(wcs, SlicedStackWCS):
-            return resampled[tuple(0 if is_fixed else slice(None) for is_fixed in wcs.fixed)]
-        return resampled
+        return resampled[wcs.item] if isinstance(wcs, SlicedStackWCS) else resampled
 
-    # ---- what these share
-
-    def _stack(self, method: str) -> StackWCS:
-        wcs = self.wcs.low_level_wcs
-        if not isinstance(wcs, StackWCS):
-            raise ValueError(
-                f"{method} needs axes time, y and x, but this cube has the shape {self.shape} with a "
-                f"{type(wcs).__name__}; slice with ranges (3:4) instead of integers (3) to keep an axis"
-            )
-        return wcs
+    # ---- what it costs, slices and bins
 
     def estimate(self) -> Estimate:
         """
@@ -370,14 +337,6 @@ class TimeLagCube(ComparableCube):
         return sliced
 
 
-def _require_map(ref_map: Any) -> None:
-    if not isinstance(ref_map, GenericMap):
-        raise TypeError(f"ref_map must be a sunpy Map, such as sequence.nearest(time), not {ref_map!r}")
-
-
-def _unmasked(data: Any) -> Any:
-    """An array as float32, NaN where it is masked; a dask array stays lazy."""
-    if not isinstance(data, da.Array):
-        return np.ma.filled(np.ma.asanyarray(data).astype(np.float32, copy=False), np.nan)
-    values = data.astype(np.float32, copy=False)
-    return da.ma.filled(values, np.nan) if isinstance(data._meta, np.ma.MaskedArray) else values
+def _then(before: str | None, done: str) -> str:
+    """The history of what was done, with one more entry."""
+    return done if before is None else f"{before}, then {done}"

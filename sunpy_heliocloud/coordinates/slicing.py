@@ -27,9 +27,9 @@ class SlicedStackWCS(SlicedLowLevelWCS):
     """
 
     def __init__(self, stack: StackWCS, fixed: tuple[bool, bool, bool]) -> None:
-        super().__init__(stack, tuple(0 if is_fixed else slice(None) for is_fixed in fixed))
         self.stack = stack
         self.fixed = fixed
+        super().__init__(stack, self.item)
 
     def __deepcopy__(self, memo: Any) -> "SlicedStackWCS":
         return self
@@ -49,6 +49,11 @@ class SlicedStackWCS(SlicedLowLevelWCS):
     def times(self) -> Time:
         """Time of each plane; a scalar if the plane is fixed."""
         return self.stack.times[0] if self.fixed[0] else self.stack.times
+
+    @property
+    def item(self) -> tuple[int | slice, ...]:
+        """The index on data of three axes that leaves those of this WCS."""
+        return tuple(0 if is_fixed else slice(None) for is_fixed in self.fixed)
 
     def full_index(self, index: Sequence[Basic]) -> tuple[Basic, ...]:
         """An index on the axes that are left, as one on all three."""

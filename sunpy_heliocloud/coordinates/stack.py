@@ -90,6 +90,11 @@ class StackWCS(BaseLowLevelWCS):
         """The WCS of one plane."""
         return self.planes[0 if self.is_shared else index]
 
+    @property
+    def all_planes(self) -> list[PlaneWCS]:
+        """The WCS of each plane."""
+        return [self.plane(i) for i in range(self.times.size)]
+
     def celestial(self, index: int = 0) -> WCS:
         """The WCS of one plane as astropy's; not to be changed."""
         index = 0 if self.is_shared else index

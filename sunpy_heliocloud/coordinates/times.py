@@ -13,7 +13,15 @@ from sunpy.time import parse_time
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
-__all__ = ["at_observer", "common_planes", "duration", "longest_gap", "new_times", "seconds"]
+__all__ = [
+    "at_observer",
+    "common_planes",
+    "duration",
+    "longest_gap",
+    "new_times",
+    "seconds",
+    "times_of_planes",
+]
 
 # Times count as the same within this; exposures are timed to a millisecond.
 _TOLERANCE = 1e-3
@@ -28,7 +36,15 @@ def seconds(times: Time, since: Time) -> np.ndarray:
     return np.atleast_1d((times - since).to_value(u.s))
 
 
-def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tuple[Time, str | None]:
+def times_of_planes(times: Any) -> Time:
+    """The times, one a plane, from anything that `sunpy.time.parse_time` takes."""
+    times = np.atleast_1d(parse_time(times))
+    if times.ndim != 1:
+        raise ValueError(f"times have shape {times.shape}, but must be one a plane")
+    return times
+
+
+def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tuple[Time, dict[str, str]]:
     """
     When light that was seen by some observers is seen by another one.
 
@@ -42,14 +58,15 @@ def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tu
     Returns
     -------
     tuple
-        The times, unchanged where all are equally far from the Sun to a light-second; and a sentence about what was
-        done, or `None` for nothing.
+        The times, unchanged where all are equally far from the Sun to a light-second; and what ``meta`` says of it,
+        which then is nothing.
     """
     distances = np.array([plane.observer_distance for plane in planes])
     delay = (target.observer_distance - distances) / constants.c.to_value(u.m / u.s)
     if not np.nanmax(np.abs(delay), initial=0) > _LIGHT_SECONDS:
-        return times, None
-    return times + delay * u.s, f"times are those at the reference map's observer, {delay.mean():.1f} s later"
+        return times, {}
+    said = f"times are those at the reference map's observer, {delay.mean():.1f} s later"
+    return times + delay * u.s, {"light_travel": said}
 
 
 def duration(name: str, value: Any, *shapes: tuple[int, ...], example: str = "4 * u.min") -> u.Quantity:

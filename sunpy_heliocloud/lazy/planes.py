@@ -1,15 +1,58 @@
-"""The planes of a cube that has perhaps lost an axis, as arrays ``(planes, y, x)`` on one grid."""
+"""The planes of cubes as arrays ``(planes, y, x)``, and their grids."""
 
 from typing import Any
 
 import dask.array as da
 import numpy as np
+from dask.array.utils import meta_from_array
 from ndcube import NDCube
 
+import astropy.units as u
+from astropy.nddata import NDData
+
+from sunpy.map import GenericMap
+
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
 from sunpy_heliocloud.coordinates.stack import StackWCS
 
-__all__ = ["planes_of", "shared_stack"]
+__all__ = ["array_of_planes", "full_stack", "grid_of", "planes_of", "shared_stack"]
+
+
+def grid_of(ref_map: GenericMap) -> PlaneWCS:
+    """
+    The grid of a map, with its observer and time.
+
+    Raises
+    ------
+    TypeError
+        When it is no Map.
+    """
+    if not isinstance(ref_map, GenericMap):
+        raise TypeError(f"ref_map must be a sunpy Map, such as sequence.nearest(time), not {ref_map!r}")
+    return PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)
+
+
+def array_of_planes(data: Any, unit: u.UnitBase | None) -> tuple[Any, u.UnitBase | None]:
+    """
+    An array as float32 with NaN where it is masked, and its unit; a dask array stays lazy.
+
+    Parameters
+    ----------
+    data
+        An array, `~astropy.nddata.NDData` or `~astropy.units.Quantity`.
+    unit
+        By default that of the data.
+    """
+    if isinstance(data, NDData):
+        data, unit = data.data, data.unit if unit is None else unit
+    if isinstance(data, u.Quantity):
+        data, unit = data.value, data.unit if unit is None else unit
+    if not isinstance(data, da.Array):
+        return np.ma.filled(np.ma.asanyarray(data).astype(np.float32, copy=False), np.nan), unit
+    is_masked = isinstance(meta_from_array(data), np.ma.MaskedArray)
+    data = data.astype(np.float32, copy=False)
+    return da.ma.filled(data, np.nan) if is_masked else data, unit
 
 
 def planes_of(cube: NDCube, stack: StackWCS) -> Any:
@@ -28,6 +71,31 @@ def planes_of(cube: NDCube, stack: StackWCS) -> Any:
         where = da.where if any(isinstance(a, da.Array) for a in (data, cube.mask)) else np.where
         data = where(cube.mask, np.nan, data)
     return data if data.ndim == 3 else data.reshape(stack.array_shape)
+
+
+def full_stack(cube: NDCube, method: str) -> StackWCS:
+    """
+    The WCS of the planes of a cube that has all axes.
+
+    Parameters
+    ----------
+    cube
+        Of images.
+    method
+        What needs all axes, for the message of an error.
+
+    Raises
+    ------
+    ValueError
+        When the cube has lost an axis.
+    """
+    wcs = cube.wcs.low_level_wcs
+    if not isinstance(wcs, StackWCS):
+        raise ValueError(
+            f"{method} needs axes time, y and x, but this cube has the shape {cube.shape} with a "
+            f"{type(wcs).__name__}; slice with ranges (3:4) instead of integers (3) to keep an axis"
+        )
+    return wcs
 
 
 def shared_stack(cube: Any, purpose: str = "a time lag") -> StackWCS:
