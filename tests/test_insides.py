@@ -1,0 +1,191 @@
+"""
+What is relied on of names of other packages that are private or not documented: a test for each, of the same name.
+
+``docs/dev/insides.rst`` is the list. A test that fails here says which entry of it has changed.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import pytest
+from dask.array.utils import meta_from_array
+from dask.blockwise import Blockwise, BlockwiseDepDict, blockwise
+from dask.highlevelgraph import HighLevelGraph
+from ndcube import NDCube
+from parfive import Downloader
+
+import astropy.units as u
+from astropy.nddata import NDSlicingMixin
+from astropy.wcs import WCS
+
+from sunpy.net import Fido
+from sunpy.net.attr import Attr, SimpleAttr
+from sunpy.net.base_client import BaseClient, QueryResponseTable
+
+import sunpy_heliocloud
+
+PACKAGE = Path(sunpy_heliocloud.__file__).parent
+LIST = Path(__file__).parents[1] / "docs" / "dev" / "insides.rst"
+ENTRIES = re.findall(r"^``([\w.]+)``$", LIST.read_text(), re.MULTILINE)
+# Of named tuples, documented in spite of their underscore.
+DOCUMENTED = {"_replace", "_asdict", "_fields"}
+
+
+# ---- the list is complete
+
+
+def trees():
+    return {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def names_made_here():
+    """All names that are defined or assigned anywhere in the package."""
+    for tree in trees().values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield node.name
+            elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store):
+                yield getattr(node, "attr", None) or node.id
+
+
+def test_all_private_attributes_of_others_are_listed():
+    own, listed = set(names_made_here()) | DOCUMENTED, {entry.rpartition(".")[2] for entry in ENTRIES}
+    foreign = {
+        (path.name, node.attr)
+        for path, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own | listed
+    }
+    assert not foreign
+
+
+def test_nothing_private_is_imported_from_others():
+    foreign = {
+        f"{node.module}.{alias.name}"
+        for tree in trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith("sunpy_heliocloud")
+        for alias in node.names
+        if any(map(is_private, [*(node.module or "").split("."), alias.name]))
+    }
+    assert not foreign
+
+
+def test_all_private_methods_that_are_overridden_are_listed():
+    listed = {entry.rpartition(".")[2] for entry in ENTRIES}
+    others = ("astropy", "dask", "distributed", "fsspec", "ndcube", "parfive", "s3fs", "sunpy.", "aiohttp")
+    for module in pkgutil.walk_packages([str(PACKAGE)], "sunpy_heliocloud."):
+        for kind in vars(importlib.import_module(module.name)).values():
+            if not (inspect.isclass(kind) and kind.__module__ == module.name):
+                continue
+            inherited = {n for base in kind.__mro__ if base.__module__.startswith(others) for n in vars(base)}
+            overridden = {n for n in vars(kind) if is_private(n) and n != "_abc_impl"} & inherited
+            assert overridden <= listed, kind
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_each_entry_has_a_test(entry):
+    assert f"test_{entry.rpartition('.')[2].lstrip('_').lower()}" in globals()
+
+
+# ---- the entries
+
+
+def cube(**kwargs):
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = "HPLN-TAN", "HPLT-TAN"
+    wcs.wcs.cunit = "deg", "deg"
+    wcs.array_shape = (3, 4)
+    return type("Cube", (NDCube,), kwargs)(np.zeros((3, 4)), wcs=wcs, unit=u.s, meta={"a": 1})
+
+
+def test_new_instance():
+    one = cube()
+    one.extra_coords.add("height", 0, np.arange(3) * u.m)
+    other = one._new_instance(data=np.ones((3, 4)), meta={"b": 2})
+    assert type(other) is type(one)
+    assert (other.meta, other.unit, other.data.sum()) == ({"b": 2}, u.s, 12)
+    assert "height" in other.extra_coords.keys()
+
+
+def test_slice_wcs():
+    asked = []
+
+    def slice_wcs(self, item):
+        asked.append(item)
+        return self.wcs
+
+    assert "_slice_wcs" in vars(NDSlicingMixin)
+    cube(_slice_wcs=slice_wcs)[1:, 2]
+    assert asked == [(slice(1, None), 2)]
+
+
+def test_can_handle_query():
+    client = sunpy_heliocloud.net.HelioCloudClient
+    assert BaseClient._registry[client] == Fido.registry[client] == client._can_handle_query
+
+
+def test_display_table():
+    class Response(QueryResponseTable):
+        hide_keys = ("b",)
+
+    assert Response({"a": [1], "b": [2]})._display_table.colnames == ["a"]
+
+
+def test_attr_registry():
+    class Kind(SimpleAttr):
+        pass
+
+    Attr.update_values({BaseClient: {Kind: [("one", "first")]}})
+    assert "one" in Attr._attr_registry.pop(Kind).name
+    Attr.update_values({BaseClient: {Kind: [("two", "second")]}})
+    assert Attr._attr_registry.pop(Kind).name == ["two"]
+
+
+def test_write_worker():
+    assert list(inspect.signature(Downloader._write_worker).parameters) == [
+        "self", "queue", "file_pb", "filepath",
+    ]  # fmt: skip
+    assert inspect.iscoroutinefunction(Downloader._write_worker)
+    assert "self._write_worker(" in inspect.getsource(Downloader)
+
+
+def layer_of_values():
+    values = BlockwiseDepDict({(0,): 3, (1,): 4}, numblocks=(2,))
+    return values, blockwise(np.atleast_1d, "layer", "i", values, "i", numblocks={})
+
+
+def test_blockwisedepdict():
+    _, layer = layer_of_values()
+    graph = HighLevelGraph.from_collections("layer", layer)
+    assert da.Array(graph, "layer", ((1, 1),), dtype=int).compute().tolist() == [3, 4]
+
+
+def test_io_deps():
+    values, layer = layer_of_values()
+    assert isinstance(layer, Blockwise)
+    assert list(layer.io_deps.values()) == [values]
+    assert values.mapping[1,] == 4
+
+
+def test_get_output_keys():
+    _, layer = layer_of_values()
+    culled = HighLevelGraph.from_collections("layer", layer).cull([("layer", 1)])
+    [left] = culled.layers.values()
+    assert set(left.get_output_keys()) == {("layer", 1)}
+
+
+def test_meta_from_array():
+    plain = da.zeros((4, 4), chunks=2)
+    assert not isinstance(meta_from_array(plain), np.ma.MaskedArray)
+    assert isinstance(meta_from_array(da.ma.masked_equal(plain, 0)), np.ma.MaskedArray)
