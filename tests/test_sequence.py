@@ -684,6 +684,28 @@ def test_coordinates_that_fail_when_the_cube_is_made_cost_one_frame(tmp_path):
     assert seq.status["status"].tolist() == ["ok"] * 3 + ["left out"]
 
 
+def test_checksums_are_compared_on_request(tmp_path, maps):
+    paths = []
+    for i in range(3):
+        counts, header = SUN.frame(171, SUN.time + 4 * i * u.min, shape=(20, 30))
+        paths.append(str(tmp_path / f"{i}.fits"))
+        fits.PrimaryHDU(counts, header).writeto(paths[i], checksum=i > 0)
+    table = LazyMapSequence(paths).verify()
+    assert table["url"].tolist() == paths
+    assert table["checksums"].tolist() == [0, 2, 2]
+    assert table["reason"].tolist() == [""] * 3
+    file = bytearray((tmp_path / "2.fits").read_bytes())
+    file[-2000] ^= 1
+    (tmp_path / "2.fits").write_bytes(file)
+    assert np.isfinite(LazyMapSequence(paths).to_cube().data.compute()).all()
+    with pytest.raises(ReadError, match="Could not verify .*2.fits: DATASUM="):
+        LazyMapSequence(paths).verify()
+    reasons = LazyMapSequence(paths, errors="mask").verify()["reason"].tolist()
+    assert reasons[:2] == ["", ""]
+    assert "DATASUM" in reasons[2]
+    assert len(LazyMapSequence(maps).verify()) == 0
+
+
 @pytest.fixture
 def torn(tmp_path):
     """Three files, of which the second ends before its last rows."""

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from astropy.io import fits
-from astropy.io.fits.verify import VerifyError, VerifyWarning
+from astropy.io.fits.verify import VerifyError
+from astropy.utils.exceptions import AstropyUserWarning
 
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.keywords import integer, one_of
@@ -33,6 +35,8 @@ _BLOCK = 2880
 _CARD = 80
 _END = b"END".ljust(_CARD)
 _LONGEST_SHARED = 20 * _CARD
+# Filters of warnings are the process's: threads that change them in turn could leave them changed.
+_filters = threading.Lock()
 _BITPIX = (8, 16, 32, 64, -32, -64)
 
 # Cards as FITS has them, which are nearly all; others are left to astropy, which takes twenty times as long.
@@ -107,19 +111,47 @@ def header_units(head: bytes) -> Iterator[HeaderUnit]:
     ~sunpy_heliocloud.bounds.LimitError
         When there are more HDUs or cards than ``limits.hdus`` and ``limits.header_cards``.
     """
-    start, cards, first = 0, 0, b"SIMPLE  ="
-    for number_of_hdu in itertools.count(1):
-        begins = head[start : start + len(first)]
-        if not first.startswith(begins) or (start == 0 and begins != first):
-            where = "not a FITS file: it begins" if start == 0 else f"no HDU at byte {start}, which begins"
-            raise ValueError(f"{where} with {head[start : start + 30]!r} instead of {first!r}")
-        limits.check("hdus", number_of_hdu, "The file")
-        text, data_start = _header_text(head, start, cards)
-        cards += len(text) // _CARD
-        header = parse_header(text)
-        unit = HeaderUnit(header, data_start, _data_size(header))
+    start, cards = 0, 0
+    for number in itertools.count(1):
+        limits.check("hdus", number, "The file")
+        unit = header_unit(head, start, cards, is_first=number == 1)
+        cards += (unit.data_start - start) // _CARD
         yield unit
-        start, first = unit.data_stop, b"XTENSION="
+        start = unit.data_stop
+
+
+def header_unit(head: bytes, start: int, cards: int, *, is_first: bool) -> HeaderUnit:
+    """
+    One of the HDUs of a file.
+
+    Parameters
+    ----------
+    head
+        Bytes of the file.
+    start
+        With which of them the HDU begins.
+    cards
+        Those of the HDUs in front of it, which count for ``limits.header_cards``.
+    is_first
+        Whether it is the first HDU of the file.
+
+    Returns
+    -------
+    HeaderUnit
+
+    Raises
+    ------
+    HeadTooShort, ValueError, ~sunpy_heliocloud.bounds.LimitError
+        See `header_units`.
+    """
+    expected = b"SIMPLE  =" if is_first else b"XTENSION="
+    begins = head[start : start + len(expected)]
+    if not expected.startswith(begins) or (is_first and begins != expected):
+        where = "not a FITS file: it begins" if is_first else f"no HDU at byte {start}, which begins"
+        raise ValueError(f"{where} with {head[start : start + 30]!r} instead of {expected!r}")
+    text, data_start = _header_text(head, start, cards)
+    header = parse_header(text)
+    return HeaderUnit(header, data_start, _data_size(header))
 
 
 def _header_text(head: bytes, start: int, cards: int) -> tuple[str, int]:
@@ -211,8 +243,8 @@ def _shared_value(card: str) -> tuple[str, Any]:
 
 
 def _astropy_value(image: str) -> tuple[str, Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", VerifyWarning)  # they quote the card, whatever is in it
+    with _filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyUserWarning)  # they quote the card, whatever is in it
         card = fits.Card.fromstring(image)
         keyword = card.keyword.strip().upper()
         try:

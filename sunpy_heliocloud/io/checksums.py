@@ -1,0 +1,126 @@
+"""CHECKSUM and DATASUM: whether a whole file is what was written (FITS standard 4.0, section 4.4.2.7)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from sunpy_heliocloud.bounds import limits
+from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_unit
+from sunpy_heliocloud.io.gunzip import gunzip
+from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
+from sunpy_heliocloud.text import inert
+
+__all__ = ["verify_file"]
+
+_HEAD = 2**16
+_PIECE = 2**22
+_ALL_ONES = 2**32 - 1
+
+type Read = Callable[[int, int], bytes]
+
+
+def verify_file(url: str, access: Access, version: Version) -> int:
+    """
+    Read a whole file, a few megabytes at a time, and compare it with its checksums.
+
+    Parameters
+    ----------
+    url
+        Of the file.
+    access
+        Who asks for it.
+    version
+        What it must be.
+
+    Returns
+    -------
+    int
+        How many checksums there are; all are right.
+
+    Raises
+    ------
+    ReadError
+        When it cannot be read.
+    ValueError
+        When a checksum is wrong; the message has HDU and keyword.
+    """
+    return sum(
+        _verify_unit(number, unit, read) for number, (unit, read) in enumerate(_units(url, access, version))
+    )
+
+
+def _units(url: str, access: Access, version: Version) -> Iterator[tuple[HeaderUnit, Read]]:
+    """The HDUs, with places that count from the start of each, and how to read its bytes."""
+
+    def fetched(start: int, stop: int | None) -> Piece:
+        (piece,) = fetch([ByteRange(url, start, stop, exact=False, version=version, access=access)])
+        if isinstance(piece, ReadError):
+            raise piece
+        return piece
+
+    first = fetched(0, _HEAD if version.size is None else min(_HEAD, version.size))
+    version = first.version
+    size = len(first.data) if version.size is None and len(first.data) < _HEAD else version.size
+
+    def read(start: int, stop: int) -> bytes:
+        stop = stop if size is None else min(stop, size)  # what is behind the end must not be asked for
+        return fetched(start, stop).data if start < stop else b""
+
+    if first.data.startswith(b"\x1f\x8b"):
+        file = gunzip(fetched(0, None).data, limits.file_bytes)
+
+        def read(start: int, stop: int) -> bytes:
+            return file[start:stop]
+
+    start = cards = number = 0
+    while start == 0 or read(start, start + 1):
+        limits.check("hdus", number := number + 1, "The file")
+        needed = _HEAD
+        while True:
+            head = read(start, start + needed)
+            try:
+                unit = header_unit(head, 0, cards, is_first=start == 0)
+                break
+            except HeadTooShort as short:
+                if len(head) < needed:
+                    raise ValueError(f"the file ends within the header at byte {start}") from None
+                needed = short.needed
+        yield unit, lambda first, last, start=start: read(start + first, start + last)
+        cards += unit.data_start // 80
+        start += unit.data_stop
+
+
+def _verify_unit(number: int, unit: HeaderUnit, read: Read) -> int:
+    """How many checksums an HDU has; an error if one is wrong."""
+    datasum, checksum = _said(unit.header, "DATASUM"), _said(unit.header, "CHECKSUM")
+    if datasum is checksum is None:
+        return 0
+    data = 0
+    for start in range(unit.data_start, unit.data_stop, _PIECE):
+        stop = min(start + _PIECE, unit.data_stop)
+        piece = read(start, stop)
+        if start + len(piece) < min(stop, unit.data_start + unit.data_size):
+            raise ValueError(f"the file ends within the data of HDU {number}")
+        data = _sum(piece.ljust(stop - start, b"\0"), data)
+    if datasum is not None and datasum != str(data):
+        raise ValueError(
+            f"DATASUM={inert(datasum, 40)} of HDU {number}, but the sum of its data is {data}: damaged"
+        )
+    if checksum is not None and _sum(read(0, unit.data_start), data) not in (0, _ALL_ONES):
+        raise ValueError(f"CHECKSUM={inert(checksum, 40)} of HDU {number} is not that of its bytes: damaged")
+    return (datasum is not None) + (checksum is not None)
+
+
+def _said(header: Mapping[str, Any], keyword: str) -> str | None:
+    """The text of a checksum; `None` if there is none, or an empty one, which says that it is unknown."""
+    return str(header.get(keyword) or "").strip() or None
+
+
+def _sum(data: bytes, before: int) -> int:
+    """The sum of 32-bit numbers, where what is carried over the top is added below."""
+    total = before + int(np.frombuffer(data, ">u4").sum(dtype=np.uint64))
+    while total > _ALL_ONES:
+        total = (total & _ALL_ONES) + (total >> 32)
+    return total
