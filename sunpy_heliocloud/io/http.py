@@ -334,9 +334,7 @@ async def body_of(
                 chunk = await read(_CHUNK)
         except TimeoutError as e:
             if window_got < limits.slowest * span:
-                raise SlowServerError(
-                    f"the server sent {window_got} bytes in {span:.3g} s: try again later, or check the connection"
-                ) from e
+                raise SlowServerError(f"the server sent {window_got} bytes in {span:.3g} s") from e
             window_end, window_got = time.monotonic() + span, 0
             continue
         if not chunk:
@@ -399,9 +397,7 @@ async def _ask(location: HTTPLocation, method: str, headers: Mapping[str, str]) 
                 proxy=_proxy(location),
             )
     except TimeoutError as e:
-        raise SlowServerError(
-            f"the server did not answer within {limits.patience:g} s: try again later, or check the connection"
-        ) from e
+        raise SlowServerError(f"the server did not answer within {limits.patience:g} s") from e
 
 
 def redirected(location: HTTPLocation, headers: Mapping[str, str]) -> HTTPLocation:

@@ -9,6 +9,7 @@ from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.http import (
     CHANGED,
     Answer,
+    SlowServerError,
     StatusError,
     WrongAnswerError,
     gather,
@@ -204,6 +205,8 @@ def _error(wanted: ByteRange, cause: Exception) -> ReadError:
 
 
 def _advice(wanted: ByteRange, cause: Exception) -> str:
+    if isinstance(cause, SlowServerError):
+        return ". Try again later, or check the network connection"
     if (
         not isinstance(cause, StatusError)
         or cause.status not in (401, 403)

@@ -95,9 +95,7 @@ async def get_signed(
     except SlowServerError:
         raise
     except (TimeoutError, ConnectTimeoutError, ReadTimeoutError) as e:
-        raise SlowServerError(
-            f"the server did not answer within {limits.patience:g} s: try again later, or check the connection"
-        ) from e
+        raise SlowServerError(f"the server did not answer within {limits.patience:g} s") from e
     except HTTPClientError as e:
         raise aiohttp.ClientConnectionError(str(e)) from e
     except BotoCoreError as e:

@@ -66,7 +66,7 @@ def test_every_wait_ends_with_an_error_that_names_the_url(impatient, monkeypatch
         error = one(url, Access.of(SIGNED if way == "signed s3" else None))
     assert isinstance(error, ReadError)
     assert f"{url}: SlowServerError" in str(error)
-    assert "try again later" in str(error)
+    assert "Try again later" in str(error)
     assert 1 <= len(asked) <= 2
 
 
