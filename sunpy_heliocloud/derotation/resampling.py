@@ -12,7 +12,8 @@ import numpy as np
 
 from sunpy_heliocloud.derotation.transformation import Transformation
 from sunpy_heliocloud.io.frame import Window
-from sunpy_heliocloud.kernels.adaptive import resample_adaptive, window_needed
+from sunpy_heliocloud.kernels.adaptive import resample_adaptive
+from sunpy_heliocloud.kernels.adaptive_window import window_needed
 
 __all__ = ["Adaptive", "Exact", "Interpolation", "Resampling", "resampling"]
 

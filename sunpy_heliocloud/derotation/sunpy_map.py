@@ -6,13 +6,12 @@ times as fast.
 """
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 import astropy.units as u
 from astropy.coordinates import UnitSphericalRepresentation
@@ -22,17 +21,12 @@ from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, propagate_with_solar_surface
 from sunpy.coordinates.screens import BaseScreen
 
+from sunpy_heliocloud.kernels import chebyshev
+
 __all__ = ["GeneralMap", "pixel_map"]
 
-# Chebyshev nodes a side of a tile.
-_NODES = 16
 # Allowed error of the interpolation, in pixels, at points in the middle between nodes.
 _TOLERANCE = 1e-6
-# Numbers of the gaps between nodes in the middle of which the error is measured, along each side: it is
-# largest near an edge.
-_MEASURED_GAPS = (0, 1, _NODES // 2, _NODES - 3, _NODES - 2)
-# Points of a tile at which sunpy is evaluated; tiles of no more pixels are not interpolated.
-_POINTS = _NODES**2 + len(_MEASURED_GAPS) ** 2
 # The map bends like a square root at the limb. Tiles that are nearer to it than this fraction of their size
 # would fail, and are divided at once.
 _LIMB_MARGIN = 0.3
@@ -95,8 +89,8 @@ def pixel_map(
     while tiles:
         failed = []
         for tile, nodes, between in _evaluated([tile for tile in tiles if tile.is_large], transformation):
-            if _interpolation_error(nodes, between) <= _TOLERANCE:
-                _interpolate(nodes, tile, pixels)
+            if chebyshev.error(nodes, between) <= _TOLERANCE:
+                chebyshev.interpolate(nodes, *tile.slices, pixels)
             elif tile.clear_of_limb and np.isnan(nodes).all():
                 pixels[:, *tile.slices] = np.nan
             else:
@@ -145,7 +139,7 @@ class _Tile(NamedTuple):
 
     @property
     def is_large(self) -> bool:
-        return self.height * self.width > _POINTS
+        return self.height * self.width > chebyshev.POINTS
 
     def points(self, positions: np.ndarray) -> np.ndarray:
         """Output pixels (x, y) of the grid of positions, which are from -1 to 1; shape ``(2, n, n)``."""
@@ -221,7 +215,7 @@ class _Transformation:
 
 def _off_the_limb(tiles: list[_Tile], transformation: _Transformation) -> list[_Tile]:
     """The tiles in parts that are clear of the limb, or small."""
-    nodes = _chebyshev_nodes(_NODES)
+    nodes = chebyshev.nodes()
     # No point of a tile is farther from a node than half of this part of its diagonal.
     gap = np.diff(nodes).max() / 2
     divided = []
@@ -248,7 +242,7 @@ def _evaluated(
     """Each tile with the source pixels of its nodes and of the points in between that measure the error."""
     if not tiles:
         return
-    grids = _chebyshev_nodes(_NODES), _measured_positions()
+    grids = chebyshev.nodes(), chebyshev.positions_between()
     points = np.concatenate(
         [
             np.concatenate([tile.points(positions).reshape(2, -1) for positions in grids], axis=1)
@@ -256,66 +250,13 @@ def _evaluated(
         ],
         axis=1,
     )
-    source = transformation(*points).reshape(2, len(tiles), _POINTS)
+    source = transformation(*points).reshape(2, len(tiles), chebyshev.POINTS)
     for number, tile in enumerate(tiles):
-        nodes, between = np.split(source[:, number], [_NODES**2], axis=1)
-        yield tile, nodes.reshape(2, _NODES, _NODES), between.reshape(2, len(grids[1]), len(grids[1]))
+        nodes, between = np.split(source[:, number], [len(grids[0]) ** 2], axis=1)
+        yield tile, _square(nodes), _square(between)
 
 
-def _interpolation_error(nodes: np.ndarray, between: np.ndarray) -> float:
-    """Largest error of the interpolation between the nodes; NaN if a point is undefined."""
-    matrix = _interpolation_matrix(tuple(_measured_positions()))
-    return float(np.abs(matrix @ nodes @ matrix.T - between).max())
-
-
-def _interpolate(nodes: np.ndarray, tile: _Tile, pixels: np.ndarray) -> None:
-    """Fill the tile's part of the map by interpolation between its nodes."""
-    lines = np.einsum("cij,xj->cix", nodes, _interpolation_matrix_to_pixels(tile.width))
-    _interpolate_along_y(lines, _interpolation_matrix_to_pixels(tile.height), tile.row, tile.column, pixels)
-
-
-# Not a matrix product of numpy, whose threads would stand in each other's way when several frames are under way.
-@njit(nogil=True, cache=True, fastmath={"contract"})
-def _interpolate_along_y(lines, matrix, row, column, pixels):
-    components, nodes, width = lines.shape
-    for component in range(components):
-        for j in range(len(matrix)):
-            line = pixels[component, row + j, column : column + width]
-            line[:] = 0
-            for node in range(nodes):
-                for i in range(width):
-                    line[i] += matrix[j, node] * lines[component, node, i]
-
-
-@lru_cache
-def _chebyshev_nodes(count: int) -> np.ndarray:
-    """Chebyshev points of the second kind, from -1 to 1, both included."""
-    return -np.cos(np.pi * np.arange(count) / (count - 1))
-
-
-@lru_cache
-def _measured_positions() -> np.ndarray:
-    return -np.cos(np.pi * (np.array(_MEASURED_GAPS) + 0.5) / (_NODES - 1))
-
-
-@lru_cache(maxsize=64)
-def _interpolation_matrix_to_pixels(count: int) -> np.ndarray:
-    return _interpolation_matrix(tuple(np.linspace(-1, 1, count)))
-
-
-@lru_cache(maxsize=4)
-def _interpolation_matrix(positions: tuple[float, ...]) -> np.ndarray:
-    """
-    Matrix from values at Chebyshev nodes to values at positions of their polynomial, by the barycentric
-    formula.
-
-    See Berrut and Trefethen (2004), https://doi.org/10.1137/S0036144502417715
-    """
-    weights = (-1.0) ** np.arange(_NODES)
-    weights[[0, -1]] /= 2
-    distance = np.subtract.outer(np.array(positions), _chebyshev_nodes(_NODES))
-    at_node = distance == 0
-    matrix = weights / np.where(at_node, 1, distance)
-    matrix[at_node.any(axis=1)] = 0
-    matrix[at_node] = 1
-    return matrix / matrix.sum(axis=1, keepdims=True)
+def _square(points: np.ndarray) -> np.ndarray:
+    """Points of a grid, shape ``(2, n * n)``, as ``(2, n, n)``."""
+    side = math.isqrt(points.shape[1])
+    return points.reshape(2, side, side)

@@ -18,7 +18,7 @@ class PixelMap(Protocol):
     shape: tuple[int, int]
 
     def rows(self, start: int, stop: int) -> np.ndarray:
-        """Coordinates for some rows of the result, see `sunpy_heliocloud.kernels.adaptive`."""
+        """Coordinates for some rows of the result, see `sunpy_heliocloud.kernels.coordinates`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """
-Anti-aliased resampling of an image at the pixel coordinates of a `~sunpy_heliocloud.derotation.transformation.PixelMap`.
+Anti-aliased resampling of an image at pixel coordinates, see `sunpy_heliocloud.kernels.coordinates`.
 
-``coordinates`` always has the shape ``(2, ny + 2, nx + 2)``: the input pixel ``(x, y)``, counted from 0 at
-pixel centres, of every output pixel and of a rim of one pixel around them; NaN where there is none. They may be those
-of some rows of an output image, which is then made strip by strip. An image may be a window of the whole image; the
-result is that of the whole image if the window holds what `window_needed` tells.
+An image may be a window of the whole image; the result is that of the whole image if the window holds what
+`sunpy_heliocloud.kernels.adaptive_window.window_needed` tells.
 """
 
 import math
@@ -12,7 +10,9 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["checked_coordinates", "resample_adaptive", "window_needed"]
+from sunpy_heliocloud.kernels.coordinates import checked_coordinates
+
+__all__ = ["resample_adaptive"]
 
 # Weights are products along rows while no exponent in the window exceeds the one and the window is no wider
 # than the other; beyond, rounding errors would add up (or the first weight underflow) and each weight takes
@@ -81,86 +81,6 @@ def resample_adaptive(
         out = np.empty((coordinates.shape[1] - 2, coordinates.shape[2] - 2), dtype)
     _resample(image, *map(int, origin), coordinates, 2 / kernel_width**2, float(sample_region_width), out)
     return out
-
-
-def window_needed(
-    coordinates: np.ndarray, image_shape: tuple[int, int], *, sample_region_width: float = 4.0
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """
-    The part of the image that `resample_adaptive` reads, or a little more.
-
-    Parameters
-    ----------
-    coordinates : `numpy.ndarray`
-        As for `resample_adaptive`.
-    image_shape
-        Shape ``(rows, columns)`` of the whole image.
-    sample_region_width
-        As for `resample_adaptive`.
-
-    Returns
-    -------
-    tuple
-        First row and the row after the last, first column and the column after the last; ``(0, 0)`` twice if nothing
-        of the image is needed.
-    """
-    rows, columns = image_shape
-    first_row, last_row, first_column, last_column = _needed(
-        checked_coordinates(coordinates), int(rows), int(columns), float(sample_region_width)
-    )
-    return (first_row, last_row), (first_column, last_column)
-
-
-def checked_coordinates(coordinates: np.ndarray) -> np.ndarray:
-    """Coordinates as the kernels want them, if they have the shape of coordinates."""
-    if coordinates.ndim != 3 or coordinates.shape[0] != 2 or min(coordinates.shape[1:]) < 2:
-        raise ValueError(
-            f"coordinates have shape {coordinates.shape}, expected (2, ny + 2, nx + 2): the input pixels "
-            "(x, y) of the output pixels and of a rim of one pixel, as pixel_map returns them"
-        )
-    return np.ascontiguousarray(coordinates, dtype=np.float64)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _needed(coordinates, rows, columns, sample_region_width):
-    _, height, width = coordinates.shape
-    half = sample_region_width / 2
-    # Extremes of each output column first: so LLVM can do several of them at once.
-    extremes = np.full((4, width), np.inf)
-    left, right, bottom, top = extremes
-    for j in range(1, height - 1):
-        x, y = coordinates[0, j], coordinates[1, j]
-        x_below, x_above = coordinates[0, j - 1], coordinates[0, j + 1]
-        y_below, y_above = coordinates[1, j - 1], coordinates[1, j + 1]
-        for i in range(1, width - 1):
-            x_x, x_y = x[i + 1] - x[i - 1], x_above[i] - x_below[i]
-            y_x, y_y = y[i + 1] - y[i - 1], y_above[i] - y_below[i]
-            # The Jacobian's Frobenius norm is an upper bound of its singular values.
-            norm = 0.5 * math.sqrt(x_x * x_x + x_y * x_y + y_x * y_x + y_y * y_y)
-            reach = half * norm if norm > 1 else half
-            # A window that leaves the image even at its smallest makes a NaN out of nothing. NaN is not inside.
-            inside = (
-                (norm >= 0)
-                & (x[i] > half - 1)
-                & (x[i] < columns - half)
-                & (y[i] > half - 1)
-                & (y[i] < rows - half)
-            )
-            reach = reach if inside else np.nan
-            # Not min(), in which NaN would win.
-            left[i] = x[i] - reach if x[i] - reach < left[i] else left[i]
-            right[i] = -x[i] - reach if -x[i] - reach < right[i] else right[i]
-            bottom[i] = y[i] - reach if y[i] - reach < bottom[i] else bottom[i]
-            top[i] = -y[i] - reach if -y[i] - reach < top[i] else top[i]
-    lowest_x, highest_x, lowest_y, highest_y = left.min(), -right.min(), bottom.min(), -top.min()
-    if lowest_x > highest_x:
-        return 0, 0, 0, 0
-    return (
-        int(max(lowest_y, 0.0)),
-        int(min(highest_y, rows - 1.0)) + 1,
-        int(max(lowest_x, 0.0)),
-        int(min(highest_x, columns - 1.0)) + 1,
-    )
 
 
 # Contraction to fused multiply-adds is allowed in here, and only here: elsewhere it could move the edge of a

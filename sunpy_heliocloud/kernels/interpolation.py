@@ -1,7 +1,7 @@
 """
-Interpolation of an image at the pixel coordinates of a `~sunpy_heliocloud.derotation.transformation.PixelMap`.
+Interpolation of an image at pixel coordinates, see `sunpy_heliocloud.kernels.coordinates`.
 
-Coordinates and images are those of `sunpy_heliocloud.kernels.adaptive`.
+An image may be a window of the whole image, as for `sunpy_heliocloud.kernels.adaptive`.
 """
 
 import math
@@ -9,7 +9,7 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from sunpy_heliocloud.kernels.adaptive import checked_coordinates
+from sunpy_heliocloud.kernels.coordinates import checked_coordinates
 
 __all__ = ["resample_interpolation", "window_needed_interpolation"]
 

@@ -8,7 +8,8 @@ from solar_grids import window_may_flip
 import astropy.units as u
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
-from sunpy_heliocloud.kernels.adaptive import resample_adaptive, window_needed
+from sunpy_heliocloud.kernels.adaptive import resample_adaptive
+from sunpy_heliocloud.kernels.adaptive_window import window_needed
 from sunpy_heliocloud.kernels.interpolation import resample_interpolation, window_needed_interpolation
 
 
