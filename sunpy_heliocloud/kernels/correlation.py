@@ -1,29 +1,39 @@
-"""
+r"""
 Cross-correlation of time series in every pixel, as a function of lag.
 
 Arrays have the shape ``(t, ny, nx)``, evenly spaced in time; NaN is missing. The convention is that of
 `sunkit_image.time_lag`: both series are centred and divided by their standard deviations, their products are
 summed and divided by the number of times. A positive lag means that the first series leads.
 
-Correlations of series with missing samples, and of overlaps, are those of `sunpy_heliocloud.kernels.pairs`.
+Where samples are missing, the correlation at a lag is estimated from the pairs of samples that are there:
+
+.. math:: C(\tau) = \frac{N - |\tau|}{N} \left[ c \, \frac{s_a s_b}{s'_a s'_b} + m_a m_b \right]
+
+with the covariance :math:`c` and the standard deviations :math:`s'_a, s'_b` of the pairs, and the means
+:math:`m_a, m_b` and standard deviations :math:`s_a, s_b` of all samples that are there of those that would be
+in a pair if nothing were missing. So which samples happen to be missing does not modulate the correlation, which
+would move its maximum; the factor in front keeps large lags, of few pairs, as low as they are without gaps.
+Where nothing is missing this is the usual sum. On request the correlation at each lag is Pearson's instead, of the
+pairs that there are at that lag: :math:`c / (s'_a s'_b)`, which is 1 for a shifted copy whatever the shift.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from scipy import fft
 
-from sunpy_heliocloud.kernels.maxima import TOLERANCE, find_maxima
-from sunpy_heliocloud.kernels.pairs import lagged_sums, of_overlaps, with_gaps
 from sunpy_heliocloud.kernels.series import Series, prepare
 
 __all__ = [
+    "TOLERANCE",
     "Correlator",
     "blocks_of_series",
     "checked_steps",
     "common_type",
     "cross_correlation",
+    "find_maxima",
     "lags",
     "lags_and_correlations",
 ]
@@ -31,6 +41,12 @@ __all__ = [
 # Memory of the arrays that two series of one block of pixels take, beside the input and the result. They fit the
 # cache of a processor, which is faster than larger blocks.
 _BLOCK_BYTES = 2 * 2**20
+# Maxima that differ by less are equal: several times the rounding errors of the transforms.
+TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
+# Added to variances, of series of variance 1, before they are divided by each other.
+_SMALL_VARIANCE = 0.01
+# Of an overlap, of series of variance 1: what varies less has no correlation of its own.
+_LEAST_VARIANCE = 1e-6
 
 
 class Correlator(NamedTuple):
@@ -68,13 +84,13 @@ class Correlator(NamedTuple):
     def correlate(self, a: Series, b: Series, n: int, steps: np.ndarray) -> np.ndarray:
         """The correlations of some pixels at the lags, shape ``(pixels, n_lags)``."""
         if self.per_overlap:
-            return of_overlaps(a, b, n, steps, self.min_overlap)
-        correlation = lagged_sums(a.conjugate, b.spectrum, a.length, steps)
+            return _of_overlaps(a, b, n, steps, self.min_overlap)
+        correlation = _lagged_sums(a.conjugate, b.spectrum, a.length, steps)
         correlation *= correlation.dtype.type(1 / n)
         # A pixel's result does not depend on the others of its block.
         gappy = ~(a.complete & b.complete)
         if gappy.any():
-            correlation[gappy] = with_gaps(a.rows(gappy), b.rows(gappy), n, steps, self.min_overlap)
+            correlation[gappy] = _with_gaps(a.rows(gappy), b.rows(gappy), n, steps, self.min_overlap)
         return correlation
 
 
@@ -226,3 +242,138 @@ def _steps(n: int, cadence: float, lag_bounds: tuple[float, float] | None) -> np
             f"{cadence} s from {-(n - 1) * cadence} s to {(n - 1) * cadence} s"
         )
     return inside
+
+
+def _lagged_sums(a_conjugate: np.ndarray, b: np.ndarray, length: int, steps: np.ndarray) -> np.ndarray:
+    """
+    Sums over t of a(t) b(t + step) for each of the steps, which follow each other, from the spectra.
+
+    A row of a spectrum may stand for all pixels.
+    """
+    sums = fft.irfft(a_conjugate * b, length, axis=1, overwrite_x=True)
+    first, last = steps[0], steps[-1]
+    if first < 0 <= last:
+        return np.concatenate([sums[:, first:], sums[:, : last + 1]], axis=1)
+    return sums[:, first % length : last % length + 1]
+
+
+class _Pairs(NamedTuple):
+    """The pairs of samples that are there, of some pixels at each lag."""
+
+    number: np.ndarray
+    covariance: np.ndarray
+    variances: tuple[np.ndarray, np.ndarray]
+    enough: np.ndarray  # samples common to both series, of a pixel
+
+    @classmethod
+    def of(cls, a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> "_Pairs":
+        (a_here, a_square, a_there), (b_here, b_square, b_there) = (_spectra(one, n) for one in (a, b))
+
+        def sums(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+            return _lagged_sums(np.conjugate(first), second, a.length, steps)
+
+        number = np.rint(sums(a_here, b_here))
+        share = 1 / np.maximum(number, 1)
+        a_mean, b_mean = sums(a.spectrum, b_here) * share, sums(a_here, b.spectrum) * share
+        covariance = sums(a.spectrum, b.spectrum) * share - a_mean * b_mean
+        variances = (
+            np.maximum(sums(a_square, b_here) * share - a_mean**2, 0),
+            np.maximum(sums(a_here, b_square) * share - b_mean**2, 0),
+        )
+        enough = (a_there & b_there).sum(axis=1, keepdims=True) >= min_overlap * n
+        return cls(number, covariance, variances, enough)
+
+
+def _with_gaps(a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> np.ndarray:
+    """The correlations of series with missing samples; NaN for too few pairs."""
+    possible = (n - np.abs(steps)).astype(a.samples.dtype)
+    pairs = _Pairs.of(a, b, n, steps, min_overlap)
+    enough = (pairs.number >= min_overlap * possible) & (pairs.number > 0) & pairs.enough
+    a_window, b_window = _moments(a, n, steps), _moments(b, n, -steps)
+    correlation = pairs.covariance
+    for variance, window in zip(pairs.variances, (a_window, b_window), strict=True):
+        correlation *= np.sqrt((window[1] + _SMALL_VARIANCE) / (variance + _SMALL_VARIANCE))
+    correlation += a_window[0] * b_window[0]
+    correlation *= possible / n
+    return np.where(enough, correlation, np.nan)
+
+
+def _of_overlaps(a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> np.ndarray:
+    """The correlation coefficients of the pairs at each lag; NaN for too few pairs, and for constant ones."""
+    pairs = _Pairs.of(a, b, n, steps, min_overlap)
+    a_variance, b_variance = pairs.variances
+    # Any two pairs are on a line.
+    enough = (pairs.number >= max(min_overlap * n, 3)) & pairs.enough
+    enough = enough & (np.minimum(a_variance, b_variance) > _LEAST_VARIANCE)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = pairs.covariance / np.sqrt(a_variance * b_variance)
+    return np.where(enough, np.clip(correlation, -1, 1), np.nan)
+
+
+def _spectra(series: Series, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spectra of what is there and of the squares, and what is there; one row for all pixels where that is enough."""
+    there = _common_rows(series.present)
+    here = fft.rfft(there.astype(series.samples.dtype), series.length, axis=1)
+    return here, fft.rfft(series.samples**2, series.length, axis=1), there
+
+
+def _common_rows(there: np.ndarray) -> np.ndarray:
+    """One row, where all pixels lack the same planes."""
+    return there[:1] if (there == there[0]).all() else there
+
+
+def _moments(series: Series, n: int, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the samples that could be in a pair, at each step."""
+    there = _common_rows(series.present)
+    start, stop = np.maximum(0, -steps), n - np.maximum(0, steps)
+
+    def over_windows(values: np.ndarray) -> np.ndarray:
+        upto = np.zeros((len(values), n + 1))
+        np.cumsum(values[:, :n], axis=1, out=upto[:, 1:])
+        return upto[:, stop] - upto[:, start]
+
+    count = np.maximum(over_windows(there), 1)
+    mean = over_windows(series.samples) / count
+    variance = np.maximum(over_windows(series.samples**2) / count - mean**2, 0)
+    return mean.astype(series.samples.dtype), variance.astype(series.samples.dtype)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def find_maxima(correlations, steps, cadence, tolerance, maxima):
+    """Fill ``maxima`` with the lag, the lag finer than the cadence, and the correlation of each pixel's maximum."""
+    count = len(steps)
+    for pixel in range(len(correlations)):
+        correlation = correlations[pixel]
+        largest = -np.inf
+        for k in range(count):
+            if correlation[k] > largest:
+                largest = correlation[k]
+        if largest == -np.inf:
+            maxima[:, pixel] = np.nan
+            continue
+        best = -1
+        tie = False
+        for k in range(count):
+            if correlation[k] >= largest - tolerance and _is_local_maximum(correlation, k):
+                if best < 0 or abs(steps[k]) < abs(steps[best]):
+                    best = k
+                    tie = False
+                elif steps[k] == -steps[best]:
+                    tie = True
+        lag = refined = np.float64(steps[best])
+        if 0 < best < count - 1:
+            before, here, after = correlation[best - 1], correlation[best], correlation[best + 1]
+            bend = np.float64(before) - 2 * np.float64(here) + np.float64(after)
+            if bend < 0:
+                refined += 0.5 * (np.float64(before) - np.float64(after)) / bend
+        maxima[0, pixel] = np.nan if tie else lag * cadence
+        maxima[1, pixel] = np.nan if tie else refined * cadence
+        maxima[2, pixel] = largest
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _is_local_maximum(correlation, k):
+    # Written so that a missing neighbour is no larger.
+    return not (k > 0 and correlation[k - 1] > correlation[k]) and not (
+        k < len(correlation) - 1 and correlation[k + 1] > correlation[k]
+    )

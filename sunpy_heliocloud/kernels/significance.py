@@ -9,8 +9,14 @@ import numpy as np
 from numba import njit
 from scipy import fft
 
-from sunpy_heliocloud.kernels.correlation import Correlator, blocks_of_series, checked_steps, common_type
-from sunpy_heliocloud.kernels.maxima import TOLERANCE, find_maxima
+from sunpy_heliocloud.kernels.correlation import (
+    TOLERANCE,
+    Correlator,
+    blocks_of_series,
+    checked_steps,
+    common_type,
+    find_maxima,
+)
 from sunpy_heliocloud.kernels.series import Series, remove_trend, standardise
 
 __all__ = ["chance_of_correlation", "uncertainty_of_lag"]
