@@ -12,7 +12,8 @@ to the map of time lags, without a network::
         truth = sun.true_lag(193, 171, ref_map)
 """
 
-from .bucket import CHANNEL_OFFSETS, SimulatedBucket, write_bucket
+from .bucket import SimulatedBucket, write_bucket
+from .frames import CHANNEL_OFFSETS
 from .server import LocalServer, LoggedRequest
 from .sun import CHANNEL_DELAYS, NOMINAL_EXPOSURE, SimulatedSun
 

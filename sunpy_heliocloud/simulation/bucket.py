@@ -1,12 +1,10 @@
 """A HelioCloud bucket full of simulated images, with the oddities of the real one."""
 
 import io
-import json
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,20 +16,14 @@ from astropy.table import QTable
 from astropy.time import Time
 
 from sunpy_heliocloud.io.filesystem import filesystem
-from .sun import CHANNEL_DELAYS, NOMINAL_EXPOSURE, SimulatedSun
+from .documents import INDEX_FOLDER, REGISTRY_KEY, documents
+from .frames import CHANNEL_OFFSETS, Frame, frames_of_channel, nominal_times
+from .sun import NOMINAL_EXPOSURE, SimulatedSun
 
-__all__ = ["CHANNEL_OFFSETS", "REGISTRY_KEY", "SimulatedBucket", "registry", "write_bucket"]
+__all__ = ["SimulatedBucket", "write_bucket"]
 
 HELIOCLOUD = "s3://gov-nasa-hdrl-data1/"
-REGISTRY_KEY = "HelioDataRegistry.json"
-INDEX_FOLDER = "sdo/aia/registries/"
-
-#: How many seconds after the time in its file name each channel is exposed.
-CHANNEL_OFFSETS: Mapping[int, float] = MappingProxyType(
-    {94: 1.1, 335: 2.9, 211: -0.9, 193: 2.8, 171: -1.9, 131: -2.6}
-)
 RECORD_OFFSET = 23 * u.s  # of T_REC after the file name
-BAD_QUALITY = 2097152  # as in real damaged frames
 
 
 @dataclass(frozen=True)
@@ -74,26 +66,6 @@ class SimulatedBucket:
         list of str
         """
         return self.frames["url"][self.frames["wavelength"] == channel * u.angstrom].tolist()
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """One file that is to be written."""
-
-    channel: int
-    label: Time
-    time: Time
-    exposure: u.Quantity
-    quality: int
-
-    @property
-    def name(self) -> str:
-        label = self.label.strftime("%Y%m%dT%H%M%S")
-        return f"sdo_aia_h2_{label}_{self.channel:04d}_v1.fits"
-
-    @property
-    def key(self) -> str:
-        return f"sdo/aia/{self.label.strftime('%Y%m%d')}/{self.channel:04d}/{self.name}"
 
 
 @u.quantity_input
@@ -177,11 +149,11 @@ def write_bucket(
     sun = sun or SimulatedSun()
     url = url.rstrip("/") + "/"
     served_as = (served_as or (url if url.startswith("s3://") else HELIOCLOUD)).rstrip("/") + "/"
-    labels = _nominal_times(sun, start, n_frames, cadence)
+    labels = nominal_times(sun, start, n_frames, cadence)
     frames = [
         frame
         for channel in channels
-        for frame in _frames(
+        for frame in frames_of_channel(
             channel, labels, sun.seed, exposure, exposure_jitter, time_offsets, time_jitter, gaps, bad_quality
         )
     ]
@@ -192,30 +164,9 @@ def write_bucket(
             _each(write, frames, processes), total=len(frames), desc="Simulated images", unit="file", delay=5
         )
     )
-    for key, text in _documents(served_as, frames, sizes, sun.seed).items():
+    for key, text in documents(served_as, frames, sizes, sun.seed).items():
         write.put(key, text.encode())
     return SimulatedBucket(url, url + REGISTRY_KEY, _table(url, served_as, frames, sizes))
-
-
-def registry(endpoint: str) -> dict:
-    """
-    The registry of buckets that names one bucket, as it is at HelioCloud.
-
-    Parameters
-    ----------
-    endpoint
-        The bucket's URL, with ``/`` at the end.
-
-    Returns
-    -------
-    dict
-        What goes into ``HelioDataRegistry.json``.
-    """
-    return {
-        "version": "0.4",
-        "modification": "2024-03-05T00:00:00Z",
-        "registry": [{"endpoint": endpoint, "name": "HelioCloud, including SDO", "region": "us-east-1"}],
-    }
 
 
 @dataclass(frozen=True)
@@ -227,7 +178,7 @@ class _FrameWriter:
     shape: tuple[int, int]
     storage_options: dict[str, Any]
 
-    def __call__(self, frame: _Frame) -> int:
+    def __call__(self, frame: Frame) -> int:
         """Write a file and say how many bytes it has."""
         data, header = self.sun.frame(
             frame.channel, frame.time, frame.exposure, shape=self.shape, quality=frame.quality
@@ -242,7 +193,7 @@ class _FrameWriter:
         files, path = filesystem(self.url + key, self.storage_options)
         files.pipe_file(path, data)
 
-    def make_folders(self, frames: list[_Frame]) -> None:
+    def make_folders(self, frames: list[Frame]) -> None:
         """Local filesystems want folders; S3 has none."""
         if not self.url.startswith("s3://"):
             for folder in {frame.key.rpartition("/")[0] for frame in frames} | {INDEX_FOLDER}:
@@ -262,7 +213,7 @@ def _fits_file(data: np.ndarray, header: fits.Header) -> bytes:
     return file.getvalue().replace(b"LICENSE2=", b"LICENSE =", 1)
 
 
-def _each(write: _FrameWriter, frames: list[_Frame], processes: int) -> Iterator[int]:
+def _each(write: _FrameWriter, frames: list[Frame], processes: int) -> Iterator[int]:
     if processes == 1:
         yield from map(write, frames)
         return
@@ -272,98 +223,7 @@ def _each(write: _FrameWriter, frames: list[_Frame], processes: int) -> Iterator
         yield from pool.map(write, frames, chunksize=4)
 
 
-def _nominal_times(
-    sun: SimulatedSun, start: Time | str | None, n_frames: int, cadence: u.Quantity[u.s]
-) -> Time:
-    if start is None:
-        first = sun.time.unix - n_frames // 2 * cadence.to_value(u.s)
-        start = Time(first - first % cadence.to_value(u.s), format="unix")
-    return Time(Time(start).utc.isot) + np.arange(n_frames) * cadence
-
-
-def _frames(
-    channel: int,
-    labels: Time,
-    seed: int,
-    exposure: u.Quantity[u.s],
-    exposure_jitter: u.Quantity[u.s],
-    time_offsets: Mapping[int, float],
-    time_jitter: u.Quantity[u.s],
-    gaps: float | Sequence[int],
-    bad_quality: float | Sequence[int],
-) -> list[_Frame]:
-    """The frames of one channel, without those that fall into gaps."""
-    if channel not in CHANNEL_DELAYS:
-        raise ValueError(
-            f"there is no channel {channel}: expected one of {', '.join(map(str, CHANNEL_DELAYS))}"
-        )
-    n = len(labels)
-    rng = np.random.default_rng([seed, 3, channel])
-    times = labels + time_offsets[channel] * u.s + rng.normal(size=n) * time_jitter
-    times = Time(times.isot)  # headers count whole milliseconds
-    exposures = np.round(exposure + rng.normal(size=n) * exposure_jitter, 6)
-    missing, damaged = _chosen(gaps, n, rng), _chosen(bad_quality, n, rng)
-    return [
-        _Frame(channel, labels[i], times[i], exposures[i], BAD_QUALITY if i in damaged else 0)
-        for i in range(n)
-        if i not in missing
-    ]
-
-
-def _chosen(which: float | Sequence[int], n: int, rng: np.random.Generator) -> set[int]:
-    order = rng.permutation(n)
-    if isinstance(which, int | float):
-        return set(order[: round(which * n)].tolist())
-    return set(which)
-
-
-def _documents(served_as: str, frames: list[_Frame], sizes: list[int], seed: int) -> dict[str, str]:
-    """Index files, catalogue and registry, by key."""
-    rows: dict[str, list[str]] = {}
-    for frame, size in zip(frames, sizes, strict=True):
-        name = f"{INDEX_FOLDER}aia_{frame.channel:04d}_{frame.label.strftime('%Y')}.csv"
-        start = frame.label.strftime("%Y-%m-%dT%H:%M:%SZ")
-        stop = f"{(frame.label + frame.exposure).isot}Z"
-        rows.setdefault(name, []).append(f"{start},{stop},{served_as}{frame.key},{size}")
-    rng = np.random.default_rng([seed, 4])
-    indices = {
-        name: "\n".join(["# start, stop, datakey, filesize", *rng.permutation(lines)]) + "\n"
-        for name, lines in rows.items()
-    }
-    return {
-        **indices,
-        "catalog.json": json.dumps(_catalog(served_as, frames), indent=1),
-        REGISTRY_KEY: json.dumps(registry(served_as), indent=1),
-    }
-
-
-def _catalog(served_as: str, frames: list[_Frame]) -> dict:
-    channels = dict.fromkeys(frame.channel for frame in frames)
-    first_day = min(frame.label for frame in frames).strftime("%Y-%m-%d")
-    return {
-        "version": "0.4",
-        "name": "Simulated Sun",
-        "egress": "no-egress",
-        "status": {"code": 1200, "message": "OK"},
-        "contact": "",
-        "catalog": [
-            {
-                "id": f"aia_{channel:04d}",
-                "index": served_as + INDEX_FOLDER,
-                "title": f"SDO/AIA {channel} Å, simulated",
-                "start": "2010-05-13T00:00:00Z",
-                # As in the real catalogue, whose entries end before their data do, and hold such times.
-                "stop": f"{first_day}T00:00:00Z",
-                "modification": "2023-05-04:00:00:00Z",
-                "indextype": "csv",
-                "filetype": "fits",
-            }
-            for channel in channels
-        ],
-    }
-
-
-def _table(url: str, served_as: str, frames: list[_Frame], sizes: list[int]) -> QTable:
+def _table(url: str, served_as: str, frames: list[Frame], sizes: list[int]) -> QTable:
     return QTable(
         {
             "wavelength": [frame.channel for frame in frames] * u.angstrom,

@@ -3,22 +3,20 @@
 import contextlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 
 import astropy.units as u
 
 from sunpy_heliocloud.io.filesystem import filesystem
-from .bucket import REGISTRY_KEY, registry
+from .documents import REGISTRY_KEY, registry
+from .faults import Fault, error_answer, half_of
+from .s3 import run, serve
 
 __all__ = ["LocalServer", "LoggedRequest"]
-
-S3_ERRORS = {403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
 
 @dataclass(frozen=True)
@@ -45,27 +43,6 @@ class LoggedRequest:
     byte_range: str | None
     status: int
     bytes_sent: int
-
-
-@dataclass
-class _Fault:
-    """What to do to the next ``times`` matching reads, once ``after`` of them have passed unharmed."""
-
-    pattern: str
-    methods: tuple[str, ...]
-    times: int | None
-    after: int
-    act: Callable
-
-    def strikes(self, method: str, key: str) -> bool:
-        if self.times == 0 or method not in self.methods or not fnmatchcase(key, self.pattern):
-            return False
-        if self.after:
-            self.after -= 1
-            return False
-        if self.times is not None:
-            self.times -= 1
-        return True
 
 
 class LocalServer:
@@ -122,12 +99,12 @@ class LocalServer:
         self.latency = latency
         self.url = f"s3://{bucket}/"
         self.log: list[LoggedRequest] = []
-        self._faults: list[_Fault] = []
+        self._faults: list[Fault] = []
         self._lock = Lock()
 
     def __enter__(self) -> "LocalServer":
         with contextlib.ExitStack() as stack:
-            self.endpoint_url = stack.enter_context(_serve(self._answer))
+            self.endpoint_url = stack.enter_context(serve(self._answer))
             self.registry_url = f"{self.endpoint_url}/{self.bucket}/{REGISTRY_KEY}"
             stack.enter_context(
                 _environment(
@@ -243,14 +220,7 @@ class LocalServer:
             What counts as a read. Clients may ask for an object's size first: ``("GET", "HEAD")`` fails
             that too.
         """
-        code = S3_ERRORS.get(status, "Fault")
-        body = f"<Error><Code>{code}</Code><Message>{status} on purpose</Message></Error>".encode()
-        headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
-
-        def act(answer):
-            return f"{status} {code}", headers, body
-
-        self._faults.append(_Fault(pattern, methods, times, after, act))
+        self._faults.append(Fault(pattern, methods, times, after, lambda answer: error_answer(status)))
 
     def truncate(self, pattern: str, *, times: int | None = 1, after: int = 0) -> None:
         """
@@ -265,12 +235,7 @@ class LocalServer:
         after
             How many go well before.
         """
-
-        def act(answer):
-            status, headers, body = answer()
-            return status, headers, body[: len(body) // 2]
-
-        self._faults.append(_Fault(pattern, ("GET",), times, after, act))
+        self._faults.append(Fault(pattern, ("GET",), times, after, lambda answer: half_of(*answer())))
 
     def replace(self, key: str, data: bytes, *, after: int = 1) -> None:
         """
@@ -290,7 +255,7 @@ class LocalServer:
             self.write(key, data)
             return answer()
 
-        self._faults.append(_Fault(key, ("GET",), 1, after, act))
+        self._faults.append(Fault(key, ("GET",), 1, after, act))
 
     def heal(self) -> None:
         """Answer well from now on: whatever `fail`, `truncate` and `replace` have ordered is off."""
@@ -306,7 +271,7 @@ class LocalServer:
             fault = next((fault for fault in self._faults if fault.strikes(method, key)), None)
 
         def answer():
-            return _run(application, environ)
+            return run(application, environ)
 
         status, headers, body = fault.act(answer) if fault else answer()
         if method == "HEAD":
@@ -321,62 +286,6 @@ class LocalServer:
         self.latency = 0 * u.s
         self._files.invalidate_cache()
         self._files.rm(self.bucket, recursive=True)
-
-
-@contextlib.contextmanager
-def _serve(answer: Callable):
-    """Run moto's S3 behind ``answer`` on a free port; gives the endpoint's URL."""
-    try:
-        from moto.server import DomainDispatcherApplication, create_backend_app
-        from werkzeug.serving import WSGIRequestHandler, make_server
-    except ImportError as e:
-        raise ImportError('The local server needs moto: pip install "sunpy_heliocloud[demo]"') from e
-
-    class QuietRequestHandler(WSGIRequestHandler):
-        def log_request(self, code="-", size="-"):
-            """One line on the terminal for each of thousands of requests helps nobody."""
-
-    moto = DomainDispatcherApplication(create_backend_app)
-
-    def application(environ, start_response):
-        return answer(environ, start_response, moto)
-
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=QuietRequestHandler)
-    # Closing the server would otherwise wait for every connection that a client keeps open.
-    server.block_on_close = False
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def _run(application: Callable, environ: dict) -> tuple[str, list[tuple[str, str]], bytes]:
-    """Status, headers and body of a WSGI application's answer."""
-    started = []
-    chunks = application(
-        _in_own_bucket(environ), lambda status, headers, *_: started.append((status, headers))
-    )
-    try:
-        body = b"".join(chunks)
-    finally:
-        chunks.close()
-    return *started[-1], body
-
-
-def _in_own_bucket(environ: dict) -> dict:
-    """Moto keeps one set of buckets for the whole process: every server gets its own, named by its port."""
-    paths = {name: environ[name] for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI")}
-    return {
-        **environ,
-        **{
-            name: re.sub(r"^/([^/?]+)", rf"/\1-{environ['SERVER_PORT']}", path)
-            for name, path in paths.items()
-        },
-    }
 
 
 @contextlib.contextmanager
