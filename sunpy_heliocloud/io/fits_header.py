@@ -151,6 +151,8 @@ def header_unit(head: bytes, start: int, cards: int, *, is_first: bool) -> Heade
         raise ValueError(f"{where} with {head[start : start + 30]!r} instead of {expected!r}")
     text, data_start = _header_text(head, start, cards)
     header = parse_header(text)
+    if is_first:
+        one_of(header, "SIMPLE", (True,))
     return HeaderUnit(header, data_start, _data_size(header))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sunpy_heliocloud.io.gunzip import gunzip
-from sunpy_heliocloud.io.keywords import integer, one_of
+from sunpy_heliocloud.io.keywords import integer, number, one_of
 from sunpy_heliocloud.kernels.hcompress import decode_hcompress
 from sunpy_heliocloud.kernels.quantisation import dequantise
 from sunpy_heliocloud.kernels.rice import DamagedTile, decode_rice
@@ -18,8 +18,8 @@ __all__ = ["TileCoding"]
 _COMPRESSIONS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "NOCOMPRESS")
 _RICE = ("RICE_1", "RICE_ONE")
 _DITHERS = {"NO_DITHER": 0, "SUBTRACTIVE_DITHER_1": 1, "SUBTRACTIVE_DITHER_2": 2}
-# The parameters of each compression, ZNAMEn; besides NOISEBIT, which says how floats were made integers. That, and the
-# SCALE of HCOMPRESS, which its bytes say too, are not needed for the way back.
+# The parameters of each compression, ZNAMEn; besides NOISEBIT, which says how floats were made integers and is not needed
+# for the way back.
 _PARAMETERS = {
     "RICE_1": ("BLOCKSIZE", "BYTEPIX"),
     "RICE_ONE": ("BLOCKSIZE", "BYTEPIX"),
@@ -83,6 +83,7 @@ class TileCoding:
         names, values = _parameters(header, compression)
         block = one_of(values, names["BLOCKSIZE"], (16, 32), default=32)
         smooth = one_of(values, names["SMOOTH"], (0, 1), default=0) == 1
+        number(values, names["SCALE"], default=0)  # unused: the bytes of a tile say it too, as an integer
         dither, seed = None, 1
         if quantised:
             if dtype.kind != "f":
@@ -206,10 +207,11 @@ class TileCoding:
 def _parameters(header: Mapping[str, Any], compression: str) -> tuple[dict[str, str], dict[str, Any]]:
     """What messages call each parameter of a compression, and their values by that, from the pairs ZNAMEn, ZVALn."""
     known = (*_PARAMETERS.get(compression, ()), "NOISEBIT")
-    names = {"BLOCKSIZE": "BLOCKSIZE", "BYTEPIX": "BYTEPIX", "SMOOTH": "SMOOTH"}
+    names = {name: name for name in ("BLOCKSIZE", "BYTEPIX", "SCALE", "SMOOTH")}
     values: dict[str, Any] = {}
     i = 1
-    while (name := header.get(f"ZNAME{i}")) is not None:
+    while f"ZNAME{i}" in header:
+        name = header[f"ZNAME{i}"]
         name = name.upper() if isinstance(name, str) else name
         if name not in known or f"ZVAL{i}" not in header or names.get(name, name) != name:
             raise ValueError(

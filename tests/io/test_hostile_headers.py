@@ -84,6 +84,27 @@ def test_axes_that_are_none_are_refused_with_keyword_and_value(tmp_path, cards, 
     assert_names(opened(tmp_path, header_text(*IMAGE, *cards)), tmp_path, message)
 
 
+@pytest.mark.parametrize("simple", ["F", "1", "'T'", "nan", ""])
+def test_a_file_that_says_that_it_departs_from_the_standard_is_refused(tmp_path, simple):
+    file = header_text(f"SIMPLE  = {simple}", *IMAGE[1:], "NAXIS1  = 8", "NAXIS2  = 8") + bytes(2880)
+    assert_names(opened(tmp_path, file), tmp_path, "SIMPLE=", "but must be one of True")
+
+
+@pytest.mark.parametrize(
+    ("cards", "message"),
+    [
+        ({"ZVAL1": "'x'"}, "ZVAL1 (SCALE)=x, but must be a finite number"),
+        ({"ZVAL2": 2}, "ZVAL2 (SMOOTH)=2, but must be one of 0, 1"),
+        ({"ZVAL2": "T"}, "ZVAL2 (SMOOTH)=True"),
+        ({"ZBITPIX": 64}, "HCOMPRESS_1 is of integers up to 32 bits, but ZBITPIX=64"),
+        ({"ZCMPTYPE": "'NOCOMPRESS'"}, "the parameters of NOCOMPRESS are NOISEBIT"),
+    ],
+)
+def test_parameters_of_hcompress_are_checked(tmp_path, cards, message):
+    file = tiled("i4", cards, compression_type="HCOMPRESS_1", tile_shape=(40, 64))
+    assert_names(opened(tmp_path, file), tmp_path, message)
+
+
 @pytest.mark.parametrize("bitpix", ["0", "12", "-16", "T", "'16'", "16.0", str(2**70)])
 def test_bitpix_is_one_of_six(tmp_path, bitpix):
     file = header_text("SIMPLE  = T", f"BITPIX  = {bitpix}", "NAXIS   = 2", "NAXIS1  = 8", "NAXIS2  = 8")
@@ -242,6 +263,7 @@ def test_the_heap_lies_behind_the_table_and_before_its_end(tmp_path, theap):
             "ZNAME1=SCALE with ZVAL1=32, but the parameters of RICE_1 are BLOCKSIZE, BYTEPIX",
         ),
         ({"ZNAME1": "T"}, "ZNAME1=True"),
+        ({"ZNAME1": ""}, "ZNAME1=None"),
         (
             {"ZNAME2": "'BLOCKSIZE'"},
             "ZNAME2=BLOCKSIZE",
