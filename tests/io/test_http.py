@@ -104,7 +104,6 @@ def test_a_steady_server_may_take_its_time(impatient):
         (lambda: [b"nonsense\r\n\r\n"], "a.fits"),
         (lambda: [], "a.fits"),
     ],
-    ids=str,
 )
 def test_other_bytes_than_were_asked_for_are_an_error(impatient, respond, message):
     with raw_server(lambda path, headers: respond()) as (base, _):
