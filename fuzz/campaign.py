@@ -91,8 +91,8 @@ class Worker:
         self._errors.close()
         self._cache.cleanup()
 
-    def run(self, kind: str, chain: list[int]) -> dict:
-        """What the input of these seeds leads to, a crash among it."""
+    def warm(self, kind: str) -> None:
+        """Import, and make a corpus, which may take longer than many inputs."""
         if self._process is None:
             self._start()
         try:
@@ -103,6 +103,10 @@ class Worker:
             words = self._last_words()
             self.stop()
             raise RuntimeError(f"no input of the kind {kind} can be run: {words}") from error
+
+    def run(self, kind: str, chain: list[int]) -> dict:
+        """What the input of these seeds leads to, a crash among it."""
+        self.warm(kind)
         try:
             return self._ask(kind, chain, self._patience)
         except TimeoutError:
@@ -196,6 +200,7 @@ def run_kind(
     """
     rng = random.Random(f"{kind} {seed}")
     tally, kept = Tally(kind), []
+    worker.warm(kind)
     begin = time.monotonic()
     while time.monotonic() - begin < seconds and (inputs is None or tally.inputs < inputs):
         chain = [rng.getrandbits(31)]

@@ -79,7 +79,8 @@ def _first_image(file: bytes) -> np.ndarray:
 
     if file[:2] == b"\x1f\x8b":
         file = gzip.decompress(file)
-    with fits.open(io.BytesIO(file), memmap=False) as hdus:
+    # Unsigned integers would lose their BLANK.
+    with fits.open(io.BytesIO(file), memmap=False, uint=False) as hdus:
         for hdu in hdus:
             if hdu.is_image and hdu.header.get("NAXIS") == 2:
                 stored_as, blank = hdu.header["BITPIX"], hdu.header.get("BLANK")

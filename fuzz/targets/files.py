@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fuzz import corpus
-from fuzz.fits_mutations import file_damaged, header_damaged, header_spans, heap_damaged, table_damaged
+from fuzz.fits_mutations import CARD, file_damaged, header_damaged, header_spans, heap_damaged, table_damaged
 from fuzz.mutations import damaged
 from fuzz.oracle import Oracle
 from fuzz.outcome import Outcome, finding, is_inert, of_error
@@ -76,11 +76,11 @@ class FileTarget:
         print(case.name, len(case.data), self._url, "mask" if _masks(case) else "raise")
         Path(self._url).write_bytes(case.data)
         intact = self._files[case.name]
-        for i in range(0, min(len(intact), len(case.data)), 80):
-            if intact[i : i + 80] != case.data[i : i + 80]:
-                print(i, intact[i : i + 80], "->", case.data[i : i + 80])
-                if i > 40_000:
-                    break
+        places = range(0, min(len(intact), len(case.data)), CARD)
+        changed = [i for i in places if intact[i : i + CARD] != case.data[i : i + CARD]]
+        for i in changed[:40]:
+            print(i, intact[i : i + CARD], "->", case.data[i : i + CARD])
+        print(len(changed), "pieces of 80 bytes differ")
         print("astropy:", self._oracle.pixels(case.data))
 
     def run(self, case: Case) -> Outcome:
