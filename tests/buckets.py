@@ -1,14 +1,18 @@
 """Small buckets for tests of the search."""
 
+import io
 import json
 import random
+import zipfile
 
 import numpy as np
+import pyarrow
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from sunpy_heliocloud.net import HelioCloudClient
 
-__all__ = ["entry", "fill", "indexes", "rows_of", "search"]
+__all__ = ["entry", "fill", "indexes", "parquet_of", "rows_of", "search", "zipped"]
 
 
 def entry(id, index, **more):
@@ -29,6 +33,22 @@ def rows_of(id, start, n, minutes=4):
     """Rows of an index, an image every few minutes, the last one first."""
     starts = np.datetime64(start, "ms") + np.arange(n)[::-1] * np.timedelta64(minutes, "m")
     return "".join(f"{t}Z,{t + np.timedelta64(2, 's')}Z,s3://b/{id}/{t}.fits,13000000\n" for t in starts)
+
+
+def zipped(*members, method=zipfile.ZIP_DEFLATED):
+    """An archive of files, given by name and content."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as file:
+        for name, data in members:
+            file.writestr(name, data)
+    return content.getvalue()
+
+
+def parquet_of(columns, **options):
+    """A parquet file of these columns."""
+    content = io.BytesIO()
+    parquet.write_table(pyarrow.table(columns), content, **options)
+    return content.getvalue()
 
 
 def search(*query):

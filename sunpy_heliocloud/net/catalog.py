@@ -23,7 +23,7 @@ from sunpy_heliocloud.net.json_object import objects, parse_object, scalar_text
 from sunpy_heliocloud.net.registry import bucket_urls
 from sunpy_heliocloud.text import inert
 
-__all__ = ["catalog_entries", "match", "similar"]
+__all__ = ["catalog_entries", "entry_of", "is_id", "match", "similar"]
 
 UNAVAILABLE = "1400"
 LONGEST_ID = 200
@@ -98,18 +98,18 @@ def _read_catalog(bucket: str, trusted: frozenset[str]) -> list[Entry]:
         raise CatalogError(
             f"{inert(url)} lists no data sets: expected 'catalog', a list. Is it the catalogue of a bucket?"
         )
-    named = [item for item in objects(items) if _is_id(item.get("id"))]
+    named = [item for item in objects(items) if is_id(item.get("id"))]
     if len(named) < len(items):
-        first = next(item for item in items if not (isinstance(item, dict) and _is_id(item.get("id"))))
+        first = next(item for item in items if not (isinstance(item, dict) and is_id(item.get("id"))))
         warn_user(
             f"{inert(url)} has {len(items) - len(named)} of {len(items)} entries without a usable 'id', which are left "
             f"out. The first is {inert(first)}; expected a printable text of at most {LONGEST_ID} characters"
         )
     egress = inert(scalar_text(content.get("egress")))
-    return [_entry(item, bucket, version, trusted, egress) for item in named]
+    return [entry_of(item, bucket, version, trusted, egress) for item in named]
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
     """Whether a data set can be called so, in messages, tables and names of files."""
     return isinstance(value, str) and 0 < len(value) and inert(value, LONGEST_ID) == value
 
@@ -124,7 +124,7 @@ def _check_status(status: Any, url: str) -> None:
         )
 
 
-def _entry(item: dict[str, Any], bucket: str, version: str, trusted: frozenset[str], egress: str) -> Entry:
+def entry_of(item: dict[str, Any], bucket: str, version: str, trusted: frozenset[str], egress: str) -> Entry:
     item = {new: item[old] for old, new in OLD_NAMES.items() if old in item} | item
     index = item.get("index") or bucket
     return Entry(

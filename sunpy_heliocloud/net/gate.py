@@ -16,7 +16,7 @@ from sunpy_heliocloud.io.location import (
 from sunpy_heliocloud.net.rows import Rows
 from sunpy_heliocloud.text import inert
 
-__all__ = ["RowGate", "named_location"]
+__all__ = ["RowGate", "file_location", "named_location"]
 
 # What nearly all rows name: plain characters, no segment that begins with a dot, and less than the longest key.
 _USUAL = re.compile(
@@ -70,7 +70,7 @@ class RowGate:
         if url in self.refused:
             return False
         try:
-            _file_location(url, trusted)
+            file_location(url, trusted)
         except LocationError as e:
             self.refused[url] = e
             return False
@@ -98,7 +98,7 @@ def named_location(url: str, trusted: frozenset[str]) -> Location:
     return remote_location(url, trusted)
 
 
-def _file_location(url: str, trusted: frozenset[str]) -> Location:
+def file_location(url: str, trusted: frozenset[str]) -> Location:
     location = named_location(url, trusted)
     if isinstance(location, S3Location) and not location.key:
         raise LocationError(f"{inert(url)!r} names a bucket: expected s3://bucket/key")

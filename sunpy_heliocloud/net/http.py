@@ -21,7 +21,7 @@ from sunpy_heliocloud.io.location import (
 )
 from sunpy_heliocloud.text import inert
 
-__all__ = ["Answer", "CatalogError", "exists", "in_parallel", "is_remote", "read"]
+__all__ = ["Answer", "CatalogError", "exists", "in_parallel", "is_remote", "read", "size_of"]
 
 
 class CatalogError(OSError):
@@ -127,6 +127,38 @@ def exists(url: str, *, trusted: Collection[str] = ()) -> bool:
     except (OSError, ValueError, aiohttp.ClientError) as e:
         raise CatalogError(f"{_shown(url)} cannot be read ({inert(e)}). {_advice(e, url)}") from e
     return True
+
+
+def size_of(url: str, *, trusted: Collection[str] = ()) -> int | None:
+    """
+    Bytes of a file, without reading it.
+
+    Parameters
+    ----------
+    url, trusted
+        As for `read`.
+
+    Returns
+    -------
+    int or None
+        None if the server does not say.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the server says that there is no such file.
+    CatalogError
+        If the server cannot be asked.
+    """
+    try:
+        if "://" not in url:
+            return Path(url).stat().st_size
+        location = _address(url, trusted)
+        return run(patiently(lambda: get(location, method="HEAD"))).total
+    except FileNotFoundError as e:
+        raise FileNotFoundError(f"There is no {_shown(url)}") from e
+    except (OSError, ValueError, aiohttp.ClientError) as e:
+        raise CatalogError(f"{_shown(url)} cannot be read ({inert(e)}). {_advice(e, url)}") from e
 
 
 def in_parallel(function: Callable, items: Sequence) -> list:

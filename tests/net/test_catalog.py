@@ -1,16 +1,23 @@
 """Registry and catalogues of all versions, and what names mean."""
 
+import copy
 import json
+import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sunpy.util.exceptions import SunpyUserWarning
 
-from sunpy_heliocloud.net import CatalogError
+from sunpy_heliocloud.io.cache_file import Entry as CacheEntry
+from sunpy_heliocloud.net import CatalogError, datasets
 from sunpy_heliocloud.net.catalog import catalog_entries, match, similar
+from sunpy_heliocloud.net.documents import Document
 from sunpy_heliocloud.net.entry import Entry
-from sunpy_heliocloud.net.registry import bucket_urls
+from sunpy_heliocloud.net.registry import _buckets, bucket_urls
+from sunpy_heliocloud.text import inert
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -195,3 +202,72 @@ def test_unusable_catalogue(server, content, problem):
     assert found == []
     assert problem in str(errors[0])
     assert f"{server.url}catalog.json" in str(errors[0])
+
+
+# Any content ----------------------------------------------------------------------------------------------------------
+
+NAMES = st.sampled_from(
+    ["catalog", "registry", "endpoint", "id", "index", "loc", "start", "status", "code", "egress", "title", "indextype", "multiyear"]
+)  # fmt: skip
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["s3://b/", "\x1b[2J<b>", "\ud800", "x" * 10**5, "0000", "9999", "static", "1400", "../x", "x"])
+)  # fmt: skip
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6),
+    max_leaves=25,
+)
+CATALOGUES = JSON | st.dictionaries(NAMES, JSON) | st.fixed_dictionaries(
+    {"catalog": st.lists(st.fixed_dictionaries({"id": SCALARS | JSON}, optional={n: JSON for n in ("index", "start", "title")}))},
+    optional={"status": JSON, "egress": JSON},
+)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(content=CATALOGUES)
+def test_a_catalogue_of_any_shape_is_data_sets_or_an_error_that_names_it(content, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bucket")
+    (folder / "catalog.json").write_text(json.dumps(content))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        found, errors = catalog_entries(str(folder))
+    for message in (*errors, *(w.message for w in warned)):
+        assert f"{folder}/catalog.json" in str(message)
+        assert str(message).isprintable()
+        assert len(str(message)) < 2000
+    for entry in found:
+        assert entry.id == inert(entry.id)
+        assert entry.first_year >= 1600
+        assert isinstance(entry.is_static | entry.is_paid_by_reader | entry.multiyear, bool)
+        assert entry in match(found, entry.id)
+        copy.deepcopy(entry.metadata)
+    if found:
+        table = datasets(bucket=str(folder)) if not warned else None
+        assert table is None or str(table).replace("\n", "").isprintable()
+    similar(found, "aia")
+
+
+@settings(max_examples=200)
+@given(content=JSON | st.dictionaries(NAMES, JSON) | st.fixed_dictionaries({"registry": JSON}))
+def test_a_registry_of_any_shape_is_buckets_or_an_error_that_names_it(content):
+    url = "http://host.org/registry.json"
+    try:
+        buckets, errors = _buckets(Document(url, CacheEntry.new(url, json.dumps(content).encode(), etag="")))
+    except CatalogError as e:
+        problem = str(e)
+        assert url in problem
+    else:
+        assert all(bucket.startswith(("s3://", "https://")) and bucket.endswith("/") for bucket in buckets)
+        problem = " ".join(map(str, errors))
+    assert problem.isprintable()
+
+
+@pytest.mark.parametrize("depth", [29, 31, 1000, 10**5, 10**6])
+@pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
+def test_a_deeply_nested_catalogue_is_an_error_that_names_it(tmp_path, depth, brackets):
+    begin, end = brackets[:-1], brackets[-1]
+    (tmp_path / "catalog.json").write_text(f'{{"catalog": {begin * depth}1{end * depth}}}')
+    _, (error,) = catalog_entries(str(tmp_path))
+    assert f"{tmp_path}/catalog.json" in str(error)
+    assert ("nested more deeply" in str(error)) == (depth > 29)

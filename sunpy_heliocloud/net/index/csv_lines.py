@@ -19,7 +19,7 @@ from sunpy_heliocloud.net.index.times import LONGEST_TIME, STATIC, BadTime, pars
 from sunpy_heliocloud.net.rows import text_column
 from sunpy_heliocloud.text import inert
 
-__all__ = ["Layout", "Lines"]
+__all__ = ["Layout", "Lines", "fields_of", "is_header"]
 
 LONGEST_NUMBER = 30
 # Of a row; one row of a million fields would make a million columns.
@@ -60,7 +60,7 @@ class Layout(NamedTuple):
         """From the lines before the first row, and that."""
         names: list[str] = []
         for line in itertools.islice(_stripped_lines(data), HEADER_LINES):
-            if line[:1] == b"#" or _is_header(line):
+            if line[:1] == b"#" or is_header(line):
                 names = [_field(word) for word in line.lstrip(b"#").split(b",")]
                 continue
             second = line.split(b",")[1:2] or [b"0"]
@@ -82,7 +82,7 @@ def _stripped_lines(data: Buffer) -> Iterator[bytes]:
         begin = end + 1
 
 
-def _is_header(line: bytes) -> bool:
+def is_header(line: bytes) -> bool:
     """Whether a line without # has names of columns: at least three, and neither a time nor a URL among them."""
     words = [word.strip(BLANKS) for word in line.split(b",")]
     if len(words) < 3 or not FIRST_COLUMN.fullmatch(words[0]):
@@ -120,7 +120,7 @@ class Lines(NamedTuple):
         first, last = _trimmed(text, begin, end)
         if number is None:
             rows = np.flatnonzero((first < last) & (text[first] != ord("#")))
-            if layout.names and len(rows) and _is_header(data[first[rows[0]] : last[rows[0]]]):
+            if layout.names and len(rows) and is_header(data[first[rows[0]] : last[rows[0]]]):
                 rows = rows[1:]
             number, begin, end = rows + 1, begin[rows], end[rows]
         elif not len(number):
@@ -218,7 +218,7 @@ class Lines(NamedTuple):
 
     def _optional(self, i: int, text: bytes) -> list[str]:
         try:
-            fields = _fields(text)
+            fields = fields_of(text)
         except csv.Error as e:
             raise self.error(i, f"has no fields ({inert(e)})") from e
         if len(fields) > MOST_COLUMNS:
@@ -248,7 +248,7 @@ class Lines(NamedTuple):
         return letters.view(f"S{width}")[:, 0]
 
 
-def _fields(text: bytes) -> list[str]:
+def fields_of(text: bytes) -> list[str]:
     """The optional fields of a row. A comma between two quotes belongs to a field; quotes without a partner do not count."""
     line = text.decode("utf-8", "replace").strip(" \t\r")
     for quote in "'\"":

@@ -23,7 +23,7 @@ from sunpy_heliocloud.net.json_object import objects, parse_object, scalar_text
 from sunpy_heliocloud.net.rows import Rows
 from sunpy_heliocloud.text import inert
 
-__all__ = ["index_rows"]
+__all__ = ["SUFFIXES", "index_rows", "index_url"]
 
 SUFFIXES = {"csv": ".csv", "csv-zip": ".csv.zip", "parquet": ".parquet"}
 # By index type: what makes the form that is kept of what the server sends.
@@ -127,7 +127,7 @@ def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -
             rows_where(meets).shown(), longest, begins[0] if len(begins) else np.datetime64("NaT", "us")
         )
 
-    url = _index_url(entry, year)
+    url = index_url(entry, year)
     is_past = year == "static" or int(year) < datetime.now(UTC).year
     try:
         return parsed(
@@ -143,7 +143,7 @@ def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -
         return None
 
 
-def _index_url(entry: Entry, year: str) -> str:
+def index_url(entry: Entry, year: str) -> str:
     if entry.indextype not in SUFFIXES:
         raise CatalogError(
             f"The index of {entry.id} in {entry.bucket}catalog.json is of the type {inert(entry.indextype)!r}: "
@@ -229,9 +229,9 @@ def _check_that_there_is_an_index(entry: Entry) -> None:
     likely = range(entry.first_year, now + 1)
     unlikely = range(min(entry.first_year, now + 1) - 1, FIRST_YEAR - 1, -1)
     if not any(
-        exists(_index_url(entry, f"{year:04d}"), trusted=entry.trusted) for year in (*likely, *unlikely)
+        exists(index_url(entry, f"{year:04d}"), trusted=entry.trusted) for year in (*likely, *unlikely)
     ):
         raise CatalogError(
-            f"There is no index {inert(_index_url(entry, 'YYYY'))} of any year, though {inert(entry.bucket)}catalog.json says so: it "
+            f"There is no index {inert(index_url(entry, 'YYYY'))} of any year, though {inert(entry.bucket)}catalog.json says so: it "
             "may have moved. Try again later, or tell its contact (sunpy_heliocloud.net.datasets)."
         )

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from sunpy.net import attrs as a
 from sunpy.util.exceptions import SunpyUserWarning
 
-from buckets import fill, rows_of, search
+from buckets import fill, parquet_of, rows_of, search, zipped
 from sunpy_heliocloud import limits
 from sunpy_heliocloud.bounds import LimitError
 from sunpy_heliocloud.io.cache import cache
@@ -35,20 +35,6 @@ pytestmark = pytest.mark.usefixtures("short_pauses")
 @pytest.fixture
 def server(shared_server):
     return shared_server
-
-
-def zipped(*members, method=zipfile.ZIP_DEFLATED):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", method) as file:
-        for name, data in members:
-            file.writestr(name, data)
-    return content.getvalue()
-
-
-def written(columns, **options):
-    content = io.BytesIO()
-    parquet.write_table(pyarrow.table(columns), content, **options)
-    return content.getvalue()
 
 
 def required(n=1, **columns):
@@ -115,7 +101,7 @@ def test_a_zip_of_many_members_is_named_in_short():
 )
 def test_a_bomb_in_parquet_reaches_the_bound(monkeypatch, bomb):
     monkeypatch.setattr(limits, "index_bytes", 5 * 10**7)
-    data = written(required(10**5, **bomb), compression="zstd", use_dictionary=True, store_schema=False)
+    data = parquet_of(required(10**5, **bomb), compression="zstd", use_dictionary=True, store_schema=False)
     assert len(data) < 5 * 10**6
     with pytest.raises(LimitError, match=r"x_2020 has .* bytes, and at most 50,000,000"):
         columns_of(data, URL)
@@ -128,7 +114,7 @@ def test_rows_of_an_index_are_bounded(monkeypatch):
         with pytest.raises(LimitError, match=r"x_2020 has .* rows, and at most 10 .*limits.index_rows"):
             timetable(data, URL)
     with pytest.raises(LimitError, match=r"x_2020 has 11 rows, and at most 10 .*limits.index_rows = 11"):
-        columns_of(written(required(11)), URL)
+        columns_of(parquet_of(required(11)), URL)
 
 
 def test_an_index_of_text_is_bounded_on_its_way(server, monkeypatch):
@@ -183,7 +169,9 @@ def test_a_parquet_index_does_not_become_csv_text_on_the_way_and_is_read_again_w
     server, monkeypatch
 ):
     fill(server, {"x": {}}, indextype="parquet")
-    server.write("registries/x_2020.parquet", written(required(3, wave=[1, 2, 3], note=["a,b", None, "ü\n"])))
+    server.write(
+        "registries/x_2020.parquet", parquet_of(required(3, wave=[1, 2, 3], note=["a,b", None, "ü\n"]))
+    )
     first = search(DAY, X)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     again = search(DAY, X)
@@ -315,7 +303,7 @@ def test_any_mutation_of_zip_and_parquet_is_rows_or_an_error_that_names_the_url(
     if data.draw(st.booleans(), label="zip"):
         whole, unpack = zipped(("x.csv", text)), lambda changed, url: everything(unzip(changed, url))
     else:
-        whole, unpack = written(required(3, x=["a", "b", None])), columns_of
+        whole, unpack = parquet_of(required(3, x=["a", "b", None])), columns_of
     changed = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 4))):
         changed[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
@@ -333,6 +321,6 @@ def test_other_bytes_than_columns_are_an_error(data):
 
 def test_a_warning_of_left_out_columns_is_no_error(server):
     fill(server, {"x": {}}, indextype="parquet")
-    server.write("registries/x_2020.parquet", written(required(1, **{"\x1b": [[1]]})))
+    server.write("registries/x_2020.parquet", parquet_of(required(1, **{"\x1b": [[1]]})))
     with pytest.warns(SunpyUserWarning, match=r"left out: \\x1b"):
         assert len(search(DAY, X)) == 1
