@@ -267,7 +267,7 @@ def test_a_registry_of_any_shape_is_buckets_or_an_error_that_names_it(content):
 @pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
 def test_a_deeply_nested_catalogue_is_an_error_that_names_it(tmp_path, depth, brackets):
     begin, end = brackets[:-1], brackets[-1]
-    (tmp_path / "catalog.json").write_text(f'{{"catalog": {begin * depth}1{end * depth}}}')
+    (tmp_path / "catalog.json").write_text(f'{{"about": {begin * depth}1{end * depth}}}')
     _, (error,) = catalog_entries(str(tmp_path))
     assert f"{tmp_path}/catalog.json" in str(error)
     assert ("nested more deeply" in str(error)) == (depth > 29)
