@@ -76,7 +76,7 @@ def time_lag_pairs(
     **options: Unpack[Options],
 ) -> tuple[LagMapCollection, LagMapCollection]:
     """
-    The time lags of all pairs of channels, and how well they match there.
+    The time lags of all pairs of channels, and their maximum correlations.
 
     Computed together, ``lags, correlations = dask.compute(lags, correlations)``, every cube is read and transformed
     once.
@@ -86,8 +86,8 @@ def time_lag_pairs(
     cubes
         Of different wavelengths, on one grid and at the same times; such as `aligned_cubes` gives.
     order
-        Wavelengths (numbers are angstrom) in the order that makes a positive lag mean what it should: the first of a
-        pair leads. By default AIA's channels hot first (94, 335, 211, 193, 171, 131), so that positive means
+        Wavelengths (numbers are angstrom) in an order such that the first channel of a pair leads where the lag is
+        positive. By default AIA's channels hot first (94, 335, 211, 193, 171, 131), so that positive means
         cooling, and other channels after them. With fewer wavelengths than cubes the others are left out.
     min_correlation, refine
         As for `TimeLagCube.time_lag`.
@@ -107,7 +107,7 @@ def time_lag_pairs(
         When two cubes have the same wavelength or one has none, ``order`` names one that is not there, or grids or
         times do not match.
     TypeError
-        When there are other things than cubes, or an option is unknown.
+        When something is no cube, or an option is unknown.
     """
     channels = _by_wavelength(cubes)
     names = _ordered(list(channels), order)

@@ -52,7 +52,7 @@ class TimeLagCube(ComparableCube):
         meta: Mapping[str, Any] | None = None,
     ) -> Self:
         """
-        A cube of planes of one's own that all lie on the grid of a map.
+        A cube of any planes that lie on the grid of a map.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class TimeLagCube(ComparableCube):
         unit
             Of the data, if they are no Quantity.
         meta
-            What else is to be known of them.
+            Further entries of ``meta``.
 
         Returns
         -------
@@ -107,12 +107,12 @@ class TimeLagCube(ComparableCube):
 
     @property
     def observatory(self) -> str | None:
-        """Where the images come from."""
+        """The observatory of the images."""
         return self.meta.get("observatory")
 
     @property
     def frames(self) -> QTable | None:
-        """What went in: URL, time, exposure time and quality of each frame of the sequence; `None` without frames."""
+        """URL, time, exposure time and quality of each frame of the sequence; `None` without frames."""
         return self.meta.get("frames")
 
     @property
@@ -159,10 +159,10 @@ class TimeLagCube(ComparableCube):
             ``"howard"``, ``"snodgrass"``, ``"allen"`` or ``"rigid"``: how the surface rotates, see
             `sunpy.coordinates.propagate_with_solar_surface`.
         screen
-            `sunpy.coordinates.SphericalScreen` or `~sunpy.coordinates.PlanarScreen` for what is seen off the disk,
-            which does not rotate with the surface. Without one it is NaN.
+            `sunpy.coordinates.SphericalScreen` or `~sunpy.coordinates.PlanarScreen` for pixels off the disk, which do
+            not rotate with the surface. Without one they are NaN.
         height
-            Height above the solar surface of what is looked at. What lies higher moves faster across the disk.
+            Height above the solar surface of the structures that are followed. Higher ones move faster across the disk.
         dtype
             Of the result, and in which frames are read: float32 or float64.
         **options
@@ -276,7 +276,7 @@ class TimeLagCube(ComparableCube):
 
     def estimate(self) -> Estimate:
         """
-        What it will cost to compute the cube.
+        The cost of computing the cube.
 
         Returns
         -------

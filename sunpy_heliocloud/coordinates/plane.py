@@ -202,7 +202,7 @@ class PlaneWCS:
         aux = dict(self.aux)
         if "rsun_ref" not in aux:
             raise ValueError(
-                "the WCS says no solar radius (RSUN_REF), so that no height can be counted from it"
+                "the WCS has no solar radius (RSUN_REF), from which heights are counted; add it to the header"
             )
         aux["rsun_ref"] += height
         return dataclasses.replace(self, aux=tuple(aux.items()))

@@ -25,9 +25,9 @@ __all__ = [
 
 # Times count as the same within this; exposures are timed to a millisecond.
 _TOLERANCE = 1e-3
-# Of the cadence, by which frames may be early or late.
+# Jitter of frames, as a fraction of the cadence.
 _JITTER = 0.1
-# Observers of which one is nearer to the Sun by so many light-seconds see the same things at different times.
+# Difference of the observers' distances from the Sun, in light-seconds, beyond which times are corrected.
 _LIGHT_SECONDS = 1.0
 
 
@@ -46,7 +46,7 @@ def times_of_planes(times: Any) -> Time:
 
 def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tuple[Time, dict[str, str]]:
     """
-    When light that was seen by some observers is seen by another one.
+    The times at which another observer sees the light that some observers saw.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def duration(name: str, value: Any, *shapes: tuple[int, ...], example: str = "4 
 
 def longest_gap(times: Time, max_gap: u.Quantity | None) -> u.Quantity:
     """
-    What is bridged by interpolation.
+    The longest gap that is bridged by interpolation.
 
     By default twice the median cadence, and a little for its jitter: one missing frame is bridged, two are not.
     """

@@ -1,4 +1,4 @@
-"""Derotation by the overlap of pixels' areas, which is reproject's."""
+"""Derotation by the overlap of the areas of pixels, by reproject."""
 
 from contextlib import ExitStack, nullcontext
 from copy import deepcopy
@@ -33,7 +33,7 @@ def derotate_exactly(
     `numpy.ndarray`
         float64, of the shape of the target.
     """
-    from reproject import reproject_exact  # imported by those who ask for it: it costs a worker half a second
+    from reproject import reproject_exact  # imported when used: it costs a worker half a second
 
     with ExitStack() as contexts:
         contexts.enter_context(propagate_with_solar_surface(rotation_model=rotation_model))

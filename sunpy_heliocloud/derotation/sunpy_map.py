@@ -183,7 +183,7 @@ class _Transformation:
         return transformed
 
     def _of_points(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        # sunpy warns when no point is on the disk, which is nothing to be warned of in a part of an image.
+        # sunpy warns when no point is on the disk; in a part of an image that is no fault, so a point on it is added.
         x_on_disk, y_on_disk = self.target_wcs.world_to_pixel_values(0, 0)
         lon, lat = self.target_wcs.pixel_to_world_values(np.append(x, x_on_disk), np.append(y, y_on_disk))
         unit_lon, unit_lat = self.target_wcs.world_axis_units

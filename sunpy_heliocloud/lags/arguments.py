@@ -1,4 +1,4 @@
-"""What a comparison of cubes is asked with: the options, and checks of each of them."""
+"""The options of comparisons of cubes, and a check of each."""
 
 import operator
 from typing import Any, TypedDict

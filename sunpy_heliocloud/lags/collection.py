@@ -16,7 +16,7 @@ __all__ = ["LagMapCollection"]
 
 class LagMapCollection(DaskMethodsMixin, NDCollection):
     """
-    An `ndcube.NDCollection` of `LagMap` objects that dask knows how to compute, made by `time_lag_pairs`.
+    An `ndcube.NDCollection` of `LagMap` objects that is a dask collection, made by `time_lag_pairs`.
 
     Its keys are the pairs, ``"193-171"``. ``collection.compute()`` gives one in memory,
     ``dask.compute(lags, correlations)`` computes both collections in one pass.
@@ -124,7 +124,7 @@ class LagMapCollection(DaskMethodsMixin, NDCollection):
         order = list(dict.fromkeys(channel for pair in pairs for channel in pair))
         return {key: (order.index(a), order.index(b) - 1) for key, (a, b) in zip(self, pairs, strict=True)}
 
-    # ---- what one sees
+    # ---- display
 
     def __str__(self) -> str:
         first = next(iter(self.values()))

@@ -43,7 +43,7 @@ class ComparableCube(DaskCube):
         The time lag between two channels in every pixel: where their cross-correlation is largest.
 
         Both are compared over their common times, each centred on its mean and divided by its standard
-        deviation. What is missing is left out.
+        deviation. Missing values are left out.
 
         Parameters
         ----------
@@ -86,10 +86,10 @@ class ComparableCube(DaskCube):
 
         See Also
         --------
-        max_cross_correlation : How well they match at that lag. ``dask.compute(lag, correlation)`` computes both
+        max_cross_correlation : The correlation at that lag. ``dask.compute(lag, correlation)`` computes both
             in one pass.
-        false_alarm_probability : Whether it could be chance.
-        lag_uncertainty : How sure the lag is.
+        false_alarm_probability : The probability that it is chance.
+        lag_uncertainty : The standard deviation of the lag.
         sunpy_heliocloud.time_lag_pairs : Lags of all pairs of more than two channels.
 
         References
@@ -176,11 +176,11 @@ class ComparableCube(DaskCube):
         **options: Unpack[Options],
     ) -> LagMap:
         """
-        How probable it is that two channels correlate as well as these do by chance, at any of the lags.
+        The probability that two unrelated channels correlate as well as these, at any of the lags.
 
-        This cube's light curves are replaced by surrogates that have nothing to do with the other's, and share with
-        the original its mean, its variance and how it varies. The result is the part of them whose maximum
-        correlation is as large.
+        The light curves of this cube are replaced by surrogates. A surrogate has the mean, the variance and the power
+        spectrum (or the memory) of the original, and is unrelated to the other cube. The result is the fraction of
+        surrogates whose maximum correlation is as large.
 
         Parameters
         ----------
@@ -233,8 +233,8 @@ class ComparableCube(DaskCube):
         The standard deviation of the time lag in every pixel, by random subset selection.
 
         Each trial leaves out a random third of the planes and finds the refined lag of what is left (Peterson et al.
-        1998). It says how much the lag hangs on single planes, that is on noise; not whether the lag is one of
-        cooling, nor what derotation leaves.
+        1998). The result is how sensitive the lag is to single frames, that is, to noise. It does not include errors
+        of derotation, and does not say whether the lag is one of cooling.
 
         Parameters
         ----------

@@ -24,7 +24,7 @@ from sunpy_heliocloud.version import version
 
 __all__ = ["Comparison", "Maxima"]
 
-# Of what a cube's meta says, what goes into that of a result.
+# Entries of a cube's meta that are repeated in the meta of a result.
 _HISTORY = ("derotated", "resampled", "light_travel")
 
 
@@ -118,7 +118,7 @@ class Comparison:
 
     @property
     def times(self) -> Time:
-        """What the cubes have in common."""
+        """The common times of the cubes."""
         return self.stack.times
 
     @property
@@ -128,7 +128,7 @@ class Comparison:
 
     @property
     def lags(self) -> u.Quantity:
-        """What is considered, increasing."""
+        """The lags that are considered, increasing."""
         return lags(self.times.size, self.how.cadence, self.how.lag_bounds) * u.s
 
     def meta(
@@ -162,7 +162,7 @@ class Comparison:
         """
         Lags, refined lags and maximum correlations of each pair, all of them from one array.
 
-        Whoever computes several of them reads and transforms once.
+        Computing several of them reads and transforms once.
         """
         windows = ((0, self.times.size),) if windows is None else windows
         task = LagsAndCorrelations(self.how, tuple(pairs), tuple(windows))
@@ -191,7 +191,7 @@ class Comparison:
         return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
 
     def windows(self, window: u.Quantity) -> list[tuple[int, int]]:
-        """First planes of windows of time, and those after the last; the windows follow each other, or slide."""
+        """First plane of each window of time, and the plane after its last; windows follow each other or slide."""
         time_grid.duration("window", window, (), (2,), example="2 * u.hour or [2, 0.5] * u.hour")
         planes = np.broadcast_to((window / self.how.cadence / u.s).to_value(u.one), 2)
         if not (3 <= np.rint(planes[0]) <= self.times.size and 1 <= np.rint(planes[1]) < np.inf):
@@ -210,7 +210,7 @@ class Comparison:
         return self.times[0] + middles * self.how.cadence * u.s
 
     def _bounds_within(self, planes: int) -> u.Quantity | None:
-        """The bounds, but for lags that so many planes do not have."""
+        """The bounds, clipped to the lags that so many planes have."""
         if self._lag_bounds is None:
             return None
         longest = (planes - 1) * self.how.cadence * u.s

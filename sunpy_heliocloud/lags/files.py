@@ -88,7 +88,7 @@ def header_of(wcs: WCS, unit: u.Unit, meta: dict[str, Any]) -> fits.Header:
         if observatory is not None:
             header[f"OBSRVTR{letter}"] = (observatory, "where the images come from")
     if any(observatories):
-        # What other software looks for.
+        # The keyword that other software reads.
         header["OBSRVTRY"] = " and ".join(dict.fromkeys(filter(None, observatories)))
     if meta.get("lag_bounds") is not None:
         header["LAGMIN"], header["LAGMAX"] = (_seconds(bound) for bound in meta["lag_bounds"])
@@ -97,12 +97,12 @@ def header_of(wcs: WCS, unit: u.Unit, meta: dict[str, Any]) -> fits.Header:
 
 def write(path: Path, data: np.ndarray, header: fits.Header, *, overwrite: bool) -> None:
     """
-    Write an image and its header to a FITS or ASDF file, whichever the path's end says.
+    Write an image and its header to a FITS or ASDF file, as the suffix of the path says.
 
     Raises
     ------
     ValueError
-        For another end of the path.
+        For another suffix.
     FileExistsError
         When there is a file that is not to be overwritten.
     """
@@ -122,12 +122,12 @@ def read(path: Path) -> tuple[np.ndarray, WCS, u.Unit, dict[str, Any]]:
     Raises
     ------
     ValueError
-        For a path that ends in none of the known ways, and for a file that holds something else.
+        For an unknown suffix, and for a file that holds something else.
     """
     data, header = _image(path)
     if data is None or "LAGVERS" not in header:
         raise ValueError(
-            f"{path} is no map that LagMap.write has written, for it lacks LAGVERS; of other images make a sunpy Map"
+            f"{path} was not written by LagMap.write, since it has no keyword LAGVERS; open it with sunpy.map.Map"
         )
     wcs = WCS(header)
     wcs.array_shape = data.shape
@@ -154,5 +154,5 @@ def _image(path: Path) -> tuple[np.ndarray | None, fits.Header]:
 
 def _kind(path: Path) -> str:
     if path.suffix.lower() not in _FORMATS:
-        raise ValueError(f"{path} ends in none of {', '.join(_FORMATS)}, which say how a map is written")
+        raise ValueError(f"the suffix of {path} is unknown; a map is written as one of {', '.join(_FORMATS)}")
     return _FORMATS[path.suffix.lower()]

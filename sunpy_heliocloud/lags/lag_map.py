@@ -23,7 +23,7 @@ __all__ = ["LagMap"]
 
 class LagMap(DaskCube):
     """
-    A two-dimensional `ndcube.NDCube` with a plain celestial WCS, made by `TimeLagCube.time_lag` and its kin.
+    A two-dimensional `ndcube.NDCube` with a plain celestial WCS, made by `TimeLagCube.time_lag` and related methods.
 
     It is lazy: `compute` gives one with values, ``dask.compute(lag, correlation)`` several in one pass. ``meta`` says
     how it was made: channels, times, lag bounds, version. Missing is NaN.
@@ -47,7 +47,7 @@ class LagMap(DaskCube):
         Raises
         ------
         ValueError
-            When the path ends in none of the known ways, or the file holds something else.
+            When the suffix of the path is unknown, or the file holds something else.
         """
         data, wcs, unit, meta = lag_files.read(Path(path))
         return cls(data, wcs=wcs, unit=unit, meta=meta)
@@ -66,7 +66,7 @@ class LagMap(DaskCube):
         Raises
         ------
         ValueError
-            When the path ends in another way, or the map has lost an axis.
+            When the path has another suffix, or the map has lost an axis.
         FileExistsError
             When there is such a file, and it is not to be overwritten.
         """
@@ -80,7 +80,7 @@ class LagMap(DaskCube):
         Parameters
         ----------
         axes : `~astropy.visualization.wcsaxes.WCSAxes`, optional
-            Where to; by default new axes in the current figure.
+            Axes to plot into; by default new ones in the current figure.
         colorbar
             Whether to draw a colour bar.
         **kwargs
@@ -113,7 +113,7 @@ class LagMap(DaskCube):
         Parameters
         ----------
         axes : `matplotlib.axes.Axes`, optional
-            Where to; by default new axes in the current figure.
+            Axes to plot into; by default new ones in the current figure.
         bin_width
             By default 60 s, or 0.02 for correlations, for which a number will do. One bin has zero in its middle.
         **kwargs
@@ -194,13 +194,13 @@ class LagMap(DaskCube):
 
     @property
     def label(self) -> str:
-        """What the values are, with their unit."""
+        """The quantity of the values, with their unit."""
         unit = "" if self.unit == u.dimensionless_unscaled else f" [{self.unit}]"
         return self.meta.get("quantity", "") + unit
 
     @property
     def reach(self) -> float | None:
-        """The largest lag that there may be, as a number in the unit; `None` while that is not known."""
+        """The largest possible lag, as a number in the unit; `None` while it is not known."""
         bounds = self.meta.get("lag_bounds")
         if bounds is not None and self.meta.get("quantity") == LAG:
             return float(np.abs(bounds.to_value(self.unit)).max()) or None

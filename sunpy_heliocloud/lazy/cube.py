@@ -23,7 +23,7 @@ __all__ = ["DaskCube"]
 
 class DaskCube(DaskMethodsMixin, NDCube):
     """
-    `ndcube.NDCube` on a dask array that dask knows how to compute.
+    An `ndcube.NDCube` on a dask array that is a dask collection itself.
 
     ``cube.compute()`` and ``cube.persist()`` give a cube, ``dask.compute(a, b)`` computes several cubes in one pass
     over what they share. Slices may have steps.
@@ -162,7 +162,7 @@ class DaskCube(DaskMethodsMixin, NDCube):
             raise IndexError(
                 "a cube with extra coordinates, mask or uncertainty can be sliced with steps of 1 only"
             )
-        # Integers first as ranges, for a WCS that has lost an axis may take no steps.
+        # Integers as ranges first, since a WCS that has lost an axis takes no steps.
         ranges = tuple(one.as_stretch() for one in index)
         stepped = self._new_instance(data=self.data[items(ranges)], wcs=self._sliced_wcs(ranges))
         rest = tuple(slice(None) if one.keeps_axis else 0 for one in index)

@@ -1,4 +1,4 @@
-"""What a computation will cost, known before anything is read: frames, requests, bytes, memory, tasks."""
+"""The cost of a computation before it runs: frames, requests, bytes, memory, tasks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from sunpy_heliocloud.lazy.tasks import DerotateFrames, FirstPlane
 __all__ = ["Estimate", "estimate"]
 
 _MOST_SAMPLES = (
-    24  # frames whose windows are found out exactly, in milliseconds; those of the others lie between
+    24  # frames whose windows are determined exactly, in milliseconds; the others are interpolated
 )
 _TASK_OVERHEAD = 64 * 2**20  # of a task: coordinates of 65536 points in sunpy, and what malloc keeps
 _COPIES_OF_BYTES = 3  # as they came, in the small file that astropy is given, and in its own buffer
@@ -35,7 +35,7 @@ _COPIES_IN_BETWEEN = 3  # of planes that go on: cut up, put together as pencils,
 @dataclass(frozen=True)
 class Estimate:
     """
-    What a computation will cost.
+    The cost of a computation.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def _readable(size: u.Quantity) -> str:
 
 def estimate(array: da.Array) -> Estimate:
     """
-    What it costs to compute an array.
+    The cost of computing an array.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def estimate(array: da.Array) -> Estimate:
     Returns
     -------
     Estimate
-        Requests and bytes as they will be, but for what has to be asked for again after a failure. Rows of frames
-        between some that are looked at are interpolated. Memory is an upper bound for what is read and derotated.
+        Requests and bytes are those of a computation without failures. Windows of up to 24 frames are exact, those
+        between are interpolated. Memory is an upper bound for reading and derotation.
 
     Notes
     -----

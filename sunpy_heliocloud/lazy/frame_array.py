@@ -30,10 +30,10 @@ def _outer_index(item: Any, shape: tuple[int, ...]) -> tuple[Indexer, ...] | Non
 
 class FrameArray(da.Array):
     """
-    A dask array of planes read from frames that remembers how it comes about.
+    A dask array of planes read from frames, with the recipe that makes it.
 
     Slicing it narrows the window that tasks read, arithmetic with scalars becomes part of the reading, and `derotate`
-    reads just the rows that it needs. Everything else that dask can do turns it into a plain dask array.
+    reads just the rows that it needs. All other operations of dask give a plain dask array.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class FrameArray(da.Array):
         return FrameArray, (self.recipe,)
 
     def copy(self) -> "FrameArray":
-        """Another one with the same recipe, which sunpy asks for when it makes a submap."""
+        """An array with the same recipe. sunpy copies data when it makes a submap."""
         return FrameArray(self.recipe)
 
     def __getitem__(self, item: Any) -> da.Array:
@@ -89,7 +89,7 @@ for _name in ("add", "sub", "mul", "truediv", "pow"):
 
 
 def _negative(self: FrameArray) -> da.Array:
-    return self * -1  # which ndcube asks for when it subtracts
+    return self * -1  # ndcube subtracts by adding the negative
 
 
 FrameArray.__neg__ = _negative

@@ -1,4 +1,4 @@
-"""Pencils, all planes of some pixels: from chunks of planes to them, and what tasks do with them."""
+"""Pencils (all planes of some pixels): how chunks of planes become pencils, and the tasks that work on pencils."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ __all__ = [
     "map_pencils",
 ]
 
-# Of a pencil of one cube. A task holds one of each cube, and what it makes of them.
+# Bytes of a pencil of one cube. A task holds one of each cube, and its result.
 _PENCIL_BYTES = 32 * 2**20
 
 
@@ -44,10 +44,10 @@ def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.D
     Returns
     -------
     dask.array.Array
-        ``(planes, y, x)``. Each chunk comes from one pencil of each cube. What comes in pencils already is not cut
-        again, unless what is made of them would be too large.
+        ``(planes, y, x)``. Each chunk comes from one pencil of each cube. Arrays that are pencils already are not
+        cut again, unless the result of a task would be too large.
     """
-    # The thickest of what a task holds.
+    # Of the largest of the arrays that a task holds.
     bytes_of_pixel = max(
         [planes * np.dtype(dtype).itemsize, *(len(cube) * cube.dtype.itemsize for cube in cubes)]
     )
@@ -75,7 +75,7 @@ def _in_pencils(cube: Any, chunks: tuple[int, int, int]) -> da.Array:
 
 
 class _InMemory:
-    """An array of which dask takes the parts when it needs them: of an ndarray it copies all of them at once."""
+    """An array of which dask copies a chunk when a task needs it; of an ndarray it copies all chunks at once."""
 
     def __init__(self, array: np.ndarray) -> None:
         self.array, self.shape, self.ndim, self.dtype = array, array.shape, array.ndim, array.dtype
@@ -88,7 +88,7 @@ class _InMemory:
 
 
 def _are_pencils(arrays: list[da.Array], bytes_of_pixel: int) -> bool:
-    """Whether they are cut alike, and into pieces that are no larger than need be."""
+    """Whether all are pencils with the same chunks, of no more than the allowed size."""
     first = arrays[0]
     return max(first.chunks[1]) * max(first.chunks[2]) * bytes_of_pixel <= 1.25 * _PENCIL_BYTES and all(
         array.numblocks[0] == 1 and array.chunks[1:] == first.chunks[1:] for array in arrays
@@ -96,7 +96,7 @@ def _are_pencils(arrays: list[da.Array], bytes_of_pixel: int) -> bool:
 
 
 def _pencil_side(bytes_of_pixel: int, shape: tuple[int, int]) -> int:
-    """Small enough for memory and to keep several workers busy, large enough not to drown dask in tasks."""
+    """Small enough for memory and for several workers, large enough that tasks are few."""
     by_memory = math.isqrt(_PENCIL_BYTES // bytes_of_pixel)
     by_workers = max(64, -(-max(shape) // 4))
     return max(8, min(by_memory, by_workers, 256))

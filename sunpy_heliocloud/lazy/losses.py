@@ -1,4 +1,4 @@
-"""Frames that could not be read and became NaN: noted where it happens, told where it is asked for."""
+"""Frames that could not be read and became NaN: recorded when they occur, reported on request."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ class LostFrameWarning(SunpyUserWarning):
 
 def report_loss(url: str, reason: str) -> None:
     """
-    Note a lost frame and warn of it, in this process or, from a dask worker, in the clients of its cluster.
+    Record a lost frame and warn of it, in this process or, from a dask worker, in the clients of its cluster.
 
     Parameters
     ----------

@@ -6,14 +6,14 @@ import numpy as np
 
 __all__ = ["PlanesOnDemand"]
 
-# Of planes that are computed together, and of all that are kept.
+# Bytes of planes that are computed together, and of all planes that are kept.
 _BLOCK_BYTES = 2**28
 _KEPT_BYTES = 2**30
 
 
 class PlanesOnDemand:
     """
-    What an animation takes for an array: it computes planes when they are shown, and keeps them.
+    An array for animations that computes planes when they are shown, and keeps them.
 
     Planes that tasks make together are computed together. Given a dask array itself, ndcube's animator would compute
     every plane it shows several times, and with it the others of its chunk.

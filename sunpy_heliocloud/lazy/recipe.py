@@ -26,7 +26,7 @@ class Recipe:
     planes
         The frames.
     steps
-        What is done to their pixels.
+        Changes of their pixel values.
     rows, columns
         The window, ``(start, stop)`` in pixels of a frame.
     dtype
@@ -78,7 +78,7 @@ class Recipe:
         return replace(self, steps=self.steps.then(step))
 
     def part(self, index: Sequence[Indexer]) -> tuple["Recipe", tuple[Indexer, ...]]:
-        """The recipe for as much as ``array[index]`` needs, and the index on what that recipe makes."""
+        """The recipe of the part that ``array[index]`` needs, and the index on that part."""
         *planes, rows, columns = index
         narrowed = replace(self, rows=_narrow(self.rows, rows), columns=_narrow(self.columns, columns))
         rest = rows.within_span(), columns.within_span()

@@ -24,7 +24,7 @@ class Plane:
     exposure_time
         In seconds; NaN where the header has none.
     header
-        For functions that ask for it; `None` unless there are any, since it travels with every task.
+        For users' functions; `None` without any, since it is sent with every task.
     """
 
     frame: Frame

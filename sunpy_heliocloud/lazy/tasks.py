@@ -87,7 +87,7 @@ class FirstPlane:
 
 @dataclass(frozen=True)
 class DerotateFrames:
-    """Read what matters of frames, calibrate and derotate it."""
+    """Read the needed part of frames, calibrate and derotate it."""
 
     read: ReadWindow
     derotation: Derotation

@@ -93,7 +93,7 @@ def test_files_are_not_overwritten_by_chance(pair, tmp_path):
         with pytest.raises(FileExistsError, match="overwrite=True"):
             lag.write(path)
         lag.write(path, overwrite=True)
-    with pytest.raises(ValueError, match=r"none of .fits"):
+    with pytest.raises(ValueError, match=r"one of .fits"):
         lag.write(tmp_path / "lag.png")
     with pytest.raises(ValueError, match=r"none of .fits"):
         LagMap.read(tmp_path / "lag.png")
@@ -236,7 +236,7 @@ def test_other_files_are_refused(tmp_path):
     fits.PrimaryHDU().writeto(tmp_path / "empty.fits")
     asdf.AsdfFile({"other": 3}).write_to(tmp_path / "other.asdf")
     for name in ("image.fits", "empty.fits", "other.asdf"):
-        with pytest.raises(ValueError, match=f"{name} is no map that LagMap.write has written"):
+        with pytest.raises(ValueError, match=f"{name} was not written by LagMap.write"):
             LagMap.read(tmp_path / name)
 
 
