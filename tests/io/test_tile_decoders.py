@@ -315,3 +315,13 @@ def test_what_our_decoder_refuses_is_handed_to_no_other(tmp_path, monkeypatch):
         result = read(path)
         assert not isinstance(result, ReadError) or "damaged" in str(result)
         assert "astropy was asked" not in str(result)
+
+
+def test_a_scale_that_damaged_bytes_claim_is_an_error(tmp_path):
+    """With losses, pixels may be rounded out of their range by a few steps, but not by a large part of it."""
+    file = bytearray(FILES["HCOMPRESS_1 with losses"])
+    start = find_image(bytes(file))[1].byte_range(0, 1)[0]
+    file[start + 10] |= 4  # the scale is 67108868 instead of 4
+    path = tmp_path / "a.fits"
+    path.write_bytes(file)
+    assert "too large for ZBITPIX=32" in str(read(path))
