@@ -34,10 +34,15 @@ from sunpy_heliocloud.lazy.losses import lost_frames
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.sources import File, accesses_of, files_of, map_frame, map_header, maps_of
 from sunpy_heliocloud.lazy.steps import Apply, DivideByExposure, Plane
-from sunpy_heliocloud.metadata import observation
+from sunpy_heliocloud.metadata.channels import Channel, channels, difference, names_of
 from sunpy_heliocloud.metadata.columns import HeaderColumns
+from sunpy_heliocloud.metadata.exposure import exposure_times
+from sunpy_heliocloud.metadata.maps import readable
 from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.metadata.table import header_table, is_selected, keyword_of
+from sunpy_heliocloud.metadata.times import Midpoints
+from sunpy_heliocloud.metadata.wcs import plane_wcs
+from sunpy_heliocloud.text import inert
 
 __all__ = ["LazyMapSequence"]
 
@@ -141,14 +146,21 @@ class LazyMapSequence:
 
     def _sort(self) -> None:
         """Find each frame's time and channel, and put the frames in the order of time."""
-        (times, channels), good = self._ask_headers(
-            lambda headers: (observation.midpoints(headers), observation.channels(headers))
+        (times, dated, found), good = self._ask_headers(
+            lambda headers: ((when := Midpoints(headers)).times, when.without_time_of_day, channels(headers))
         )
+        if dated:
+            warn_user(
+                f"{len(dated)} of {len(self._frames)} frames have a date without a time of day, and sunpy's Map does not "
+                "read the keyword TIME-OBS beside it; add it to the date with update_headers",
+                stacklevel=4,
+            )
         order = np.argsort(times.jd, kind="stable")
         self._frames = [self._frames[i] for i in good[order]]
         self._headers = self._headers[good[order]]
         self._times = times[order]
-        self._channels = [channels[i] for i in order]
+        self._channels = [found[i] for i in order]
+        self._name = ""
 
     # ---- a sequence
 
@@ -170,7 +182,7 @@ class LazyMapSequence:
         as_float = self._steps or self._errors == "mask"
         dtype = np.result_type(frame.dtype, np.float32) if as_float else frame.dtype
         recipe = Recipe.whole(self._planes(np.array([item])), dtype, steps=self._steps, errors=self._errors)
-        return Map(FrameArray(recipe)[0], dict(header))
+        return Map(FrameArray(recipe)[0], readable(header))
 
     def _picked(self, indices: np.ndarray) -> Self:
         picked = copy.copy(self)
@@ -182,7 +194,7 @@ class LazyMapSequence:
 
     def _planes(self, indices: np.ndarray) -> list[Plane]:
         """What tasks need of frames; headers only if a function asks for them."""
-        exposures = observation.exposure_times(self._headers[indices]).tolist()
+        exposures = exposure_times(self._headers[indices]).tolist()
         headers = self._headers[indices] if self._steps else [None] * len(indices)
         frames = [self._frames[i] for i in indices]
         return [Plane(*parts) for parts in zip(frames, exposures, headers, strict=True)]
@@ -229,30 +241,54 @@ class LazyMapSequence:
         """
         A sequence for each channel, in the order in which the channels first occur.
 
+        Frames are of one channel where sunpy's Map gives them the same observatory, instrument, detector and
+        measurement, and filters, polarisers, product, level and unit are the same.
+
         Returns
         -------
         list of LazyMapSequence
+            Each has a `name`.
         """
-        names = [str(channel) for channel in self._channels]
-        return [self._picked(np.flatnonzero(np.array(names) == name)) for name in dict.fromkeys(names)]
+        members: dict[Any, list[int]] = {}
+        for i, channel in enumerate(self._channels):
+            members.setdefault(channel.identity, []).append(i)
+        parts = [self._picked(np.array(indices)) for indices in members.values()]
+        names = names_of([part._channels[0] for part in parts])
+        for part, name in zip(parts, names, strict=True):
+            part._name = name
+        return parts
 
     # ---- what is known from the headers
 
     @property
+    def name(self) -> str:
+        """The channel, such as ``"SOHO LASCO C2 white-light Orange Clear"``; several, separated by commas."""
+        return self._name or ", ".join(dict.fromkeys(channel.name for channel in self._channels))
+
+    @property
     def times(self) -> Time:
-        """Midpoints of the exposures, UTC: from T_OBS, else DATE-AVG, else the start and half the exposure time."""
+        """
+        Midpoints of the exposures, UTC.
+
+        T_OBS where the Map's ``reference_date`` reads it (AIA, HMI); else the Map's ``date_average``; else its
+        ``date_start`` or ``date`` and half the exposure time.
+        """
         return self._times
 
     @property
     def exposure_time(self) -> u.Quantity:
         """Of each frame; NaN where the header has none."""
-        return observation.exposure_times(self._headers) * u.s
+        return exposure_times(self._headers) * u.s
 
     @property
     def wavelength(self) -> u.Quantity:
         """Of each frame."""
-        wavelengths = [np.nan * u.AA if c.wavelength is None else c.wavelength for c in self._channels]
-        return u.Quantity(wavelengths) if wavelengths else [] * u.AA
+        wavelengths = [channel.wavelength for channel in self._channels]
+        unit = next((wavelength.unit for wavelength in wavelengths if wavelength is not None), u.AA)
+        values = [
+            np.nan if w is None or not w.unit.is_equivalent(unit) else w.to_value(unit) for w in wavelengths
+        ]
+        return values * unit
 
     @property
     def observatory(self) -> list[str]:
@@ -416,7 +452,8 @@ class LazyMapSequence:
         Returns
         -------
         TimeLagCube
-            Shape ``(n, ny, nx)``, float32, lazy, with coordinates of its own for each plane.
+            Shape ``(n, ny, nx)``, float32, lazy, with coordinates of its own for each plane. A unit that cannot be
+            read is `None`; its text is in ``meta["bunit"]``.
 
         Raises
         ------
@@ -426,17 +463,23 @@ class LazyMapSequence:
         Warns
         -----
         ~sunpy.util.exceptions.SunpyUserWarning
-            When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by.
+            When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by; or a
+            unit that cannot be read.
         """
         frames = self._of_one_shape()
         cube = frames._to_cube(normalize=normalize)
+        if bunit := cube.meta.get("bunit"):
+            warn_user(
+                f"The unit {inert(bunit)!r} cannot be read: the cube has none, and its meta['bunit'] the text",
+                stacklevel=2,
+            )
         frames._warn_of_quality()
         return cube
 
     def _of_one_shape(self) -> Self:
         """With ``errors="mask"``, the frames of a channel that have the shape that most of them have."""
         shapes = Counter(frame.shape for frame in self._frames)
-        if self._errors == "raise" or len(shapes) < 2 or len(set(map(str, self._channels))) > 1:
+        if self._errors == "raise" or len(shapes) < 2 or len(self._channels_found()) > 1:
             return self
         shape = max(shapes, key=shapes.get)
         for frame in self._frames:
@@ -453,7 +496,7 @@ class LazyMapSequence:
 
     def _to_cube(self, *, normalize: bool = True) -> TimeLagCube:
         channel = self._one_channel()
-        planes_wcs, good = self._ask_headers(observation.plane_wcs)
+        planes_wcs, good = self._ask_headers(plane_wcs)
         if len(good) < len(self):
             return self._picked(good)._to_cube(normalize=normalize)
         steps, unit, normalization = (
@@ -468,6 +511,8 @@ class LazyMapSequence:
             "normalization": normalization,
             "frames": self._frame_list(),
         }
+        if channel.bunit:
+            meta["bunit"] = channel.bunit
         wcs = StackWCS(planes_wcs, self._times)
         return TimeLagCube(FrameArray(recipe), wcs=wcs, unit=unit, meta=meta)
 
@@ -489,18 +534,16 @@ class LazyMapSequence:
         cubes = [channel._of_one_shape()._to_cube().derotate_to(ref_map) for channel in self.split()]
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
 
-    def _one_channel(self) -> observation.Channel:
+    def _channels_found(self) -> list[Channel]:
+        return list({channel.identity: channel for channel in self._channels}.values())
+
+    def _one_channel(self) -> Channel:
         self._require_frames()
-        names = sorted({str(channel) for channel in self._channels})
-        if len(names) > 1:
+        found = self._channels_found()
+        if len(found) > 1:
             raise ValueError(
-                f"a cube is of one channel, but the sequence has {', '.join(names)}; "
-                "choose one with select(wavelnth=...), take them apart with split(), or use aligned_cubes"
-            )
-        units = sorted({str(channel.unit) for channel in self._channels})
-        if len(units) > 1:
-            raise ValueError(
-                f"a cube has one unit, but these frames have {', '.join(units)}; choose with select(bunit=...)"
+                f"a cube is of one channel, but the sequence has {inert(', '.join(names_of(found)))}, which differ by "
+                f"{inert(difference(found))}; take them apart with split(), choose one with select(...), or use aligned_cubes"
             )
         shapes = {frame.shape for frame in self._frames}
         if len(shapes) > 1:
@@ -509,10 +552,11 @@ class LazyMapSequence:
             )
         return self._channels[0]
 
-    def _normalization(self, channel: observation.Channel) -> tuple[tuple, u.UnitBase | None, str]:
+    def _normalization(self, channel: Channel) -> tuple[tuple, u.UnitBase | None, str]:
         if not channel.is_counts:
-            return (), channel.unit, f"left alone: the unit {channel.unit} is none of counts"
-        exposures = observation.exposure_times(self._headers)
+            unit = channel.bunit or channel.unit
+            return (), channel.unit, f"left alone: the unit {unit} is none of counts"
+        exposures = exposure_times(self._headers)
         if not np.isfinite(exposures).any():
             return (), channel.unit, "left alone: the headers have no exposure time"
         if without := np.count_nonzero(~(exposures > 0)):
@@ -530,7 +574,7 @@ class LazyMapSequence:
 
     def _warn_of_quality(self) -> None:
         damaged = sum(map(bool, self._headers.column("QUALITY")))
-        exposures = observation.exposure_times(self._headers)
+        exposures = exposure_times(self._headers)
         known = exposures[exposures > 0]
         short = np.count_nonzero(known < _SHORT_EXPOSURE * np.median(known)) if known.size else 0
         if damaged:
@@ -557,7 +601,7 @@ class LazyMapSequence:
     def __repr__(self) -> str:
         if not self._frames:
             return "<LazyMapSequence: no frames>"
-        channels = ", ".join(sorted({str(channel) for channel in self._channels}))
+        channels = ", ".join(sorted(names_of(self._channels_found())))
         shapes = ", ".join(sorted({_by(frame.shape) for frame in self._frames}))
         return (
             f"<LazyMapSequence: {len(self)} frames of {shapes} pixels\n"

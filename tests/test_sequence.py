@@ -539,8 +539,11 @@ def test_frames_without_exposure_among_others_are_nan():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"WAVELNTH": 193}, r"SDO AIA 3 171 .*, SDO AIA 3 193 .*; choose one with select"),
-        ({"BUNIT": "DN/s"}, "DN, DN / s"),
+        (
+            {"WAVELNTH": 193},
+            r"SDO AIA 3 171 .*, SDO AIA 3 193 .*differ by measurement.*choose one with select",
+        ),
+        ({"BUNIT": "DN/s"}, "differ by unit DN or DN / s; take them apart with split"),
     ],
 )
 def test_mixed_channels_and_units_are_refused(changes, message):

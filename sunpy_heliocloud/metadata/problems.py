@@ -5,23 +5,17 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from astropy.time import Time
+import numpy as np
+
+from sunpy.map import GenericMap
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.metadata.channels import channel_of
 from sunpy_heliocloud.metadata.columns import column, keyword_rows
-from sunpy_heliocloud.metadata.observation import (
-    AIA_TIMES,
-    CHANNEL_KEYS,
-    EXPOSURE_KEYS,
-    YEARS,
-    channel,
-    empty_map,
-    is_aia,
-    midpoint,
-    plain_times,
-    time_in,
-    time_scale,
-)
+from sunpy_heliocloud.metadata.exposure import EXPOSURE_KEYS
+from sunpy_heliocloud.metadata.maps import Watched, empty_map, map_class, once_for_each_kind
+from sunpy_heliocloud.metadata.times import Midpoints, no_time, parse_stamps
+from sunpy_heliocloud.metadata.wcs import AIA_TIMES, follows_aia
 from sunpy_heliocloud.text import inert
 
 __all__ = ["problems"]
@@ -54,30 +48,17 @@ def problems(headers: Sequence[Header]) -> list[str | None]:
         Of each header the first problem: its coordinates, its time, or what `sunpy.map.Map` makes of it.
     """
     found = [_no_number(values) for values in keyword_rows(headers, _NUMBER_KEYS)]
-    for judge, keywords in (
-        (_no_exposure, EXPOSURE_KEYS),
-        (_no_scale, _SCALE_KEYS),
-        (_no_time_scale, ("TIMESYS",)),
+    for judged in (
+        [_no_exposure(*values) for values in keyword_rows(headers, EXPOSURE_KEYS)],
+        _no_scales(headers),
+        Midpoints(headers).reasons,
+        _no_starts(headers),
     ):
-        found = [
-            problem or judge(*values)
-            for problem, values in zip(found, keyword_rows(headers, keywords), strict=True)
-        ]
-    try:
-        for keyword in AIA_TIMES.values():
-            plain_times(column(headers, keyword), headers)
-    except (AttributeError, TypeError, ValueError):
-        aia = is_aia(headers)
-        found = [
-            problem or _no_time(header, of_aia)
-            for problem, header, of_aia in zip(found, headers, aia, strict=True)
-        ]
-    kinds: dict[tuple, str | None] = {}
-    for i, kind in enumerate(keyword_rows(headers, (*CHANNEL_KEYS, "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"))):
-        if found[i] is None:
-            if kind not in kinds:
-                kinds[kind] = _no_map(headers[i])
-            found[i] = kinds[kind]
+        found = [problem or another for problem, another in zip(found, judged, strict=True)]
+    good = [i for i, problem in enumerate(found) if problem is None]
+    some = [headers[i] for i in good] if isinstance(headers, list) else headers[np.array(good, dtype=int)]
+    for i, problem in zip(good, once_for_each_kind(some, _no_map), strict=True):
+        found[i] = problem
     return found
 
 
@@ -103,6 +84,13 @@ def _no_exposure(*values: Any) -> str | None:
     return None
 
 
+def _no_scales(headers: Sequence[Header]) -> list[str | None]:
+    """Some classes (GONG) take the scale from other keywords."""
+    plain = once_for_each_kind(headers, lambda header: map_class(header).scale is GenericMap.scale)
+    rows = keyword_rows(headers, _SCALE_KEYS)
+    return [_no_scale(*values) if is_plain else None for values, is_plain in zip(rows, plain, strict=True)]
+
+
 def _no_scale(*values: Any) -> str | None:
     """Whether sunpy would take defaults for the reference point or the scale, or the axes would fall together."""
     crpix1, crpix2, crval1, crval2, cdelt1, cdelt2, *matrices = values
@@ -126,31 +114,25 @@ def _no_scale(*values: Any) -> str | None:
     return None
 
 
-def _no_time_scale(value: Any) -> str | None:
-    if time_scale(value) not in Time.SCALES:
-        return (
-            f"TIMESYS={inert(repr(value), 60)} is no time scale; known are {', '.join(Time.SCALES).upper()}"
-        )
-    return None
+def _no_starts(headers: Sequence[Header]) -> list[str | None]:
+    """Of AIA a second time is needed for the coordinates."""
+    keyword = AIA_TIMES["dateobs"]
+    stamps = column(headers, keyword)
+    days = parse_stamps(stamps, [str(timesys or "UTC") for timesys in column(headers, "TIMESYS")])
+    return [
+        no_time(keyword, stamp) if is_aia and np.isnan(day) else None
+        for stamp, is_aia, day in zip(stamps, follows_aia(headers), days[0], strict=True)
+    ]
 
 
-def _no_time(header: Header, of_aia: bool) -> str | None:
-    for keyword in AIA_TIMES.values() if of_aia else ():
-        if time_in(header, keyword) is None:
-            return f"{keyword}={inert(repr(header[keyword]), 60)} is no time between the years {YEARS[0]} and {YEARS[1]}"
-    try:
-        midpoint(header)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _no_map(header: Header) -> str | None:
+def _no_map(header: Watched) -> str | None:
+    for keyword in ("CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"):
+        header.get(keyword)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are seen when the Map is made in earnest
-            channel(header)
-            PlaneWCS.from_wcs(empty_map(header).wcs)
+            channel_of(header)
+            PlaneWCS.from_wcs(empty_map(header.upper()).wcs)
     except Exception as error:  # noqa: BLE001  sunpy and astropy raise anything on odd headers
         return f"sunpy makes no Map of it: {type(error).__name__}: {inert(error)}"
     return None

@@ -1,7 +1,8 @@
-"""The coordinates of many frames of one telescope at once."""
+"""The coordinates of many frames at once."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,67 @@ from astropy.time import Time
 from sunpy.coordinates import HeliographicStonyhurst
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.metadata.columns import column
+from sunpy_heliocloud.metadata.maps import empty_map
+from sunpy_heliocloud.metadata.times import parse_stamps
 
-__all__ = ["with_observers"]
+__all__ = ["AIA_TIMES", "follows_aia", "plane_wcs", "with_observers"]
+
+type Header = Mapping[str, Any]
+
+AIA_TIMES = {"dateobs": "DATE-OBS", "dateavg": "T_OBS"}
+# Of these keywords sunpy makes a map's WCS. Where they agree, two frames differ in time and observer only.
+_GRID_KEYS = (
+    *("NAXIS1", "NAXIS2", "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CDELT1", "CDELT2", "CRPIX1", "CRPIX2"),
+    *("CRVAL1", "CRVAL2", "CROTA1", "CROTA2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "CD1_1", "CD1_2", "CD2_1"),
+    *("CD2_2", "RSUN_REF", "LONPOLE", "LATPOLE", "PV1_1", "PV2_1", "IMSCL_MP"),
+)
+
+
+def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
+    """
+    The WCS that sunpy's Map gives for each header.
+
+    Maps take milliseconds each. Of AIA frames with the same pointing, scale and roll only the first is asked for;
+    time and observer of the others are computed for all of them together.
+    """
+    groups: dict[tuple, list[int]] = {}
+    grids = zip(*(column(headers, keyword) for keyword in _GRID_KEYS), strict=True)
+    for i, (grid, is_aia) in enumerate(zip(grids, follows_aia(headers), strict=True)):
+        groups.setdefault(grid if is_aia else (*grid, i), []).append(i)
+    planes: list[PlaneWCS | None] = [None] * len(headers)
+    for members in groups.values():
+        template = PlaneWCS.from_wcs(empty_map(headers[members[0]]).wcs)
+        planes[members[0]] = template
+        rest = members[1:]
+        if rest:
+            some = [headers[i] for i in rest] if isinstance(headers, list) else headers[np.array(rest)]
+            for i, plane in zip(rest, _aia_planes(template, some), strict=True):
+                planes[i] = plane
+    return planes
+
+
+def follows_aia(headers: Sequence[Header]) -> list[bool]:
+    """Whether sunpy takes observer and time of a header from where `_aia_planes` does."""
+    needed = zip(*(column(headers, key) for key in (*AIA_TIMES.values(), *_PLACE)), strict=True)
+    unusual = zip(*(column(headers, key) for key in ("DATE-BEG", "DATE-END", "DATE_OBS")), strict=True)
+    return [
+        str(instrument or "").startswith("AIA")
+        and all(value not in (None, "") for value in some)
+        and not any(others)
+        for instrument, some, others in zip(column(headers, "INSTRUME"), needed, unusual, strict=True)
+    ]
+
+
+_PLACE = ("HAEX_OBS", "HAEY_OBS", "HAEZ_OBS")
+
+
+def _aia_planes(template: PlaneWCS, headers: Sequence[Header]) -> list[PlaneWCS]:
+    places = np.array([column(headers, keyword) for keyword in _PLACE], dtype=float)
+    systems = [str(timesys or "UTC") for timesys in column(headers, "TIMESYS")]
+    days = {name: parse_stamps(column(headers, keyword), systems) for name, keyword in AIA_TIMES.items()}
+    dates = {name: Time(*parts, format="jd", scale="utc") for name, parts in days.items()}
+    return with_observers(template, places, dates)
 
 
 def with_observers(template: PlaneWCS, places: np.ndarray, dates: Mapping[str, Time]) -> list[PlaneWCS]:

@@ -1,0 +1,188 @@
+"""What sunpy's Map classes say of headers: a class is asked once for all headers that agree in what it reads."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import astropy.units as u
+from astropy.time import STANDARD_TIME_SCALES
+
+import sunpy.map
+from sunpy.time import parse_time
+
+from sunpy_heliocloud.metadata.columns import column
+from sunpy_heliocloud.text import inert
+
+__all__ = [
+    "Watched",
+    "empty_map",
+    "map_class",
+    "once_for_each_kind",
+    "readable",
+    "satellite_of",
+    "time_scale",
+]
+
+type Header = Mapping[str, Any]
+
+_DATES = ("DATE-OBS", "DATE_OBS", "DATE-BEG", "DATE-AVG", "DATE-END", "T_OBS")
+_GPS_TO_TAI = 19  # seconds
+# Names of the FITS standard (section 9.2.1) that astropy has not, and its own.
+_SCALES = {"GMT": "utc", "UT": "utc", "ET": "tt", "TDT": "tt", "IAT": "tai", "GPS": "tai"}
+_SCALES |= {scale.upper(): scale for scale in STANDARD_TIME_SCALES}
+
+
+def time_scale(timesys: Any) -> tuple[str, int]:
+    """
+    The time scale that TIMESYS means, and the seconds to be added.
+
+    Raises
+    ------
+    ValueError
+        When it means none.
+    """
+    words = str(timesys or "UTC").split() or ["UTC"]
+    name = words[0].upper()  # Hinode says 'UTC (TBR)'
+    if name not in _SCALES:
+        known = ", ".join(sorted(scale.upper() for scale in STANDARD_TIME_SCALES))
+        raise ValueError(f"TIMESYS={inert(repr(timesys), 60)} is no time scale; known are {known}, GPS")
+    return _SCALES[name], _GPS_TO_TAI if name == "GPS" else 0
+
+
+def readable(header: Header) -> dict[str, Any]:
+    """A header with a time system that sunpy can read: what means UTC is UTC, times in GPS become TAI."""
+    header = dict(header)
+    timesys = header.get("TIMESYS", "UTC")
+    try:
+        scale, offset = time_scale(timesys)
+    except ValueError:
+        return header
+    if offset and "GONG" not in str(header.get("TELESCOP")):  # whose Map class knows
+        for keyword in _DATES:
+            stamp = header.get(keyword)
+            if isinstance(stamp, str) and stamp.strip() and "TAI" not in stamp:
+                header[keyword] = (parse_time(stamp, scale=scale) + offset * u.s).isot
+    if str(timesys).lower() != scale:
+        header["TIMESYS"] = scale.upper()
+    return header
+
+
+def empty_map(header: Header) -> sunpy.map.GenericMap:
+    """A Map of a header, on an array that takes no memory; blank keywords count as missing."""
+    header = {keyword: value for keyword, value in readable(header).items() if not _is_blank(keyword, value)}
+    shape = (header["NAXIS2"], header["NAXIS1"])
+    return sunpy.map.Map(np.broadcast_to(np.float32(0), shape), header)
+
+
+def _is_blank(keyword: str, value: Any) -> bool:
+    """Sunpy's arithmetic with Maps leaves an empty unit where there was none."""
+    return value is None or (keyword.upper() in ("BUNIT", "PIXLUNIT") and not str(value).strip())
+
+
+class Watched(dict):
+    """
+    A header for sunpy, with keywords in any case, that notes which of them are read.
+
+    Parameters
+    ----------
+    header
+        Its blank keywords count as missing.
+    """
+
+    def __init__(self, header: Header) -> None:
+        super().__init__(
+            (keyword.lower(), value) for keyword, value in header.items() if not _is_blank(keyword, value)
+        )
+        self.read: dict[str, None] = {}
+
+    def __getitem__(self, keyword: str) -> Any:
+        return super().__getitem__(self._noted(keyword))
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        return super().get(self._noted(keyword), default)
+
+    def __contains__(self, keyword: object) -> bool:
+        return super().__contains__(self._noted(str(keyword)))
+
+    def _noted(self, keyword: str) -> str:
+        self.read[keyword.upper()] = None
+        return keyword.lower()
+
+    def __iter__(self) -> Iterator[str]:
+        self.read |= dict.fromkeys(map(str.upper, super().keys()))
+        return super().__iter__()
+
+    def keys(self) -> Any:
+        return dict.fromkeys(self).keys()
+
+    def upper(self) -> dict[str, Any]:
+        """The header itself, with keywords in upper case; reading it is not noted."""
+        return {keyword.upper(): dict.__getitem__(self, keyword) for keyword in dict.keys(self)}
+
+
+def satellite_of(name: str) -> str:
+    """``"g16"`` of GOES files, whose headers have all satellites as GOES-R."""
+    found = re.search(r"_(g\d\d)_", str(name).lower())
+    return found[1] if found else ""
+
+
+# What is wanted of values that differ from frame to frame.
+_REDUCED = {
+    "HISTORY": lambda text: "xrt_renormalize" in str(text).lower(),
+    "FILENAME": satellite_of,
+    "KEYCOMMENTS": lambda comments: [
+        comments.get(keyword) for keyword in ("WAVEUNIT", "WAVELNTH", "TIMESYS")
+    ],
+}
+
+
+def _of_a_kind(keyword: str, value: Any) -> Any:
+    if keyword in _REDUCED and value is not None:
+        value = _REDUCED[keyword](value)
+    return repr(value) if isinstance(value, (list, dict)) else value
+
+
+def once_for_each_kind[T](headers: Sequence[Header], question: Callable[[Watched], T]) -> list[T]:
+    """
+    The answers to a question about each of many headers, asked once for all that agree in what it reads.
+
+    Parameters
+    ----------
+    headers
+        Of the frames.
+    question
+        Of one header. What it reads of it decides its answer.
+
+    Returns
+    -------
+    list
+        An answer a header.
+    """
+    kinds: dict[tuple[str, ...], dict[tuple, T]] = {}
+    values: dict[tuple[str, ...], list[tuple]] = {}
+    answers = []
+    for i in range(len(headers)):
+        for keywords, known in kinds.items():
+            if values[keywords][i] in known:
+                answers.append(known[values[keywords][i]])
+                break
+        else:
+            header = Watched(headers[i])
+            answer = question(header)
+            keywords = tuple(sorted(header.read))
+            if keywords not in kinds:
+                kinds[keywords] = {}
+                columns = [[_of_a_kind(key, value) for value in column(headers, key)] for key in keywords]
+                values[keywords] = list(zip(*columns, strict=True)) if columns else [()] * len(headers)
+            kinds[keywords][values[keywords][i]] = answer
+            answers.append(answer)
+    return answers
+
+
+def map_class(header: Mapping[str, Any]) -> type[sunpy.map.GenericMap]:
+    """The class that `sunpy.map.Map` chooses for a header, with keywords in lower case."""
+    data = np.broadcast_to(np.float32(0), (1, 1))
+    found = [cls for cls, is_source in sunpy.map.Map.registry.items() if is_source(data, header)]
+    return found[0] if len(found) == 1 else sunpy.map.GenericMap

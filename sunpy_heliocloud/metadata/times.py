@@ -1,0 +1,271 @@
+"""When observations were: the midpoints of exposures, in UTC."""
+
+import contextlib
+import copy
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from erfa import ErfaWarning
+
+import astropy.units as u
+from astropy.time import Time
+
+from sunpy.map import GenericMap
+from sunpy.time import parse_time
+
+from sunpy_heliocloud.metadata.columns import column
+from sunpy_heliocloud.metadata.exposure import exposure_times
+from sunpy_heliocloud.metadata.maps import (
+    Watched,
+    empty_map,
+    map_class,
+    once_for_each_kind,
+    readable,
+    time_scale,
+)
+from sunpy_heliocloud.text import inert
+
+__all__ = ["Midpoints", "midpoints", "no_time", "parse_stamps"]
+
+type Header = Mapping[str, Any]
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*)?Z?")
+_JSOC = re.compile(r"\d{4}\.\d\d\.\d\d_\d\d:\d\d:\d\d(\.\d*)?_TAI")
+_DATE_ONLY = re.compile(r"\d{4}[-/]\d\d?[-/]\d\d?")
+_KEYWORDS = ("T_OBS", "DATE-AVG", "DATE-BEG", "DATE-END", "DATE-OBS", "DATE_OBS")
+_YEARS = (1600, 2200)  # telescopes have been there since 1608
+_DAYS = (2305447.5, 2524593.5)
+_PLAUSIBLE = f"a time between the years {_YEARS[0]} and {_YEARS[1]}"
+_NO_TIME = f"no observation time: none of {', '.join(_KEYWORDS)} is {_PLAUSIBLE} in the header"
+_NEVER = Time("2000-01-01")  # in place of the time of the call
+
+
+@dataclass
+class Midpoints:
+    """
+    The midpoints of exposures, UTC.
+
+    T_OBS where the Map's ``reference_date`` reads it (AIA, HMI, SUIT); else the Map's ``date_average``; else its
+    ``date_start`` or ``date`` and half the exposure time.
+
+    Parameters
+    ----------
+    headers
+        Of the frames.
+
+    Attributes
+    ----------
+    days
+        The two parts of the Julian dates, ``(2, n)``, in UTC; NaN where there is no time.
+    reasons
+        Of each header why it has no time; `None` where it has one.
+    without_time_of_day
+        The headers whose date is read, but not the time of day in TIME-OBS beside it.
+    """
+
+    headers: Sequence[Header]
+    days: np.ndarray = field(init=False)
+    reasons: list[str | None] = field(init=False)
+    without_time_of_day: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.days = np.full((2, len(self.headers)), np.nan)
+        self.reasons = [None] * len(self.headers)
+        self.without_time_of_day = []
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of missing metadata; they are seen when a Map is made in earnest
+            kinds = once_for_each_kind(self.headers, _kind)
+            seconds = np.nan_to_num(exposure_times(self.headers)) / 2
+            self._read_many([i for i, kind in enumerate(kinds) if kind.is_plain], kinds, seconds)
+            templates: dict[type, GenericMap] = {}
+            for i, kind in enumerate(kinds):
+                if not kind.is_plain:
+                    try:
+                        time = _of_class(self.headers[i], kind, seconds[i], templates)
+                        if not _DAYS[0] < time.jd < _DAYS[1]:
+                            raise ValueError(f"{time.isot} is no {_PLAUSIBLE.removeprefix('a ')}")
+                        self.days[:, i] = time.jd1, time.jd2
+                    except Exception as error:  # noqa: BLE001  sunpy and astropy raise anything on odd texts
+                        name = kind.map_class.__name__
+                        self.reasons[i] = f"no observation time: sunpy's {name} finds none: {inert(error)}"
+
+    def _read_many(self, indices: Sequence[int], kinds: Sequence["_Kind"], half: np.ndarray) -> None:
+        """The times of headers whose class has the rules of GenericMap."""
+        columns = {keyword: column(self.headers, keyword) for keyword in (*_KEYWORDS, "TIME-OBS", "TIME_OBS")}
+        picked = [_picked({key: columns[key][i] for key in _KEYWORDS}, kinds[i].reads_t_obs) for i in indices]
+        scales = [kinds[i].timesys for i in indices]
+        first = parse_stamps([stamp for _, stamp, *_ in picked], scales)
+        last = parse_stamps([end for *_, end, _ in picked], scales)
+        for at, (i, (keyword, stamp, end, sign)) in enumerate(zip(indices, picked, strict=True)):
+            if np.isnan(first[0, at]) and keyword == "DATE-OBS" and columns["DATE_OBS"][i]:
+                keyword, stamp = "DATE_OBS", columns["DATE_OBS"][i]  # as sunpy does
+                first[:, at] = parse_stamps([stamp], [scales[at]])[:, 0]
+            if np.isnan(first[0, at]) or (end is not None and np.isnan(last[0, at])):
+                if not np.isnan(first[0, at]):
+                    keyword, stamp = "DATE-END", end
+                self.reasons[i] = no_time(keyword, stamp, scales[at])
+            elif sign and _DATE_ONLY.fullmatch(str(stamp).strip()) and _time_of_day(columns, i):
+                self.without_time_of_day.append(i)
+        signs = np.array([sign for *_, sign in picked], dtype=float)
+        good = ~np.isnan(first[0])
+        both = good & ~np.isnan(last[0])
+        start = Time(*first[:, good], format="jd", scale="utc") + (half[indices] * signs)[good] * u.s
+        first[:, good] = start.jd1, start.jd2
+        if both.any():
+            start, stop = (Time(*days[:, both], format="jd", scale="utc") for days in (first, last))
+            middle = start + (stop - start) / 2
+            first[:, both] = middle.jd1, middle.jd2
+        self.days[:, indices] = first
+
+    @property
+    def times(self) -> Time:
+        """
+        All of them.
+
+        Raises
+        ------
+        ValueError
+            When a header has none.
+        """
+        if problem := next(filter(None, self.reasons), None):
+            raise ValueError(problem)
+        return Time(*self.days, format="jd", scale="utc")
+
+
+def no_time(keyword: str | None, stamp: Any, timesys: str = "UTC") -> str:
+    """Why a keyword says no time."""
+    if keyword is None:
+        return _NO_TIME
+    try:
+        time_scale(timesys)
+    except ValueError as error:
+        return str(error)
+    return f"{keyword}={inert(repr(stamp), 60)} is no {_PLAUSIBLE.removeprefix('a ')}"
+
+
+def midpoints(headers: Sequence[Header]) -> Time:
+    """The midpoint of each exposure, UTC; see `Midpoints`."""
+    return Midpoints(headers).times
+
+
+def _time_of_day(columns: Mapping[str, Sequence[Any]], i: int) -> bool:
+    return any(str(columns[keyword][i] or "").strip() for keyword in ("TIME-OBS", "TIME_OBS"))
+
+
+def _picked(values: Mapping[str, Any], reads_t_obs: bool) -> tuple[str | None, Any, Any, int]:
+    """Which time a GenericMap takes: its keyword and stamp, that of the end, and where half the exposure is added."""
+    if reads_t_obs and values["T_OBS"]:
+        return "T_OBS", values["T_OBS"], None, 0
+    if values["DATE-AVG"]:
+        return "DATE-AVG", values["DATE-AVG"], None, 0
+    if values["DATE-BEG"]:
+        return "DATE-BEG", values["DATE-BEG"], values["DATE-END"] or None, 0 if values["DATE-END"] else 1
+    for keyword, sign in (("DATE-OBS", 1), ("DATE_OBS", 1), ("DATE-END", -1)):
+        if str(values[keyword] or "").strip():
+            return keyword, values[keyword], None, sign
+    return None, None, None, 0
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How a Map class takes times from headers of a kind."""
+
+    map_class: type[GenericMap]
+    reads_t_obs: bool
+    is_plain: bool
+    timesys: str = "UTC"
+
+
+def _kind(header: Watched) -> _Kind:
+    cls = map_class(header)
+    own = ("_get_date", "_date_obs", "date", "date_start", "date_end", "date_average")
+    is_plain = all(getattr(cls, name) is getattr(GenericMap, name) for name in own)
+    if not is_plain:
+        return _Kind(cls, _reads_t_obs(cls), is_plain)
+    bare = cls.__new__(cls)
+    bare.meta = header
+    return _Kind(cls, _reads_t_obs(cls), is_plain, str(bare._timesys))
+
+
+@lru_cache
+def _reads_t_obs(cls: type[GenericMap]) -> bool:
+    """Whether a class's reference date is T_OBS, if there is one."""
+    bare = cls.__new__(cls)
+    bare.meta = header = Watched({})
+    with contextlib.suppress(Exception):  # a header without any time, and a Map without anything else
+        _ = bare.reference_date
+    return next(iter(header.read), None) == "T_OBS"
+
+
+def _of_class(header: Header, kind: _Kind, half: float, templates: dict[type, GenericMap]) -> Time:
+    """The time as a class with rules of its own has it. A Map takes a millisecond, a copy of one microseconds."""
+    if kind.map_class not in templates:
+        templates[kind.map_class] = empty_map(header)
+    m = copy.copy(templates[kind.map_class])
+    m.meta = Watched(readable(header))
+    m._default_time = _NEVER
+    if kind.reads_t_obs and str(m.meta.get("T_OBS") or "").strip():
+        return m.reference_date.utc
+    average = m.date_average
+    if average is not None:
+        return average.utc
+    start = m.date_start
+    start = m.date if start is None else start
+    if start is _NEVER:
+        raise ValueError("there is none")
+    return (start + half * u.s).utc
+
+
+def parse_stamps(stamps: Sequence[Any], scales: Sequence[str]) -> np.ndarray:
+    """
+    Times of headers, many at once.
+
+    Parameters
+    ----------
+    stamps
+        As they stand in the headers.
+    scales
+        TIMESYS of each.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        The two parts of the Julian dates, ``(2, n)``, in UTC; NaN for what is no time.
+    """
+    days = np.full((2, len(stamps)), np.nan)
+    forms: dict[str, list[int]] = {"iso": [], "jsoc": [], "other": []}
+    for i, (stamp, scale) in enumerate(zip(stamps, scales, strict=True)):
+        if isinstance(stamp, str):
+            is_iso = scale.upper() == "UTC" and _ISO.fullmatch(stamp)
+            forms["iso" if is_iso else "jsoc" if _JSOC.fullmatch(stamp) else "other"].append(i)
+    texts = {
+        "iso": ("utc", [stamps[i].removesuffix("Z") for i in forms["iso"]]),
+        "jsoc": ("tai", [stamps[i][:10].replace(".", "-") + "T" + stamps[i][11:-4] for i in forms["jsoc"]]),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ErfaWarning)  # of years without known leap seconds
+        for form, (scale, texts_of_form) in texts.items():
+            if texts_of_form:
+                try:
+                    times = Time(texts_of_form, format="isot", scale=scale).utc
+                    days[:, forms[form]] = times.jd1, times.jd2
+                except ValueError:  # one of them at least: 2020-02-30
+                    forms["other"] += forms[form]
+        for i in forms["other"]:
+            with contextlib.suppress(Exception):  # sunpy and astropy raise anything on odd texts
+                time = _parsed(stamps[i], scales[i])
+                days[:, i] = time.jd1, time.jd2
+    days[:, ~((days[0] + days[1] > _DAYS[0]) & (days[0] + days[1] < _DAYS[1]))] = np.nan
+    return days
+
+
+def _parsed(stamp: str, timesys: str) -> Time:
+    scale, offset = ("tai", 0) if "TAI" in stamp else time_scale(timesys)
+    return (parse_time(stamp, scale=scale) + offset * u.s).utc
