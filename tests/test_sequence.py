@@ -678,7 +678,7 @@ def test_coordinates_that_fail_when_the_cube_is_made_cost_one_frame(tmp_path):
     """Sunpy asks for more of a header than can be asked for each when it is opened."""
     kinds = {"INSTRUME": "XYZ", "TELESCOP": "none"}
     paths = [write_map(tmp_path / f"{i}.fits", i, **kinds) for i in range(3)]
-    paths.append(write_map(tmp_path / "3.fits", 3, **kinds, **{"DATE-OBS": "yesterday"}))
+    paths.append(write_map(tmp_path / "3.fits", 3, **kinds, **{"DATE-END": "later"}))
     with pytest.raises(ReadError, match="The header of .*3.fits cannot be used: "):
         LazyMapSequence(paths).to_cube()
     seq = LazyMapSequence(paths, errors="mask")
