@@ -187,10 +187,9 @@ class TileCoding:
                 f"HCOMPRESS_1 is of tiles of at least 4 x 4 pixels, not of {shape[0]} x {shape[1]}"
             )
         pixels, scale = decode_hcompress(data, shape, smooth=self.smooth)
-        if (
-            scale > 1 and self.dtype.kind != "f"
-        ):  # near the ends of their range, pixels may be rounded out of it
-            pixels = pixels.clip(np.iinfo(self.dtype).min, np.iinfo(self.dtype).max)
+        if scale > 1:  # near the ends of their range, pixels may be rounded out of it by a few steps
+            inside = pixels.clip(np.iinfo(self.coded).min, np.iinfo(self.coded).max)
+            pixels = np.where(np.abs(pixels - inside) < min(8 * scale, 2**16), inside, pixels)
         return _fitting(pixels, self.coded)
 
     def _bytewise(self, data: bytes, shape: tuple[int, int]) -> np.ndarray:
