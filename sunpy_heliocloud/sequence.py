@@ -37,10 +37,12 @@ from sunpy_heliocloud.lazy.steps import Apply, DivideByExposure, Plane
 from sunpy_heliocloud.metadata.channels import Channel, channels, difference, names_of
 from sunpy_heliocloud.metadata.columns import HeaderColumns
 from sunpy_heliocloud.metadata.exposure import exposure_times
+from sunpy_heliocloud.metadata.header import AnyCaseHeader
 from sunpy_heliocloud.metadata.maps import readable
 from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.metadata.table import header_table, is_selected, keyword_of
 from sunpy_heliocloud.metadata.times import Midpoints
+from sunpy_heliocloud.metadata.values import header_of_values
 from sunpy_heliocloud.metadata.wcs import plane_wcs
 from sunpy_heliocloud.text import inert
 
@@ -90,6 +92,7 @@ class LazyMapSequence:
         self._errors = errors
         self._opened = time.time()
         self._steps: tuple[Apply, ...] = ()
+        self._applied_to: tuple[HeaderColumns, ...] = ()  # the headers at the times of these steps
         self._left_out: dict[str, str] = {}
         source = list(source) if isinstance(source, Iterator) else source
         maps = maps_of(source)
@@ -98,7 +101,7 @@ class LazyMapSequence:
             self._frames, self._headers = self._open(files, accesses_of(files, storage_options))
         else:
             self._frames = [map_frame(m) for m in maps]
-            self._headers = HeaderColumns.from_headers([map_header(m) for m in maps])
+            self._headers = HeaderColumns.from_headers([map_header(m, i) for i, m in enumerate(maps)])
         self._sort()
 
     def _open(self, files: Sequence[File], accesses: Sequence[Access]) -> tuple[list[Frame], HeaderColumns]:
@@ -156,8 +159,7 @@ class LazyMapSequence:
                 stacklevel=4,
             )
         order = np.argsort(times.jd, kind="stable")
-        self._frames = [self._frames[i] for i in good[order]]
-        self._headers = self._headers[good[order]]
+        self._pick_frames(good[order])
         self._times = times[order]
         self._channels = [found[i] for i in order]
         self._name = ""
@@ -186,17 +188,24 @@ class LazyMapSequence:
 
     def _picked(self, indices: np.ndarray) -> Self:
         picked = copy.copy(self)
-        picked._frames = [self._frames[i] for i in indices]
-        picked._headers = self._headers[indices]
+        picked._pick_frames(indices)
         picked._channels = [self._channels[i] for i in indices]
         picked._times = self._times[indices]
         return picked
 
+    def _pick_frames(self, indices: np.ndarray) -> None:
+        """Keep these frames and their headers, in this order."""
+        self._frames = [self._frames[i] for i in indices]
+        picked = {id(headers): headers[indices] for headers in (self._headers, *self._applied_to)}
+        self._applied_to = tuple(picked[id(headers)] for headers in self._applied_to)
+        self._headers = picked[id(self._headers)]
+
     def _planes(self, indices: np.ndarray) -> list[Plane]:
         """What tasks need of frames; headers only if a function asks for them."""
         exposures = exposure_times(self._headers[indices]).tolist()
-        headers = self._headers[indices] if self._steps else [None] * len(indices)
         frames = [self._frames[i] for i in indices]
+        versions = [list(headers[indices]) for headers in self._applied_to]
+        headers = list(zip(*versions, strict=True)) if versions else [()] * len(indices)
         return [Plane(*parts) for parts in zip(frames, exposures, headers, strict=True)]
 
     def nearest(self, time: Any) -> GenericMap:
@@ -396,26 +405,35 @@ class LazyMapSequence:
         Parameters
         ----------
         function
-            Takes a copy of a header and returns the new one.
+            Takes a copy of a header, with keywords in any case, and returns the new one. Scalars of numpy count as
+            their values, Quantities as those in the unit of the keyword.
 
         Returns
         -------
         LazyMapSequence
-            With times and coordinates of the new headers.
+            With times and coordinates of the new headers. Functions that were applied before see the old ones.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When something cannot be a value of a header, or the size of the image changes; the message names the
+            keyword and the file.
         """
         updated = copy.copy(self)
-        batches = [
-            HeaderColumns.from_headers(
-                [_updated(header, function) for header in self._headers[i : i + _BATCH]]
-            )
-            for i in range(0, len(self), _BATCH)
-        ]
+        batches = []
+        for i in range(0, len(self), _BATCH):
+            pairs = zip(self._headers[i : i + _BATCH], self._frames[i : i + _BATCH], strict=True)
+            batches.append(HeaderColumns.from_headers([_updated(*pair, function) for pair in pairs]))
         updated._headers = HeaderColumns.concatenate([HeaderColumns.from_headers([]), *batches])
         updated._sort()
         return updated
 
     def apply(
-        self, function: Callable[[np.ndarray, dict[str, Any]], np.ndarray], *, pointwise: bool = False
+        self,
+        function: Callable[[np.ndarray, dict[str, Any]], np.ndarray],
+        *,
+        pointwise: bool = False,
+        header: Callable[[dict[str, Any]], Header] | None = None,
     ) -> Self:
         """
         Calibrate pixels with a function, when they are read.
@@ -424,18 +442,24 @@ class LazyMapSequence:
         ----------
         function
             ``(data, header) -> data`` of the same shape; it runs in dask tasks, on workers too. It is given a copy
-            of the data as floats, and what it returns is taken in the same precision.
+            of the data as floats, and what it returns is taken in the same precision. Its header has keywords in any
+            case, and is that of now: later updates do not reach it.
         pointwise
             Whether it treats each pixel by itself. Then it is given the rows that are needed, and only they are
             read. Otherwise it sees whole images.
+        header
+            What the same step does to headers, at once, see `update_headers`; the function is given those from
+            before. Registration to a common pointing changes both, for example.
 
         Returns
         -------
         LazyMapSequence
         """
         applied = copy.copy(self)
-        applied._steps = (*self._steps, Apply(function, pointwise))
-        return applied
+        if not self._applied_to or self._applied_to[-1] is not self._headers:
+            applied._applied_to = (*self._applied_to, self._headers)
+        applied._steps = (*self._steps, Apply(function, pointwise, len(applied._applied_to) - 1))
+        return applied if header is None else applied.update_headers(header)
 
     # ---- the cube
 
@@ -619,12 +643,23 @@ def _by(shape: tuple[int, int]) -> str:
     return f"{shape[0]}×{shape[1]}"
 
 
-def _updated(header: dict[str, Any], function: Callable[[dict[str, Any]], Header]) -> Header:
-    new = function(header)
+def _updated(
+    header: dict[str, Any], frame: Frame, function: Callable[[dict[str, Any]], Header]
+) -> dict[str, Any]:
+    new = function(AnyCaseHeader(header))
+    where = inert(frame.url.partition("?")[0])
     if not isinstance(new, Mapping):
-        raise TypeError(f"{function!r} must return the new header, but returned something else for a frame")
-    # Keywords in lower case, as sunpy has them, take the place of those in upper case.
-    return {key.upper(): value for key, value in new.items()}
+        raise TypeError(
+            f"{function!r} must return the new header, but returned {type(new).__name__} for {where}"
+        )
+    size = {keyword: header[keyword] for keyword in ("NAXIS", "NAXIS1", "NAXIS2")}
+    updated = size | header_of_values(new, where)
+    if changed := [keyword for keyword, length in size.items() if updated[keyword] != length]:
+        raise ValueError(
+            f"{function!r} changed {changed[0]} of {where} from {header[changed[0]]} to {updated[changed[0]]}; "
+            "the image keeps its size"
+        )
+    return updated
 
 
 def _checked(urls: Sequence[str], opened: Sequence[Any]) -> list[Any]:

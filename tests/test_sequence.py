@@ -394,6 +394,62 @@ def test_apply(seq, maps):
     assert cube.data.dtype == cube.data.compute().dtype == np.float32
 
 
+def test_a_function_sees_the_header_of_its_own_time(seq, maps):
+    """Also after later updates; frames may be sorted anew and picked in between."""
+    with no_compute():
+        both = seq.apply(per_second, pointwise=True).update_headers(lambda header: header | {"exptime": 1.0})
+        both = both.apply(per_second, pointwise=True)
+        times = dict(zip(seq.table["T_OBS"], seq.table["T_OBS"][::-1], strict=True))
+        turned = both.update_headers(
+            lambda header: header | {"t_obs": times[header["t_obs"]], "EXPTIME": 4.0}
+        )
+        picked = turned[[6, 1]].apply(per_second)
+    assert picked.urls == [seq.urls[6], seq.urls[1]][::-1] or picked.urls == [seq.urls[1], seq.urls[6]]
+    for url, m in zip(picked.urls, picked, strict=True):
+        stored = maps[seq.urls.index(url)]
+        np.testing.assert_allclose(m.data, stored.data / stored.meta["exptime"] / 4)
+        assert m.meta["exptime"] == 4
+
+
+def test_a_function_of_data_and_one_of_headers_are_one_step(seq, maps):
+    """The function of headers runs at once; that of data sees the header from before."""
+
+    def shift(header):
+        return header | {"CRPIX1": header["crpix1"] + header["exptime"], "EXPTIME": 1.0}
+
+    with no_compute():
+        moved = seq.apply(per_second, header=shift)
+        assert moved.exposure_time[0].value == 1
+        assert moved[0].reference_pixel.x.value == pytest.approx(
+            maps[0].reference_pixel.x.value + maps[0].meta["exptime"]
+        )
+    np.testing.assert_allclose(moved[0].data, maps[0].data / maps[0].meta["exptime"])
+    cube = moved.select(quality=0).to_cube()
+    np.testing.assert_allclose(cube.data[0], maps[0].data / maps[0].meta["exptime"], rtol=1e-6)
+
+
+def test_values_of_numpy_and_units_in_headers(maps):
+    seq = LazyMapSequence([aia()])
+    for exposure in (np.float32(2.5), np.array(2.5), 2500 * u.ms):
+        changed = seq.update_headers(lambda header, exposure=exposure: header | {"EXPTIME": exposure})
+        assert changed.exposure_time[0] == 2.5 * u.s
+        assert changed.to_cube().meta["normalization"] == "divided by the exposure time"
+        m = aia()
+        m.meta["exptime"] = exposure
+        assert LazyMapSequence([m]).exposure_time[0] == 2.5 * u.s
+
+
+def test_what_is_no_header_value_is_an_error_with_keyword_and_file(seq):
+    with pytest.raises(TypeError, match=rf"EXPTIME=\[1, 2\] of {seq.urls[0]} cannot be a value"):
+        seq.update_headers(lambda header: header | {"exptime": [1, 2]})
+    m = aia()
+    m.meta["exptime"] = Time("2020-01-01")
+    with pytest.raises(TypeError, match="EXPTIME=.* of Map 0 of the source cannot be a value"):
+        LazyMapSequence([m])
+    with pytest.raises(ValueError, match=rf"changed NAXIS1 of {seq.urls[0]} from 80 to 81"):
+        seq.update_headers(lambda header: header | {"naxis1": 81})
+
+
 def test_masked_pixels_are_missing(seq, maps):
     masked = (
         seq[:1].apply(lambda data, header: np.ma.masked_less(data.astype(int), 3)).to_cube(normalize=False)

@@ -16,6 +16,7 @@ from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.frame import ArrayFrame, Frame, PartFrame, Window
 from sunpy_heliocloud.io.location import S3Location, given_location, trust_of
 from sunpy_heliocloud.lazy.frame_array import FrameArray
+from sunpy_heliocloud.metadata.values import header_of_values
 from sunpy_heliocloud.text import inert
 
 __all__ = ["File", "accesses_of", "files_of", "map_frame", "map_header", "maps_of"]
@@ -41,8 +42,9 @@ def map_frame(m: GenericMap) -> Frame:
     return frame if window == Window.whole(frame.shape) else PartFrame(frame, window)
 
 
-def map_header(m: GenericMap) -> dict[str, Any]:
-    header = {key.upper(): value for key, value in m.meta.items()}
+def map_header(m: GenericMap, number: int) -> dict[str, Any]:
+    """The header of a Map, which is the ``number``-th of a source."""
+    header = header_of_values(m.meta, f"Map {number} of the source")
     return header | {"NAXIS": 2, "NAXIS1": m.data.shape[1], "NAXIS2": m.data.shape[0]}
 
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from sunpy_heliocloud.io.frame import Frame
+from sunpy_heliocloud.metadata.header import AnyCaseHeader
+from sunpy_heliocloud.text import inert
 
 __all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "Plane", "Step", "Steps"]
 
@@ -23,18 +25,24 @@ class Plane:
         Where the pixels come from.
     exposure_time
         In seconds; NaN where the header has none.
-    header
-        For users' functions; `None` without any, since it is sent with every task.
+    headers
+        For functions that are applied, each by its number; none unless there are any, since they travel with every
+        task.
     """
 
     frame: Frame
     exposure_time: float = np.nan
-    header: Mapping[str, Any] | None = None
+    headers: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The file, for messages: without a query that may hold a signature."""
+        return inert(self.frame.url.partition("?")[0])
 
     def __dask_tokenize__(self) -> str:
         # Of ten thousand headers dask's own way takes ten seconds.
-        header = "" if self.header is None else blake2b(repr(self.header).encode()).hexdigest()
-        return f"{self.frame.__dask_tokenize__()} {self.exposure_time!r} {header}"
+        headers = blake2b(repr(self.headers).encode()).hexdigest() if self.headers else ""
+        return f"{self.frame.__dask_tokenize__()} {self.exposure_time!r} {headers}"
 
 
 class Step(Protocol):
@@ -125,22 +133,43 @@ class IsValid(Step):
 
 @dataclass(frozen=True)
 class Apply(Step):
-    """A user's ``function(data, header) -> data``; the precision of the data is kept whatever it returns."""
+    """
+    A user's ``function(data, header) -> data``; the precision of the data is kept whatever it returns.
+
+    Parameters
+    ----------
+    function
+        The function.
+    pointwise
+        See `Step`.
+    header
+        Number of the plane's header that it is given: that of its time, whatever became of headers later.
+    """
 
     function: Callable
     pointwise: bool
+    header: int = 0
 
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
-        result = self.function(image, dict(plane.header))
-        if isinstance(result, np.ma.MaskedArray):
+        result = self.function(image, AnyCaseHeader(plane.headers[self.header]))
+        if isinstance(result, np.ma.MaskedArray) and result.dtype.kind in _REAL:
             result = result.astype(image.dtype).filled(np.nan)
         result = np.asarray(result)
         if result.shape != image.shape:
             raise ValueError(
                 f"the applied function {self.function!r} turned an image of shape {image.shape} into one of "
-                f"{result.shape}; it must keep the shape, as coordinates are taken from the header"
+                f"{result.shape}; it must keep the shape, as coordinates are taken from the header; "
+                f"this happened to the pixels of {plane.shown}"
+            )
+        if result.dtype.kind not in _REAL:
+            raise TypeError(
+                f"the applied function {self.function!r} made numbers of the type {result.dtype} of an image; they must "
+                f"be real; this happened to the pixels of {plane.shown}"
             )
         return result.astype(image.dtype, copy=False)
 
     def of_missing(self, image: np.ndarray, plane: Plane) -> np.ndarray:
         return image
+
+
+_REAL = "buif"  # kinds of dtypes

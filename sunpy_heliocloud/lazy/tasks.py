@@ -70,7 +70,7 @@ class ReadWindow:
         try:
             image = self.steps(image, plane)
         except Exception as error:
-            error.add_note(f"This happened to the pixels of {plane.frame.url}.")
+            error.add_note(f"This happened to the pixels of {plane.shown}.")
             raise
         return image[window.within(read)]
 

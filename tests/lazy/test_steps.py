@@ -7,7 +7,7 @@ from sunpy_heliocloud.io.frame import ArrayFrame
 from sunpy_heliocloud.lazy.steps import Apply, Arithmetic, DivideByExposure, IsValid, Plane, Steps
 
 IMAGE = np.array([[1, 2], [3, np.nan]], np.float32)
-PLANE = Plane(ArrayFrame(IMAGE), exposure_time=2.0, header={"EXPTIME": 2.0})
+PLANE = Plane(ArrayFrame(IMAGE), exposure_time=2.0, headers=({"EXPTIME": 2.0},))
 
 
 def squared(data, header):
@@ -41,3 +41,42 @@ def test_the_type_of_the_result_is_known_before(dtype):
     steps = Steps([Apply(squared, True), Arithmetic(operator.mul, 2)])
     assert steps.result_dtype(np.dtype(dtype), PLANE) == dtype
     assert steps.then(IsValid()).result_dtype(np.dtype(dtype), PLANE) == np.float32
+
+
+def test_a_function_is_given_the_header_of_its_number_with_keywords_in_any_case():
+    plane = Plane(ArrayFrame(IMAGE), headers=({"EXPTIME": 2.0}, {"EXPTIME": 3.0}))
+
+    def scaled(data, header):
+        assert header["exptime"] == header.get("ExpTime") == header["EXPTIME"]
+        return data * header["exptime"]
+
+    steps = Steps([Apply(scaled, True, 0), Apply(scaled, True, 1), Apply(scaled, True, 0)])
+    np.testing.assert_array_equal(steps(IMAGE, plane), IMAGE * 12)
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (lambda data, header: data[1:], ValueError, r"shape \(2, 2\) into one of \(1, 2\)"),
+        (lambda data, header: None, ValueError, "must keep the shape"),
+        (lambda data, header: data * 1j, TypeError, "complex"),
+        (lambda data, header: data.astype(str), TypeError, "must be real"),
+        (lambda data, header: data.astype(object), TypeError, "object"),
+        (lambda data, header: np.ma.masked_invalid(data * 1j), TypeError, "complex"),
+    ],
+)
+def test_a_wrong_shape_or_type_is_an_error_with_the_url(function, error, message):
+    plane = Plane(ArrayFrame(IMAGE, url="https://host/a.fits?signature=secret"), headers=({},))
+    with pytest.raises(error, match=message) as raised:
+        Apply(function, True)(IMAGE, plane)
+    assert "https://host/a.fits" in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float64])
+def test_real_numbers_of_any_type_are_taken_in_the_precision_of_the_data(dtype):
+    result = Apply(lambda data, header: np.ones(data.shape, dtype), True)(
+        IMAGE, Plane(ArrayFrame(IMAGE), headers=({},))
+    )
+    assert result.dtype == np.float32
+    assert (result == 1).all()

@@ -1,0 +1,85 @@
+"""numpy's scalars, 0-d arrays and Quantities in headers count as their values; what is no value is an error."""
+
+import datetime
+
+import dask.array as da
+import numpy as np
+import pytest
+
+import astropy.units as u
+from astropy.io import fits
+from astropy.time import Time
+
+from sunpy_heliocloud.metadata.values import header_of_values
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2.5, 2.5),
+        (np.float32(2.5), 2.5),
+        (np.float64(2.5), 2.5),
+        (np.int16(7), 7),
+        (np.uint64(2**63), 2**63),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        (np.array(2.5), 2.5),
+        (np.array("text"), "text"),
+        (np.ma.masked, None),
+        (fits.card.Undefined(), None),
+        (None, None),
+        (u.Unit("DN / s"), "DN / s"),
+    ],
+)
+def test_values(value, expected):
+    found = header_of_values({"keyword": value}, "a.fits")["KEYWORD"]
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"EXPTIME": 2500 * u.ms}, 2.5),
+        ({"EXPTIME": 2.5 * u.s, "TIMEUNIT": "ms"}, 2500),
+        ({"XPOSURE": np.float32(1.5) * u.min}, 90),
+        ({"CDELT1": 0.01 * u.deg, "CUNIT1": "arcsec"}, 36),
+        ({"CRVAL2": 36 * u.arcsec, "CUNIT2": "deg"}, 0.01),
+        ({"CDELT2": 1 * u.arcmin}, 60),
+        ({"WAVELNTH": 17.1 * u.nm, "WAVEUNIT": "angstrom"}, 171),
+        ({"DSUN_OBS": 1 * u.km}, 1000),
+        ({"HGLN_OBS": 60 * u.arcmin}, 1),
+        ({"CROTA2": np.pi * u.rad}, 180),
+        ({"CRPIX1": 3 * u.pix}, 3),
+        ({"OWN": 3 * u.kg}, 3),
+    ],
+)
+def test_quantities_count_in_the_unit_of_their_keyword(header, expected):
+    found = next(iter(header_of_values(header, "a.fits").values()))
+    assert type(found) is float
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [1, 2], (1,), {"a": 1}, {1}, np.arange(2), [1, 2] * u.s, Time("2020-01-01"), datetime.datetime(2020, 1, 1),
+        np.datetime64("2020-01-01"), da.ones(()), 1j, b"bytes", object(), len,
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_value_is_an_error_with_keyword_and_file(value):
+    with pytest.raises(TypeError, match=r"KEYWORD=.* of s3://bucket/a.fits cannot be a value"):
+        header_of_values({"keyword": value}, "s3://bucket/a.fits")
+
+
+def test_a_quantity_of_another_kind_is_an_error_with_keyword_and_file():
+    with pytest.raises(u.UnitConversionError, match="EXPTIME=3.0 m of a.fits must be in s"):
+        header_of_values({"EXPTIME": 3 * u.m}, "a.fits")
+
+
+def test_comments_and_cards_of_astropy():
+    header = fits.Header([("EXPTIME", 2.0)])
+    header["HISTORY"] = "one"
+    header["HISTORY"] = "two"
+    assert header_of_values(header, "a.fits") == {"EXPTIME": 2.0, "HISTORY": "one\ntwo"}
+    assert header_of_values({"KEYCOMMENTS": {"a": "b"}}, "a.fits") == {"KEYCOMMENTS": {"a": "b"}}
