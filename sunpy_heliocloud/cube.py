@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import dask.array as da
 import numpy as np
 
 import astropy.units as u
-from astropy.table import QTable
+from astropy.table import QTable, vstack
 from astropy.time import Time
 
 from sunpy.map import GenericMap
@@ -22,8 +23,9 @@ from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import is_valid
 from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
 from sunpy_heliocloud.lazy.resampled import resample
+from sunpy_heliocloud.lazy.saturated import with_saturated
 
-__all__ = ["TimeLagCube"]
+__all__ = ["TimeLagCube", "merged"]
 
 
 class TimeLagCube(ComparableCube):
@@ -112,8 +114,14 @@ class TimeLagCube(ComparableCube):
 
     @property
     def frames(self) -> QTable | None:
-        """URL, time, exposure time and quality of each frame of the sequence; `None` without frames."""
-        return self.meta.get("frames")
+        """
+        URL, time, exposure time and quality of each frame of the sequence; `None` without frames.
+
+        With ``to_cube(saturation=...)`` also how many of its pixels were ``saturated``, of those that were read;
+        masked as long as none were.
+        """
+        frames = self.meta.get("frames")
+        return frames if frames is None or "saturation" not in frames.meta else with_saturated(frames)
 
     @property
     def exposure_time(self) -> u.Quantity | None:
@@ -333,10 +341,40 @@ class TimeLagCube(ComparableCube):
         if not isinstance(sliced.wcs.low_level_wcs, StackLike):
             sliced.meta["time"] = wcs.times[planes.item]
         if self.frames is not None and len(self.frames) == wcs.times.size and "resampled" not in self.meta:
-            sliced.meta["frames"] = self.frames[planes.as_stretch().item]
+            sliced.meta["frames"] = self.meta["frames"][planes.as_stretch().item]
         return sliced
 
 
 def _then(before: str | None, done: str) -> str:
     """The history of what was done, with one more entry."""
     return done if before is None else f"{before}, then {done}"
+
+
+def merged(cubes: Sequence[TimeLagCube]) -> TimeLagCube:
+    """
+    One cube of several that lie on one grid, in the order of time.
+
+    Parameters
+    ----------
+    cubes
+        Of the same channel, with `frames`.
+
+    Returns
+    -------
+    TimeLagCube
+    """
+    if len(cubes) == 1:
+        return cubes[0]
+    days = np.concatenate([[cube.times.jd1, cube.times.jd2] for cube in cubes], axis=1)
+    order = np.argsort(days.sum(axis=0), kind="stable")
+    times = Time(*days[:, order], format="jd", scale="utc")
+    tables = [cube.meta["frames"] for cube in cubes]
+    frames = vstack(tables, metadata_conflicts="silent")[order]
+    if tokens := [token for table in tables for token in table.meta.get("saturation", ())]:
+        frames.meta["saturation"] = tuple(tokens)
+    return TimeLagCube(
+        da.concatenate([cube.data for cube in cubes])[order],
+        wcs=cubes[0].wcs.low_level_wcs.with_times(times),
+        unit=cubes[0].unit,
+        meta=cubes[0].meta | {"frames": frames},
+    )

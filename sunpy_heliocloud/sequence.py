@@ -21,7 +21,7 @@ from sunpy.time import parse_time
 from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.coordinates.stack import StackWCS
-from sunpy_heliocloud.cube import TimeLagCube
+from sunpy_heliocloud.cube import TimeLagCube, merged
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.attempt import attempt
 from sunpy_heliocloud.io.checksums import verify_file
@@ -30,16 +30,18 @@ from sunpy_heliocloud.io.open import open_frames
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import FrameArray
+from sunpy_heliocloud.lazy.layers import joint_token
 from sunpy_heliocloud.lazy.losses import lost_frames
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.sources import File, accesses_of, files_of, map_frame, map_header, maps_of
-from sunpy_heliocloud.lazy.steps import Apply, DivideByExposure, Plane
+from sunpy_heliocloud.lazy.steps import Apply, DivideByExposure, MaskSaturated, Plane, Step
 from sunpy_heliocloud.metadata.channels import Channel, channels, difference, names_of
 from sunpy_heliocloud.metadata.columns import HeaderColumns
 from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.header import AnyCaseHeader
 from sunpy_heliocloud.metadata.maps import readable
 from sunpy_heliocloud.metadata.problems import problems
+from sunpy_heliocloud.metadata.saturation import saturation_level
 from sunpy_heliocloud.metadata.table import header_table, is_selected, keyword_of
 from sunpy_heliocloud.metadata.times import Midpoints
 from sunpy_heliocloud.metadata.values import header_of_values
@@ -156,7 +158,7 @@ class LazyMapSequence:
             warn_user(
                 f"{len(dated)} of {len(self._frames)} frames have a date without a time of day, and sunpy's Map does not "
                 "read the keyword TIME-OBS beside it; add it to the date with update_headers",
-                stacklevel=4,
+                stacklevel=3,
             )
         order = np.argsort(times.jd, kind="stable")
         self._pick_frames(good[order])
@@ -200,13 +202,14 @@ class LazyMapSequence:
         self._applied_to = tuple(picked[id(headers)] for headers in self._applied_to)
         self._headers = picked[id(self._headers)]
 
-    def _planes(self, indices: np.ndarray) -> list[Plane]:
+    def _planes(self, indices: np.ndarray, keys: Sequence[str] | None = None) -> list[Plane]:
         """What tasks need of frames; headers only if a function asks for them."""
         exposures = exposure_times(self._headers[indices]).tolist()
         frames = [self._frames[i] for i in indices]
         versions = [list(headers[indices]) for headers in self._applied_to]
         headers = list(zip(*versions, strict=True)) if versions else [()] * len(indices)
-        return [Plane(*parts) for parts in zip(frames, exposures, headers, strict=True)]
+        keys = [""] * len(indices) if keys is None else keys
+        return [Plane(*parts) for parts in zip(frames, exposures, headers, keys, strict=True)]
 
     def nearest(self, time: Any) -> GenericMap:
         """
@@ -463,7 +466,9 @@ class LazyMapSequence:
 
     # ---- the cube
 
-    def to_cube(self, *, normalize: bool = True) -> TimeLagCube:
+    def to_cube(
+        self, *, normalize: bool = True, saturation: float | u.Quantity | str | None = None
+    ) -> TimeLagCube:
         """
         Stack the frames of one channel.
 
@@ -472,6 +477,11 @@ class LazyMapSequence:
         normalize
             Divide counts by the exposure time. Data that are no counts, or rates already, or that have no exposure
             time, are left alone; ``meta["normalization"]`` says what was done.
+        saturation
+            Counts, as they are stored: pixels at or above it are NaN, before anything else is done to them. They are
+            counted in the column ``saturated`` of `TimeLagCube.frames` when they are read. In flares saturated pixels
+            give false lags. ``"auto"``: the instrument's level, where it is known (AIA); ``meta["saturation"]`` says
+            which and its source.
 
         Returns
         -------
@@ -491,14 +501,67 @@ class LazyMapSequence:
             unit that cannot be read.
         """
         frames = self._of_one_shape()
-        cube = frames._to_cube(normalize=normalize)
+        cube = frames._to_cube(normalize=normalize, saturation=saturation)
+        frames._warn_of(cube)
+        return cube
+
+    def derotate_to(
+        self,
+        ref_map: GenericMap,
+        *,
+        normalize: bool = True,
+        saturation: float | u.Quantity | str | None = None,
+        **options: Any,
+    ) -> TimeLagCube:
+        """
+        Stack the frames of one channel and derotate them: ``to_cube().derotate_to(ref_map)``.
+
+        Frames may have shapes and scales of their own.
+
+        Parameters
+        ----------
+        ref_map
+            See `TimeLagCube.derotate_to`.
+        normalize, saturation
+            See `to_cube`.
+        **options
+            As for `TimeLagCube.derotate_to`.
+
+        Returns
+        -------
+        TimeLagCube
+
+        Raises
+        ------
+        ValueError
+            See `to_cube` and `TimeLagCube.derotate_to`.
+        """
+        cube = self._derotated(ref_map, normalize=normalize, saturation=saturation, **options)
+        self._warn_of(cube)
+        return cube
+
+    def _derotated(
+        self, ref_map: GenericMap, *, normalize: bool = True, saturation: Any = None, **options: Any
+    ) -> TimeLagCube:
+        self._one_channel()
+        members: dict[tuple[int, int], list[int]] = {}
+        for i, frame in enumerate(self._frames):
+            members.setdefault(frame.shape, []).append(i)
+        cubes = [
+            self._picked(np.array(indices))
+            ._to_cube(normalize=normalize, saturation=saturation)
+            .derotate_to(ref_map, **options)
+            for indices in members.values()
+        ]
+        return merged(cubes)
+
+    def _warn_of(self, cube: TimeLagCube) -> None:
         if bunit := cube.meta.get("bunit"):
             warn_user(
                 f"The unit {inert(bunit)!r} cannot be read: the cube has none, and its meta['bunit'] the text",
-                stacklevel=2,
+                stacklevel=3,
             )
-        frames._warn_of_quality()
-        return cube
+        self._warn_of_quality()
 
     def _of_one_shape(self) -> Self:
         """With ``errors="mask"``, the frames of a channel that have the shape that most of them have."""
@@ -518,16 +581,15 @@ class LazyMapSequence:
         )
         return self._picked(np.array([i for i, frame in enumerate(self._frames) if frame.shape == shape]))
 
-    def _to_cube(self, *, normalize: bool = True) -> TimeLagCube:
+    def _to_cube(self, *, normalize: bool = True, saturation: Any = None) -> TimeLagCube:
         channel = self._one_channel()
+        self._require_one_shape()
         planes_wcs, good = self._ask_headers(plane_wcs)
         if len(good) < len(self):
-            return self._picked(good)._to_cube(normalize=normalize)
+            return self._picked(good)._to_cube(normalize=normalize, saturation=saturation)
         steps, unit, normalization = (
             self._normalization(channel) if normalize else ((), channel.unit, "not asked for")
         )
-        planes = self._planes(np.arange(len(self)))
-        recipe = Recipe.whole(planes, np.float32, steps=(*self._steps, *steps), errors=self._errors)
         meta = {
             "wavelength": channel.wavelength,
             "observatory": channel.observatory,
@@ -535,6 +597,17 @@ class LazyMapSequence:
             "normalization": normalization,
             "frames": self._frame_list(),
         }
+        everything, keys = np.arange(len(self)), None
+        first: tuple[Step, ...] = ()
+        if saturation is not None:
+            level, meta["saturation"] = saturation_level(channel, saturation)
+            first = (MaskSaturated(level),)
+            token = f"{joint_token(self._planes(everything))} {level}"
+            meta["frames"].meta["saturation"] = (token,)
+            keys = [f"{token} {time}" for time in self._times.isot]
+        planes = self._planes(everything, keys)
+        steps = (*first, *self._steps, *steps)
+        recipe = Recipe.whole(planes, np.float32, steps=steps, errors=self._errors)
         if channel.bunit:
             meta["bunit"] = channel.bunit
         wcs = StackWCS(planes_wcs, self._times)
@@ -555,7 +628,7 @@ class LazyMapSequence:
             Frames, requests, bytes, memory of a worker and tasks. Nothing is read for it. It takes 20 ms for each
             of at most 24 frames of a channel.
         """
-        cubes = [channel._of_one_shape()._to_cube().derotate_to(ref_map) for channel in self.split()]
+        cubes = [channel._derotated(ref_map) for channel in self.split()]
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
 
     def _channels_found(self) -> list[Channel]:
@@ -569,12 +642,15 @@ class LazyMapSequence:
                 f"a cube is of one channel, but the sequence has {inert(', '.join(names_of(found)))}, which differ by "
                 f"{inert(difference(found))}; take them apart with split(), choose one with select(...), or use aligned_cubes"
             )
+        return self._channels[0]
+
+    def _require_one_shape(self) -> None:
         shapes = {frame.shape for frame in self._frames}
         if len(shapes) > 1:
             raise ValueError(
-                f"a cube needs frames of one shape, but these have {sorted(shapes)}; choose with select(naxis1=...)"
+                f"a cube needs frames of one shape, but these have {sorted(shapes)}; choose with select(naxis1=...), "
+                "or bring them to one grid with derotate_to(map)"
             )
-        return self._channels[0]
 
     def _normalization(self, channel: Channel) -> tuple[tuple, u.UnitBase | None, str]:
         if not channel.is_counts:

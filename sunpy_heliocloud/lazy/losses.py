@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sunpy.util.exceptions import SunpyUserWarning
 
-__all__ = ["LostFrameWarning", "current_client", "lost_frames", "report_loss"]
+__all__ = ["LostFrameWarning", "current_client", "lost_frames", "report_loss", "worker"]
 
 _TOPIC = "sunpy_heliocloud-lost-frames"
 _lost: dict[str, tuple[float, str]] = {}
@@ -28,8 +28,8 @@ def report_loss(url: str, reason: str) -> None:
         Which frame, and the error's message.
     """
     message = f"A frame is NaN, since errors='mask': {reason}"
-    worker = _worker()
-    if worker is None:
+    here = worker()
+    if here is None:
         with _lock:
             _lost[url] = time.time(), reason
             count = len(_lost)
@@ -37,7 +37,7 @@ def report_loss(url: str, reason: str) -> None:
     else:
         import distributed
 
-        worker.log_event(_TOPIC, {"url": url, "reason": reason})
+        here.log_event(_TOPIC, {"url": url, "reason": reason})
         distributed.warn(message, LostFrameWarning)
 
 
@@ -66,7 +66,8 @@ def lost_frames(urls: Iterable[str], since: float) -> dict[str, str]:
     return {url: losses[url][1] for url in urls if url in losses and losses[url][0] >= since}
 
 
-def _worker():  # -> distributed.Worker | None, a package that need not be installed
+def worker():  # -> distributed.Worker | None, a package that need not be installed
+    """The dask worker that computes, if there is one."""
     try:
         from distributed import get_worker
     except ImportError:

@@ -11,7 +11,7 @@ from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.metadata.header import AnyCaseHeader
 from sunpy_heliocloud.text import inert
 
-__all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "Plane", "Step", "Steps"]
+__all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "MaskSaturated", "Plane", "Step", "Steps"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,11 +28,14 @@ class Plane:
     headers
         For functions that are applied, each by its number; none unless there are any, since they travel with every
         task.
+    key
+        Under which its saturated pixels are counted.
     """
 
     frame: Frame
     exposure_time: float = np.nan
     headers: tuple[Mapping[str, Any], ...] = ()
+    key: str = ""
 
     @property
     def shown(self) -> str:
@@ -42,7 +45,7 @@ class Plane:
     def __dask_tokenize__(self) -> str:
         # Of ten thousand headers dask's own way takes ten seconds.
         headers = blake2b(repr(self.headers).encode()).hexdigest() if self.headers else ""
-        return f"{self.frame.__dask_tokenize__()} {self.exposure_time!r} {headers}"
+        return f"{self.frame.__dask_tokenize__()} {self.exposure_time!r} {headers} {self.key}"
 
 
 class Step(Protocol):
@@ -105,6 +108,27 @@ class DivideByExposure(Step):
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
         exposure = plane.exposure_time if plane.exposure_time > 0 else np.nan
         return image / image.dtype.type(exposure)
+
+
+@dataclass(frozen=True)
+class MaskSaturated(Step):
+    """NaN where counts are at or above a level; the pixels are counted, see `sunpy_heliocloud.lazy.saturated`."""
+
+    level: float
+
+    pointwise = True
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        # Imported here, for it imports sunpy, which workers do not need otherwise.
+        from sunpy_heliocloud.lazy.saturated import report_saturated
+
+        is_saturated = image >= self.level
+        count = int(np.count_nonzero(is_saturated))
+        report_saturated(plane.key, count, image.size)
+        return np.where(is_saturated, image.dtype.type(np.nan), image) if count else image
+
+    def of_missing(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        return image
 
 
 @dataclass(frozen=True)
