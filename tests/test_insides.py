@@ -24,6 +24,7 @@ import astropy.units as u
 from astropy.nddata import NDSlicingMixin
 from astropy.wcs import WCS
 
+from sunpy.map import GenericMap
 from sunpy.net import Fido
 from sunpy.net.attr import Attr, SimpleAttr
 from sunpy.net.base_client import BaseClient, QueryResponseTable
@@ -150,6 +151,28 @@ def test_attr_registry():
     assert "one" in Attr._attr_registry.pop(Kind).name
     Attr.update_values({BaseClient: {Kind: [("two", "second")]}})
     assert Attr._attr_registry.pop(Kind).name == ["two"]
+
+
+def bare_map(**header):
+    """A Map of which only the header is set, as for the times of a header."""
+    bare = GenericMap.__new__(GenericMap)
+    bare.meta = header
+    return bare
+
+
+def test_timesys():
+    assert bare_map()._timesys == "UTC"
+    assert bare_map(timesys="TAI")._timesys == "TAI"
+
+
+def test_get_date():
+    date = bare_map(timesys="TAI", **{"date-beg": "2018-05-29T18:00:00"})._get_date("date-beg")
+    assert (date.isot, date.scale) == ("2018-05-29T18:00:00.000", "tai")
+    assert bare_map()._get_date("date-beg") is None
+
+
+def test_date_obs():
+    assert bare_map(**{"date-obs": "2018-05-29T18:00:00"})._date_obs.isot == "2018-05-29T18:00:00.000"
 
 
 def test_write_worker():

@@ -8,7 +8,7 @@ import numpy as np
 
 import astropy.units as u
 
-from sunpy.map import GenericMap
+from sunpy.map import GenericMap, Map
 
 from sunpy_heliocloud.metadata.columns import column
 from sunpy_heliocloud.metadata.maps import empty_map, map_class, once_for_each_kind
@@ -34,7 +34,7 @@ def exposure_times(headers: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """
     columns = (column(headers, keyword) for keyword in (*EXPOSURE_KEYS, "TIMEUNIT"))
     seconds = [_number(exposures) * _seconds(timeunit) for *exposures, timeunit in zip(*columns, strict=True)]
-    if any(cls.exposure_time is not GenericMap.exposure_time for cls in GenericMap._registry):
+    if any(cls.exposure_time is not GenericMap.exposure_time for cls in Map.registry):
         for i, cls in enumerate(once_for_each_kind(headers, map_class)):
             if cls.exposure_time is not GenericMap.exposure_time:
                 own = empty_map(headers[i]).exposure_time
