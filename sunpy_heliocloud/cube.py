@@ -24,6 +24,7 @@ from sunpy_heliocloud.lazy.frame_array import is_valid
 from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
 from sunpy_heliocloud.lazy.resampled import resample
 from sunpy_heliocloud.lazy.saturated import with_saturated
+from sunpy_heliocloud.text import inert
 
 __all__ = ["TimeLagCube", "merged"]
 
@@ -323,7 +324,9 @@ class TimeLagCube(ComparableCube):
     def __str__(self) -> str:
         first, last = (time.isot for time in np.atleast_1d(self.times)[[0, -1]])
         channel = (
-            "unknown" if self.wavelength is None else f"{self.observatory or ''} {self.wavelength:g}".strip()
+            "unknown"
+            if self.wavelength is None
+            else inert(f"{self.observatory or ''} {self.wavelength:g}".strip())
         )
         return (
             f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"

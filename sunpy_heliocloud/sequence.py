@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.cube import TimeLagCube, merged
+from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.attempt import attempt
 from sunpy_heliocloud.io.checksums import verify_file
@@ -46,7 +48,7 @@ from sunpy_heliocloud.metadata.table import header_table, is_selected, keyword_o
 from sunpy_heliocloud.metadata.times import Midpoints
 from sunpy_heliocloud.metadata.values import header_of_values
 from sunpy_heliocloud.metadata.wcs import plane_wcs
-from sunpy_heliocloud.text import inert
+from sunpy_heliocloud.text import inert, shown_url
 
 __all__ = ["LazyMapSequence"]
 
@@ -110,11 +112,13 @@ class LazyMapSequence:
         urls, sizes = [file.url for file in files], [file.size for file in files]
         frames: list[Frame] = []
         headers = [HeaderColumns.from_headers([])]
+        rest = iter(urls)
         with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
             for batch in open_frames(urls, accesses, sizes):
-                results = _checked(urls[bar.n : bar.n + len(batch)], batch)
+                opened = list(islice(rest, len(batch)))
+                results = _checked(opened, batch)
                 good = [result for result in results if not isinstance(result, ReadError)]
-                self._leave_out(urls[bar.n :], results)
+                self._leave_out(opened, results)
                 frames += [frame for frame, _ in good]
                 headers.append(HeaderColumns.from_headers([header for _, header in good]))
                 bar.update(len(batch))
@@ -124,7 +128,7 @@ class LazyMapSequence:
 
     def _leave_out(self, urls: Sequence[str], results: Sequence[Any]) -> None:
         """Note the frames that cannot be used; or raise the first one's error."""
-        for url, result in zip(urls, results, strict=False):
+        for url, result in zip(urls, results, strict=True):
             if isinstance(result, ReadError):
                 if self._errors == "raise":
                     raise result
@@ -330,7 +334,7 @@ class LazyMapSequence:
         urls = [url for url in self.urls if url not in self._left_out]
         rows = [(url, "NaN", lost[url]) if url in lost else (url, "ok", "") for url in urls]
         rows += [(url, "left out", reason) for url, reason in self._left_out.items()]
-        return Table(rows=rows, names=("url", "status", "reason"), dtype=(str, str, str))
+        return InertTable(rows=rows, names=("url", "status", "reason"), dtype=(str, str, str))
 
     def verify(self) -> Table:
         """
@@ -361,7 +365,7 @@ class LazyMapSequence:
             rows.append(
                 (frame.url, 0, str(result)) if isinstance(result, ReadError) else (frame.url, result, "")
             )
-        return Table(rows=rows, names=("url", "checksums", "reason"), dtype=(str, int, str))
+        return InertTable(rows=rows, names=("url", "checksums", "reason"), dtype=(str, int, str))
 
     # ---- what can be changed
 
@@ -398,7 +402,7 @@ class LazyMapSequence:
             keyword = keyword_of(self._headers, name)
             keep &= [is_selected(value, condition) for value in self._headers.column(keyword)]
         conditions = ", ".join(f"{name}={condition!r}" for name, condition in keywords.items())
-        log.info(f"{np.count_nonzero(~keep)} of {len(self)} frames dropped by {conditions}")
+        log.info(f"{np.count_nonzero(~keep)} of {len(self)} frames dropped by {inert(conditions)}")
         return self._picked(np.flatnonzero(keep))
 
     def update_headers(self, function: Callable[[dict[str, Any]], Header]) -> Self:
@@ -670,7 +674,7 @@ class LazyMapSequence:
         columns = {"url": self.urls, "time": self._times, "exposure_time": self.exposure_time}
         if all(isinstance(value, int) for value in quality):
             columns["quality"] = quality
-        return QTable(columns)
+        return InertTable(columns)
 
     def _warn_of_quality(self) -> None:
         damaged = sum(map(bool, self._headers.column("QUALITY")))
@@ -692,7 +696,8 @@ class LazyMapSequence:
             if self._left_out:
                 url, reason = next(iter(self._left_out.items()))
                 raise ValueError(
-                    f"all {len(self._left_out)} frames are left out, see .status; {url}: {reason}"
+                    f"all {len(self._left_out)} frames are left out, see .status; {shown_url(url)}: "
+                    f"{shown_url(reason)}"
                 )
             raise ValueError(
                 "the sequence has no frames: the search found nothing, or a selection kept nothing"
@@ -746,6 +751,8 @@ def _checked(urls: Sequence[str], opened: Sequence[Any]) -> list[Any]:
     for url, result in zip(urls, opened, strict=True):
         problem = None if isinstance(result, ReadError) else next(found)
         results.append(
-            result if problem is None else ReadError(f"The header of {url} cannot be used: {problem}")
+            result
+            if problem is None
+            else ReadError(f"The header of {shown_url(url)} cannot be used: {shown_url(problem)}")
         )
     return results

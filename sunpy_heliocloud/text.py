@@ -1,13 +1,15 @@
 """Text of others, made harmless before it is shown."""
 
+import re
 import unicodedata
 
-__all__ = ["inert"]
+__all__ = ["inert", "shown_url"]
 
 LONGEST = 300
 # Categories of characters that move the cursor, change the direction of text or have no glyph: control, format,
 # surrogate, private, unassigned, line and paragraph separators.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_WEB_ADDRESS = re.compile(r"(https?://)(?:[^\s/?#]*@)?([^\s?'\"<>]*)(\?[^\s'\"<>]*)?", re.IGNORECASE)
 
 
 def inert(text: object, longest: int = LONGEST) -> str:
@@ -40,6 +42,34 @@ def inert(text: object, longest: int = LONGEST) -> str:
     if not (shown.isascii() and shown.isprintable() and "<" not in shown):
         shown = "".join(map(_escaped, shown))
     return shown if len(text) <= longest else f"{shown}… ({len(text)} characters)"
+
+
+def shown_url(text: object, longest: int = LONGEST) -> str:
+    """
+    A URL, or a text with URLs, as it may be shown: `inert`, and without what may be secret.
+
+    Parameters
+    ----------
+    text, longest
+        As for `inert`.
+
+    Returns
+    -------
+    str
+        Queries of web addresses, which sign them, are ``?…``, and user info is left out. Keys of S3 stay whole.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud.text import shown_url
+    >>> shown_url("https://example.org/a.fits?token=secret")
+    'https://example.org/a.fits?…'
+    """
+    return inert(_WEB_ADDRESS.sub(_without_secrets, str(text)), longest)
+
+
+def _without_secrets(address: re.Match) -> str:
+    scheme, rest, query = address.groups()
+    return f"{scheme}{rest}{'?…' if query else ''}"
 
 
 def _escaped(character: str) -> str:

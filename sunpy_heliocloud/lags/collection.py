@@ -8,8 +8,9 @@ from dask.base import DaskMethodsMixin
 from dask.highlevelgraph import HighLevelGraph
 from ndcube import NDCollection
 
-from sunpy_heliocloud.lags.lag_map import LagMap
+from sunpy_heliocloud.lags.lag_map import PLAIN, LagMap
 from sunpy_heliocloud.lags.quantities import colours
+from sunpy_heliocloud.text import inert
 
 __all__ = ["LagMapCollection"]
 
@@ -87,7 +88,8 @@ class LagMapCollection(DaskMethodsMixin, NDCollection):
                 axis.set_ticklabel_visible(row == column)
                 axis.set_ticklabel(size="x-small")
         image = figure.axes[-1].images[-1]
-        figure.colorbar(image, ax=figure.axes, label=next(iter(shown.values())).label, shrink=0.8)
+        bar = figure.colorbar(image, ax=figure.axes, shrink=0.8)
+        bar.set_label(next(iter(shown.values())).label, **PLAIN)
         return figure
 
     def plot_histograms(self, **kwargs: Any) -> Any:
@@ -130,7 +132,8 @@ class LagMapCollection(DaskMethodsMixin, NDCollection):
         first = next(iter(self.values()))
         state = "lazy" if dask.is_dask_collection(self) else "in memory"
         return (
-            f"{type(self).__name__} of {len(self)} maps, {state}: {', '.join(self)}\nThe first is a {first}"
+            f"{type(self).__name__} of {len(self)} maps, {state}: {inert(', '.join(self))}\n"
+            f"The first is a {first}"
         )
 
     __repr__ = __str__

@@ -17,8 +17,12 @@ import sunpy.map
 from sunpy_heliocloud.lags import files as lag_files
 from sunpy_heliocloud.lags.quantities import LAG, colours
 from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.text import inert
 
-__all__ = ["LagMap"]
+__all__ = ["PLAIN", "LagMap"]
+
+# Names out of headers are no mathematics and no TeX, whatever matplotlib is set to.
+PLAIN = {"parse_math": False, "usetex": False}
 
 
 class LagMap(DaskCube):
@@ -101,9 +105,9 @@ class LagMap(DaskCube):
         data_unit = kwargs.pop("data_unit", None)
         shown = self.compute() if data_unit is None else self.compute().to(data_unit)
         axes = super(LagMap, shown).plot(axes=axes, **colours([shown], kwargs))
-        axes.set_title(shown.title)
+        axes.set_title(shown.title, **PLAIN)
         if colorbar:
-            axes.figure.colorbar(axes.images[-1], ax=axes, label=shown.label)
+            axes.figure.colorbar(axes.images[-1], ax=axes).set_label(shown.label, **PLAIN)
         return axes
 
     def plot_histogram(self, axes: Any = None, *, bin_width: u.Quantity | None = None, **kwargs: Any) -> Any:
@@ -134,7 +138,9 @@ class LagMap(DaskCube):
         bins = np.arange(np.floor(-reach / width), np.ceil(reach / width) + 2) - 0.5
         counts, edges = np.histogram(values, bins * width)
         axes.stairs(counts, edges, **kwargs)
-        axes.set(xlabel=self.label, ylabel="pixels", title=self.title)
+        axes.set_xlabel(self.label, **PLAIN)
+        axes.set_ylabel("pixels")
+        axes.set_title(self.title, **PLAIN)
         return axes
 
     def to_map(self) -> sunpy.map.GenericMap:
@@ -158,7 +164,7 @@ class LagMap(DaskCube):
             limits = {name: limit for name, limit in colours([self], {}).items() if name != "cmap"}
             settings = {"cmap": colours([self], {})["cmap"], "norm": Normalize(**limits)}
         lag_map = sunpy.map.Map(self.data, dict(self._header("to_map")), plot_settings=settings)
-        lag_map.nickname = f"{self.meta.get('quantity', '')} {self.title}".strip()
+        lag_map.nickname = f"{inert(self.meta.get('quantity', ''))} {self.title}".strip()
         return lag_map
 
     def rebin(self, bin_shape: Sequence[int], operation: Any = np.mean, **kwargs: Any) -> Self:
@@ -187,7 +193,7 @@ class LagMap(DaskCube):
     def title(self) -> str:
         """The two channels, and who observed them."""
         channels = ["" if one is None else f"{one.value:g}" for one in self.meta.get("channels", ())]
-        seen_from = [one or "" for one in self.meta.get("observatories", ())]
+        seen_from = [inert(one or "") for one in self.meta.get("observatories", ())]
         if len(set(seen_from)) > 1:
             return " - ".join(f"{a} {b}".strip() for a, b in zip(channels, seen_from, strict=True))
         return f"{'-'.join(filter(None, channels))} {''.join(seen_from[:1])}".strip()
@@ -196,7 +202,7 @@ class LagMap(DaskCube):
     def label(self) -> str:
         """The quantity of the values, with their unit."""
         unit = "" if self.unit == u.dimensionless_unscaled else f" [{self.unit}]"
-        return self.meta.get("quantity", "") + unit
+        return inert(self.meta.get("quantity", "")) + unit
 
     @property
     def reach(self) -> float | None:
@@ -212,7 +218,7 @@ class LagMap(DaskCube):
         planes, cadence = self.meta.get("planes"), self.meta.get("cadence")
         return (
             f"LagMap of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  {self.meta.get('quantity')} of {self.title}, unit: {str(self.unit) or 'none'}\n"
+            f"  {inert(self.meta.get('quantity'))} of {self.title}, unit: {str(self.unit) or 'none'}\n"
             f"  from {planes} planes of {cadence}, {self.meta.get('start')} to {self.meta.get('stop')}"
         )
 

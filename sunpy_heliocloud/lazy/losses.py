@@ -7,11 +7,14 @@ from collections.abc import Iterable
 
 from sunpy.util.exceptions import SunpyUserWarning
 
+from sunpy_heliocloud.text import shown_url
+
 __all__ = ["LostFrameWarning", "current_client", "lost_frames", "report_loss", "worker"]
 
 _TOPIC = "sunpy_heliocloud-lost-frames"
 _lost: dict[str, tuple[float, str]] = {}
 _lock = threading.Lock()
+_LONGEST = 1000  # characters of a warning
 
 
 class LostFrameWarning(SunpyUserWarning):
@@ -27,7 +30,7 @@ def report_loss(url: str, reason: str) -> None:
     url, reason
         Which frame, and the error's message.
     """
-    message = f"A frame is NaN, since errors='mask': {reason}"
+    message = f"A frame is NaN, since errors='mask': {shown_url(reason, _LONGEST)}"
     here = worker()
     if here is None:
         with _lock:

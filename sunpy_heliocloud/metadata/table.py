@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from astropy.table import MaskedColumn, QTable
+from astropy.table import MaskedColumn
 
+from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.metadata.columns import HeaderColumns, column
 
 __all__ = ["header_table", "is_selected", "keyword_of"]
 
 
-def header_table(headers: Sequence[Mapping[str, Any]]) -> QTable:
+def header_table(headers: Sequence[Mapping[str, Any]]) -> InertTable:
     """
     A row a header, a column a keyword; masked where a header has no such keyword or no value.
 
@@ -23,9 +24,9 @@ def header_table(headers: Sequence[Mapping[str, Any]]) -> QTable:
 
     Returns
     -------
-    `astropy.table.QTable`
+    InertTable
     """
-    return QTable({keyword: _column(column(headers, keyword)) for keyword in _keywords(headers)})
+    return InertTable({keyword: _column(column(headers, keyword)) for keyword in _keywords(headers)})
 
 
 def _keywords(headers: Sequence[Mapping[str, Any]]) -> list[str]:

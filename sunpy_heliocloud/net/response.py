@@ -1,7 +1,7 @@
 """The table of files that a search gives."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,16 @@ from astropy.time import Time
 
 from sunpy.net.base_client import QueryResponseTable
 
+from sunpy_heliocloud.inert_table import InertFormatter
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.entry import PROVIDER, Entry
 from sunpy_heliocloud.net.rows import Rows, text_column
+from sunpy_heliocloud.text import inert
 
 __all__ = ["HelioCloudResponse", "response"]
 
 COLUMNS = ("Start time", "End time", "Instrument", "Wavelength", "Dataset", "Size", "Provider", "URL")
+LONGEST_NAME = 80  # of a column
 SOME_TIME = np.datetime64("2000-01-01", "us")
 
 
@@ -33,9 +36,11 @@ class HelioCloudResponse(QueryResponseTable):
     resource, ... ``meta["egress"]`` has what catalogues say of reading from outside the cloud, by the URLs of their
     buckets: ``"user-pays"``, for example.
 
-    Long tables are displayed in part, as astropy displays them; ``show().pprint_all()`` prints all lines.
+    Long tables are displayed in part, as astropy displays them; ``show().pprint_all()`` prints all lines. Text of the
+    catalogue is displayed without control characters and tags, and shortened; the values have it as it is.
     """
 
+    TableFormatter = InertFormatter
     size_column = "Size"
 
     def __str__(self) -> str:
@@ -116,7 +121,7 @@ def response(found: Sequence[tuple[Entry, Rows]]) -> HelioCloudResponse:
     def column(name: str) -> np.ndarray:
         return np.array([getattr(entry, name) for entry in entries])[owner]
 
-    more = {f"{name} (index)" if name in COLUMNS else name: values for name, values in rows.more.items()}
+    more = dict(zip(_column_names(rows.more), rows.more.values(), strict=True))
     table = HelioCloudResponse(
         {
             "Start time": _astropy_time(rows.start),
@@ -138,6 +143,17 @@ def response(found: Sequence[tuple[Entry, Rows]]) -> HelioCloudResponse:
     table["Size"].info.format = ".3f"
     table["Wavelength"].info.format = "g"
     return table
+
+
+def _column_names(names: Iterable[str]) -> list[str]:
+    """What an index calls its optional columns, so that it is harmless wherever names of columns are shown."""
+    named: list[str] = []
+    for name in names:
+        name = inert(name, LONGEST_NAME)
+        if name in COLUMNS or name in named:
+            name = f"{name} (index)" if f"{name} (index)" not in named else f"{name} (index {len(named)})"
+        named.append(name)
+    return named
 
 
 def _first_of_each(urls: list[str], order: np.ndarray) -> np.ndarray:

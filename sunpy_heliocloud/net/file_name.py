@@ -1,0 +1,106 @@
+"""Names of files that any system can have, made of what a catalogue says."""
+
+import hashlib
+import re
+import unicodedata
+from pathlib import Path
+
+__all__ = ["beside", "distinct", "folded", "safe_name", "shortened"]
+
+LONGEST = 255  # bytes, of the names on nearly all filesystems
+LONGEST_SUFFIX = 20
+UNSAFE = re.compile(r'[/\\:*?"<>|]')
+# Control, format, surrogate, private and unassigned characters, and separators of lines: unseen, or not what they seem.
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Of Windows, with any suffix.
+RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
+
+
+def safe_name(text: str) -> str:
+    """
+    A text as the name of a file or folder.
+
+    Parameters
+    ----------
+    text
+        Anything.
+
+    Returns
+    -------
+    str
+        The text, with ``_`` for what is not allowed in names on some system, or would hide the file; empty if nothing
+        is left. It may still be too long, see `shortened`.
+    """
+    name = "".join("_" if unicodedata.category(one) in UNSEEN else one for one in UNSAFE.sub("_", text))
+    name = re.sub(r"^\.", "_", name.strip().rstrip(". "))
+    return f"_{name}" if RESERVED.fullmatch(name) else name
+
+
+def shortened(name: str, whole: str) -> str:
+    """
+    A name of at most 255 bytes.
+
+    Parameters
+    ----------
+    name
+        As `safe_name` gives it.
+    whole
+        What tells it from others that begin in the same way.
+
+    Returns
+    -------
+    str
+        The name, or where it is too long its beginning, a hash of ``whole``, and its suffix.
+    """
+    return name if len(name.encode()) <= LONGEST else distinct(name, whole)
+
+
+def distinct(name: str, whole: str) -> str:
+    """
+    A name that differs from the same name of something else, always in the same way.
+
+    Parameters
+    ----------
+    name, whole
+        As for `shortened`.
+
+    Returns
+    -------
+    str
+        The name with a hash of ``whole`` before its suffix; at most 255 bytes.
+    """
+    mark = f"-{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+    stem, suffix = _split(name)
+    room = LONGEST - len(mark) - len(suffix.encode())
+    return f"{stem.encode()[:room].decode(errors='ignore').rstrip('. ')}{mark}{suffix}"
+
+
+def beside(path: Path) -> Path:
+    """
+    A name that no file has: the path itself, or with a number before its suffix.
+
+    Parameters
+    ----------
+    path
+        Of a file that there may be.
+    """
+    stem, suffix = _split(path.name)
+    number = 0
+    while path.exists(follow_symlinks=False):
+        number += 1
+        mark = f".{number}{suffix}"
+        path = path.with_name(f"{stem.encode()[: LONGEST - len(mark.encode())].decode(errors='ignore')}{mark}")
+    return path
+
+
+def folded(path: Path) -> str:
+    """What two paths have in common that some filesystem takes for the same."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Stem and suffix, ``.fits.gz`` for instance; long suffixes are part of the stem."""
+    found = re.search(r"(?<=.)(\.[A-Za-z0-9]+)?\.[A-Za-z0-9]+$", name)
+    if found is None or len(found[0]) > LONGEST_SUFFIX:
+        found = re.search(r"(?<=.)\.[A-Za-z0-9]{1,19}$", name)
+    return (name, "") if found is None else (name[: found.start()], found[0])
