@@ -64,8 +64,7 @@ def shared_server(one_server, monkeypatch):
 @pytest.fixture
 def short_pauses(monkeypatch):
     """Who asks again does so at once."""
-    for module in ("io.http", "net.download"):
-        monkeypatch.setattr(f"sunpy_heliocloud.{module}.PAUSES", (0.01, 0.02, 0.03))
+    monkeypatch.setattr("sunpy_heliocloud.io.http.PAUSES", (0.01, 0.02, 0.03))
 
 
 @pytest.fixture(scope="session")

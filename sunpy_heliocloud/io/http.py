@@ -13,7 +13,7 @@ import random
 import re
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,6 +37,7 @@ __all__ = [
     "RedirectError",
     "SlowServerError",
     "StatusError",
+    "Stream",
     "WrongAnswerError",
     "body_of",
     "gather",
@@ -45,6 +46,7 @@ __all__ = [
     "redirected",
     "run",
     "status_error",
+    "stream",
 ]
 
 # Seconds before a request is made again, after a failure that may pass.
@@ -222,11 +224,8 @@ async def get(
     ------
     StatusError, SlowServerError, RedirectError, WrongAnswerError, LimitError, aiohttp.ClientError, OSError
     """
-    headers = {"Accept-Encoding": "identity"}
-    is_part = start > 0 or stop is not None
-    if is_part:
-        headers["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
-    headers.update(_condition(known))
+    headers = _headers(start, stop) | _condition(known)
+    is_part = "Range" in headers
     async with _response(location, method, headers) as response:
         etag = _etag(response.headers)
         if response.status == 304 and known is not None:
@@ -245,6 +244,63 @@ async def get(
             raise WrongAnswerError("a page of HTML came instead of the file")
         total = whole if whole is not None else (len(body) if stop is None or len(body) < stop else None)
         return Answer(body[start:stop], etag, total)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """
+    An answer whose bytes are still to come.
+
+    Parameters
+    ----------
+    chunks
+        The bytes: of the range if `is_part`, else the whole. Fewer than the server has said are an error.
+    etag, total
+        As of an `Answer`.
+    is_part
+        Whether the server keeps to the range.
+    """
+
+    chunks: AsyncIterator[bytes]
+    etag: str | None
+    total: int | None
+    is_part: bool
+
+
+@asynccontextmanager
+async def stream(location: HTTPLocation, *, start: int = 0, stop: int | None = None) -> AsyncIterator[Stream]:
+    """
+    Bytes of something on a server as they come, in one attempt, for those who need not have them all in memory.
+
+    Parameters
+    ----------
+    location, start, stop
+        As for `get`.
+
+    Raises
+    ------
+    StatusError, SlowServerError, RedirectError, WrongAnswerError, aiohttp.ClientError, OSError
+        When the context is entered, or from the chunks.
+    """
+    headers = _headers(start, stop)
+    async with _response(location, "GET", headers) as response:
+        if response.status not in (200, 206):
+            await _refuse(response, location)
+        if response.status == 206:
+            length, total = _range(response, start, stop)
+        elif response.content_type == "text/html" and "Range" in headers:
+            raise WrongAnswerError("a page of HTML came instead of the file")
+        else:
+            length = total = _content_length(response.headers)
+        chunks = _chunks(response.content.read, length)
+        yield Stream(chunks, _etag(response.headers), total, is_part=response.status == 206)
+
+
+def _headers(start: int, stop: int | None) -> dict[str, str]:
+    headers = {"Accept-Encoding": "identity"}
+    if start > 0 or stop is not None:
+        headers["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+    return headers
 
 
 def _condition(known: str | None) -> dict[str, str]:
@@ -271,6 +327,13 @@ async def _part(
     most: int | None,
     location: HTTPLocation,
 ) -> Answer:
+    length, total = _range(response, start, stop)
+    body = await body_of(response.content.read, most=most, whole=length, what=location.shown)
+    return Answer(body, etag, total)
+
+
+def _range(response: aiohttp.ClientResponse, start: int, stop: int | None) -> tuple[int, int | None]:
+    """The length of a part, if it is the one that was asked for, and that of the whole."""
     said = re.fullmatch(
         r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", response.headers.get("Content-Range", "").strip()
     )
@@ -288,12 +351,7 @@ async def _part(
         or (stop is not None and last >= stop)
     ):
         raise WrongAnswerError(f"bytes {first} to {last + 1} came, not {start} to {stop or 'the end'}")
-    body = await body_of(
-        response.content.read, most=most, whole=last + 1 - first, what=location.shown, stop=last + 1 - first
-    )
-    if len(body) != last + 1 - first:
-        raise WrongAnswerError(f"only {len(body)} of {last + 1 - first} bytes came")
-    return Answer(body, etag, total)
+    return last + 1 - first, total
 
 
 async def body_of(
@@ -326,9 +384,24 @@ async def body_of(
             f"{what} has {whole:,} bytes, and at most {bound:,} are read; sunpy_heliocloud.limits sets it"
         )
     chunks: list[bytes] = []
+    got = 0
+    async for chunk in _chunks(read, whole):
+        chunks.append(chunk)
+        got += len(chunk)
+        if stop is not None and got >= stop:
+            break
+        if got > bound and stop is None:
+            raise LimitError(
+                f"{what} has over {bound:,} bytes, and no more are read; sunpy_heliocloud.limits sets it"
+            )
+    return b"".join(chunks)[:stop]
+
+
+async def _chunks(read: Callable[[int], Awaitable[bytes]], whole: int | None) -> AsyncIterator[bytes]:
+    """The bytes as they come, while they come fast enough; fewer than the whole, if that is known, are an error."""
     got, span = 0, 2 / 3 * limits.patience
     window_end, window_got = time.monotonic() + span, 0
-    while stop is None or got < stop:
+    while True:
         try:
             async with asyncio.timeout(max(0.0, window_end - time.monotonic())):
                 chunk = await read(_CHUNK)
@@ -339,15 +412,12 @@ async def body_of(
             continue
         if not chunk:
             break
-        chunks.append(chunk)
         got, window_got = got + len(chunk), window_got + len(chunk)
-        if got > bound and stop is None:
-            raise LimitError(
-                f"{what} has over {bound:,} bytes, and no more are read; sunpy_heliocloud.limits sets it"
-            )
-    if whole is not None and got < min(whole, whole if stop is None else stop):
+        if whole is not None and got > whole:
+            raise WrongAnswerError(f"more than {whole} bytes came")
+        yield chunk
+    if whole is not None and got < whole:
         raise WrongAnswerError(f"only {got} of {whole} bytes came")
-    return b"".join(chunks)[:stop]
 
 
 async def _refuse(response: aiohttp.ClientResponse, location: HTTPLocation) -> None:

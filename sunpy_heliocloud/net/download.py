@@ -1,34 +1,62 @@
 """Downloads that end whole or not at all."""
 
-import asyncio
 import os
 import re
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import parfive
-from aiohttp import ClientError
-from parfive.utils import FailedDownload, replacement_filename
 
 import astropy.units as u
 
-from sunpy_heliocloud.io.http import PAUSES
+from sunpy import log
+
+from sunpy_heliocloud.io.http import StatusError
+from sunpy_heliocloud.io.location import HTTPLocation, LocationError, given_location
+from sunpy_heliocloud.net.file_name import beside, folded
 from sunpy_heliocloud.net.response import HelioCloudResponse
-from sunpy_heliocloud.net.wanted_file import WantedFile
+from sunpy_heliocloud.net.transfer import Transfer, transfer
+from sunpy_heliocloud.net.wanted_file import WantedFile, is_part_of
+from sunpy_heliocloud.text import inert, shown_url
 
 __all__ = ["download"]
 
 # Seconds after which a temporary file that nobody writes to is what a process that was killed has left.
 ABANDONED = 86400
 # Who saves what where, of all tables in one call of Fido.fetch: they share a downloader.
-_claims: WeakKeyDictionary[parfive.Downloader, dict[Path, str]] = WeakKeyDictionary()
+_claims: WeakKeyDictionary[parfive.Downloader, dict[str, str]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Job:
+    """
+    A file, and the place that no other file of the same call has.
+
+    Attributes
+    ----------
+    file
+        What is to be downloaded.
+    target
+        Where to.
+    """
+
+    file: WantedFile
+    target: Path
+
+    @property
+    def found(self) -> Path | None:
+        """Where it is already, under a name of its own or the plain one, if it is."""
+        places = dict.fromkeys((self.file.distinct, self.target))
+        return next((place for place in places if self.file.is_whole(place)), None)
 
 
 def download(
@@ -44,7 +72,7 @@ def download(
     template
         Where to, with ``{file}`` in it and, if wanted, names of columns.
     downloader
-        Says how. Nothing is queued in it.
+        Says how many at once, what is shown of it, and what becomes of files that exist. Nothing is queued in it.
     max_splits
         How many connections share a file, instead of the downloader's.
 
@@ -56,43 +84,125 @@ def download(
     Raises
     ------
     ValueError
-        If a URL has no usable file name or scheme, or two files would be saved under one name.
+        If the template cannot be filled in, or gives two files one name.
     OSError
         If the disk has too little space for what is missing.
     """
-    files = [WantedFile.of(row, template) for row in table]
-    _claim(files, table["URL"], downloader)
-    overwrite = downloader.config.overwrite
-    wanted = [file for file in files if overwrite or not file.is_whole()]
-    unusable = _prepare({file.target.parent for file in wanted})
-    errors = {file.url: e for file in wanted if (e := unusable.get(file.target.parent))}
-    wanted = [file for file in wanted if file.url not in errors]
-    _check_space(wanted)
-    errors |= _download_repeatedly(wanted, downloader, max_splits)
-    saved = _put_in_place(wanted, errors, overwrite)
-    _skip_empty_download(downloader)
-    return _results(files, saved, errors)
+    files, refused = _files(table, template)
+    jobs = _claim(files, downloader)
+    saved, errors = _save(jobs, downloader, max_splits)
+    results = parfive.Results()
+    for url, reason in refused:
+        results.add_error(partial(_refuse, reason), url, reason)
+    for job in jobs:
+        url = job.file.url
+        if job in errors:
+            results.add_error(partial(_again, job, downloader, max_splits), url, errors[job])
+        else:
+            results.append(path=str(saved[job]), url=url)
+    return results
 
 
-def _skip_empty_download(downloader: parfive.Downloader) -> None:
-    """Keep Fido, which now asks the downloader for what is queued, from a bar that says "0 files" if nothing is."""
-
-    def download() -> parfive.Results:
-        del downloader.download
-        return downloader.download() if downloader.queued_downloads else parfive.Results()
-
-    downloader.download = download
+# Which files, and where to ---------------------------------------------------------------------------------------------
 
 
-def _claim(files: list[WantedFile], urls, downloader: parfive.Downloader) -> None:
-    """Refuse to save two files under one name."""
+def _files(table: HelioCloudResponse, template: str) -> tuple[list[WantedFile], list[tuple[str, OSError]]]:
+    """Each file once, and what is wrong with rows that have none."""
+    bucket = table.meta.get("bucket")
+    named = given_location(bucket) if bucket else None
+    trusted = {named.origin} if isinstance(named, HTTPLocation) else set()
+    files: dict[str, WantedFile] = {}
+    refused = []
+    for row in table:
+        try:
+            file = WantedFile.of(row, template, trusted)
+        except LocationError as e:
+            refused.append((str(row["URL"]), OSError(f"{shown_url(row['URL'])!r} was not downloaded: {e}")))
+        else:
+            files[file.url] = file
+    return list(files.values()), refused
+
+
+def _claim(files: Iterable[WantedFile], downloader: parfive.Downloader) -> list[Job]:
+    """Give each file a place of its own: with a mark in its name where others would have the same."""
     claims = _claims.setdefault(downloader, {})
-    for file, url in zip(files, urls, strict=True):
-        if claims.setdefault(file.target, url) != url:
+    wanted: dict[str, set[str]] = defaultdict(set)
+    files = list(files)
+    for file in files:
+        wanted[folded(file.plain)].add(file.url)
+    jobs = []
+    for file in files:
+        name = folded(file.plain)
+        is_alone = len(wanted[name]) == 1 and claims.get(name, file.url) == file.url
+        target = file.plain if is_alone else file.distinct
+        if (other := claims.setdefault(folded(target), file.url)) != file.url:
             raise ValueError(
-                f"{claims[file.target]} and {url} would both be saved as {file.target}: "
-                "give fetch a path that tells them apart, such as path='{dataset}/{start_time}/{file}'"
+                f"{shown_url(other)} and {shown_url(file.url)} would both be saved as {inert(target)}: give fetch a "
+                "path that tells them apart, such as path='{dataset}/{start_time}/{file}'"
             )
+        jobs.append(Job(file, target))
+    return jobs
+
+
+def _save(
+    jobs: Sequence[Job], downloader: parfive.Downloader, max_splits: int | None
+) -> tuple[dict[Job, Path], dict[Job, OSError]]:
+    """Download what is missing; gives the place of each file, or what is wrong."""
+    overwrite = downloader.config.overwrite
+    errors = {
+        job: _error(
+            job, "a link leads out of the folder that path names: give fetch the path that it leads to"
+        )
+        for job in jobs
+        if job.file.leaves_base(job.target)
+    }
+    jobs = [job for job in jobs if job not in errors]
+    saved = {} if overwrite else {job: found for job in jobs if (found := job.found)}
+    jobs = [job for job in jobs if job not in saved]
+    unusable = _prepare({job.target.parent for job in jobs})
+    errors |= {job: _error(job, reason) for job in jobs if (reason := unusable.get(job.target.parent))}
+    jobs = [job for job in jobs if job not in errors]
+    _check_space(jobs)
+    partials = {job: job.target.with_name(f".{uuid4().hex}.part") for job in jobs}
+    try:
+        broken = transfer(
+            [Transfer(job.file.location, path, job.target.name) for job, path in partials.items()],
+            downloader,
+            downloader.config.max_splits if max_splits is None else max_splits,
+        )
+        for (job, path), reason in zip(partials.items(), broken, strict=True):
+            try:
+                if reason is None:
+                    saved[job] = _put_in_place(job, path, overwrite)
+                else:
+                    errors[job] = _error(job, reason)
+            except OSError as e:
+                errors[job] = _error(job, e)
+            _call_back(downloader, job, saved.get(job), errors.get(job))
+    finally:
+        for path in partials.values():
+            path.unlink(missing_ok=True)
+    return saved, errors
+
+
+def _again(job: Job, downloader: parfive.Downloader, max_splits: int | None, *_: Any) -> Path:
+    """
+    Download a file that has failed.
+
+    parfive asks for the place of each file when results with errors are given to ``Fido.fetch`` again, and does not
+    download what it finds there.
+    """
+    saved, errors = _save([job], downloader, max_splits)
+    if job in errors:
+        raise errors[job]
+    return saved[job]
+
+
+def _refuse(reason: OSError, *_: Any) -> Path:
+    raise reason
+
+
+# Disks ---------------------------------------------------------------------------------------------------------------
 
 
 def _prepare(folders: set[Path]) -> dict[Path, OSError]:
@@ -118,14 +228,14 @@ def _remove_abandoned(folder: Path) -> None:
                     path.unlink()
 
 
-def _check_space(files: list[WantedFile]) -> None:
+def _check_space(jobs: Sequence[Job]) -> None:
     """Refuse what the disks have no space for, before an hour of downloading fills them."""
     needed: dict[int, int] = defaultdict(int)
     folders: dict[int, Path] = {}
-    for file in files:
-        device = file.target.parent.stat().st_dev
-        folders[device] = file.target.parent
-        needed[device] += file.size or 0
+    for job in jobs:
+        device = job.target.parent.stat().st_dev
+        folders[device] = job.target.parent
+        needed[device] += job.file.size or 0
     for device, folder in folders.items():
         free = shutil.disk_usage(folder).free
         if needed[device] > free:
@@ -135,129 +245,54 @@ def _check_space(files: list[WantedFile]) -> None:
             )
 
 
-# Download ------------------------------------------------------------------------------------------------------------
+def _put_in_place(job: Job, path: Path, overwrite: bool | str) -> Path:
+    """Rename what is complete; gives the name."""
+    if difference := job.file.difference(path):
+        raise OSError(
+            f"{difference}. Either the download was cut short or the index is older than the file: try again later"
+        )
+    target = _free_place(job, path, overwrite)
+    os.replace(path, target)
+    return target
 
 
-class _Downloader(parfive.Downloader):
-    """
-    A downloader that gives a file up when it cannot be written.
-
-    parfive's own waits for ever until what it has received is written, though its writer has ended with an error.
-    """
-
-    def __init__(self, **config):
-        super().__init__(**config)
-        self.write_errors: dict[Path, OSError] = {}
-
-    def _write_worker(self, queue: asyncio.Queue, file_pb: Any, filepath: Path) -> Coroutine:
-        # Called within the task that downloads the file, which is to end with the writer.
-        writing = super()._write_worker(queue, file_pb, filepath)
-        return self._write_or_give_up(writing, asyncio.current_task(), filepath)
-
-    async def _write_or_give_up(self, writing: Coroutine, download: asyncio.Task, filepath: Path) -> None:
-        try:
-            await writing
-        except OSError as e:
-            self.write_errors[filepath] = e
-            download.cancel()
-
-
-def _download_repeatedly(
-    files: list[WantedFile], like: parfive.Downloader, max_splits: int | None
-) -> dict[str, Exception]:
-    """Download to the temporary names; gives the errors that stay, by URL."""
-    errors = _download(files, like, max_splits)
-    for pause in PAUSES:
-        again = [file for file in files if file.url in errors and _may_pass(errors[file.url])]
-        if not again:
-            break
-        time.sleep(pause)
-        repeated = _download(again, like, max_splits)
-        errors = {url: e for url, e in errors.items() if url not in {file.url for file in again}} | repeated
-    return errors
-
-
-def _download(
-    files: list[WantedFile], like: parfive.Downloader, max_splits: int | None
-) -> dict[str, Exception]:
-    if not files:
-        return {}
-    config = like.config
-    downloader = _Downloader(
-        max_conn=config.max_conn,
-        max_splits=config.max_splits if max_splits is None else max_splits,
-        progress=config.progress,
-        overwrite=True,
-        config=config.config,
-    )
-    for file in files:
-        downloader.enqueue_file(file.url, path=file.partial.parent, filename=file.partial.name)
-    errors = {error.url: error.exception for error in downloader.download().errors}
-    return errors | {file.url: e for file in files if (e := downloader.write_errors.get(file.partial))}
-
-
-def _put_in_place(
-    files: list[WantedFile], errors: dict[str, Exception], overwrite: bool | str
-) -> dict[str, Path]:
-    """Rename what is complete; gives the names by URL, and adds to the errors what is not complete."""
-    saved = {}
-    for file in files:
-        try:
-            if file.url in errors:
-                continue
-            if not file.partial.exists():
-                raise InterruptedError("it was interrupted before its turn came")
-            if difference := file.difference(file.partial):
-                raise OSError(
-                    f"{difference}. Either the download was cut short or the index is older than the file: "
-                    "try again later"
+def _free_place(job: Job, path: Path, overwrite: bool | str) -> Path:
+    """Where nothing is that is to stay."""
+    if overwrite == "unique":
+        return beside(job.target)
+    places = list(dict.fromkeys((job.target, job.file.distinct)))
+    for place in places:
+        if overwrite or not os.path.lexists(place) or is_part_of(place, path):
+            if place != places[0]:
+                log.info(
+                    f"{inert(places[0])} is another file and stays: the new one is saved as {inert(place)}"
                 )
-            target = replacement_filename(file.target) if overwrite == "unique" else file.target
-            os.replace(file.partial, target)
-            saved[file.url] = target
-        except OSError as e:
-            errors[file.url] = e
-        finally:
-            file.partial.unlink(missing_ok=True)
-    return saved
+            return place
+    raise FileExistsError(
+        f"{inert(places[-1])} is another file, which may be an older version of it: fetch with overwrite=True replaces "
+        "it, overwrite='unique' keeps both"
+    )
 
 
-def _results(
-    files: list[WantedFile], saved: dict[str, Path], errors: dict[str, Exception]
-) -> parfive.Results:
-    results = parfive.Results()
-    for file in files:
-        if file.url in errors:
-            reason = OSError(f"{file.url} was not downloaded: {_reason(errors[file.url])}")
-            reason.__cause__ = errors[file.url]
-            results.add_error(lambda response, url, target=file.target: target, file.url, reason)
-        else:
-            results.append(path=str(saved.get(file.url, file.target)), url=file.url)
-    return results
+def _call_back(downloader: parfive.Downloader, job: Job, path: Path | None, error: OSError | None) -> None:
+    for callback in downloader.config.done_callbacks:
+        callback(str(path or job.target), job.file.url, error)
 
 
 # Errors --------------------------------------------------------------------------------------------------------------
 
 
-def _may_pass(error: Exception) -> bool:
-    cause = _cause(error)
-    if hasattr(cause, "status"):
-        return cause.status >= 500 or cause.status == 429
-    return isinstance(cause, ClientError | ConnectionError | TimeoutError)
+def _error(job: Job, reason: Exception | str) -> OSError:
+    error = OSError(f"{shown_url(job.file.url)} was not downloaded: {shown_url(_said(reason))}")
+    if isinstance(reason, Exception):
+        error.__cause__ = reason
+    return error
 
 
-def _cause(error: BaseException) -> Any:
-    """What parfive has wrapped: an exception, or the response of a server that refused."""
-    while isinstance(error, FailedDownload):
-        error = error.exception
-    return getattr(error, "response", error)
-
-
-def _reason(error: BaseException) -> str:
-    cause = _cause(error)
-    if hasattr(cause, "status"):
-        advice = "try again later" if cause.status >= 500 else "the file may have moved, or may not be public"
-        return f"the server answered {cause.status} {cause.reason}; {advice}"
-    if isinstance(cause, asyncio.CancelledError):
-        return "it was interrupted"
-    return str(cause) or type(cause).__name__
+def _said(reason: Exception | str) -> str:
+    if isinstance(reason, StatusError):
+        advice = (
+            "try again later" if reason.status >= 500 else "the file may have moved, or may not be public"
+        )
+        return f"{reason}; {advice}"
+    return str(reason) or type(reason).__name__

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-__all__ = ["beside", "distinct", "folded", "safe_name", "shortened"]
+__all__ = ["allowed", "beside", "distinct", "folded", "safe_name", "shortened"]
 
 LONGEST = 255  # bytes, of the names on nearly all filesystems
 LONGEST_SUFFIX = 20
@@ -28,11 +28,23 @@ def safe_name(text: str) -> str:
     Returns
     -------
     str
-        The text, with ``_`` for what is not allowed in names on some system, or would hide the file; empty if nothing
-        is left. It may still be too long, see `shortened`.
+        The text, with ``_`` for what is not allowed in names on some system, or would hide the file. It may still be
+        too long, see `shortened`.
     """
     name = "".join("_" if unicodedata.category(one) in UNSEEN else one for one in UNSAFE.sub("_", text))
-    name = re.sub(r"^\.", "_", name.strip().rstrip(". "))
+    return allowed(re.sub(r"^\.", "_", name.lstrip()))
+
+
+def allowed(name: str) -> str:
+    """
+    A name without the ends that names cannot have, and no name of a device.
+
+    Parameters
+    ----------
+    name
+        Of a file or folder.
+    """
+    name = re.sub(r"[\s.]+$", "", name) or "_"
     return f"_{name}" if RESERVED.fullmatch(name) else name
 
 
@@ -89,7 +101,9 @@ def beside(path: Path) -> Path:
     while path.exists(follow_symlinks=False):
         number += 1
         mark = f".{number}{suffix}"
-        path = path.with_name(f"{stem.encode()[: LONGEST - len(mark.encode())].decode(errors='ignore')}{mark}")
+        path = path.with_name(
+            f"{stem.encode()[: LONGEST - len(mark.encode())].decode(errors='ignore')}{mark}"
+        )
     return path
 
 

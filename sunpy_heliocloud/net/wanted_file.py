@@ -1,11 +1,13 @@
 """A file that is to be downloaded: where to, and how it is known to be whole."""
 
 import hashlib
+import os
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
-from uuid import uuid4
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,9 +16,11 @@ import astropy.units as u
 from sunpy.net.base_client import QueryResponseRow
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud.io.filesystem import https_url
+from sunpy_heliocloud.io.location import HTTPLocation, LocationError, S3Location, remote_location
+from sunpy_heliocloud.net.file_name import allowed, distinct, safe_name, shortened
+from sunpy_heliocloud.text import inert, shown_url
 
-__all__ = ["WantedFile"]
+__all__ = ["WantedFile", "is_part_of"]
 
 # By the name in lower case without hyphens, since catalogues write sha3-256 and SHA_256. The digests of shake_128 and its
 # like have no length of their own, so that nobody knows what was meant.
@@ -27,49 +31,83 @@ ALGORITHMS = {
 } | {"sha": "sha1"}
 # Index columns of the same names do not change what these mean in a path.
 FIXED_FIELDS = ("Start time", "End time", "Instrument", "Wavelength", "Dataset", "Size", "Provider")
+BLOCK = 2**20
 
 
-class WantedFile(NamedTuple):
+@dataclass(frozen=True)
+class WantedFile:
     """
     A file to download.
 
     Attributes
     ----------
-    url
-        Its https address.
-    target
-        Where it is to be.
-    partial
-        Where it is until it is complete.
+    location
+        Where it is.
+    base
+        The folder that the caller has named: what of the path template names no column.
+    plain
+        The path with the file's own name.
+    distinct
+        The path with a name that no file of another URL has, if the template has the name in it.
     size
         Bytes, or None if the catalogue does not say.
     checksum
         Algorithm and digest, both empty if the catalogue does not say.
     """
 
-    url: str
-    target: Path
-    partial: Path
+    location: HTTPLocation
+    base: Path
+    plain: Path
+    distinct: Path
     size: int | None
     checksum: tuple[str, str]
 
     @classmethod
-    def of(cls, row: QueryResponseRow, template: str) -> "WantedFile":
-        """The file of a row of a table, where a template with ``{file}`` and names of columns puts it."""
-        url = str(row["URL"])
-        if not re.match(r"https?://|s3://[^/]+/.", url):
-            raise ValueError(f"The catalogue has a file at {url!r}: expected s3://bucket/key or https://...")
-        target = _path(template, {**_path_fields(row), "file": _file_name(url)})
-        # Not the name and more, which may be too long.
-        partial = target.with_name(f".{uuid4().hex}.part")
-        size = None if np.isnan(row["Size"]) else round(row["Size"].to_value(u.byte))
-        return cls(https_url(url), target, partial, size, _checksum(row))
+    def of(cls, row: QueryResponseRow, template: str, trusted: Collection[str] = ()) -> Self:
+        """
+        The file of a row of a table.
 
-    def is_whole(self) -> bool:
-        """Whether it is there already."""
-        if not self.target.exists():
-            return False
-        return self.difference(self.target) is None
+        Parameters
+        ----------
+        row
+            Of a search.
+        template
+            The path, with ``{file}`` and names of columns.
+        trusted
+            As for `remote_location`.
+
+        Raises
+        ------
+        LocationError
+            If the row has no URL of a file.
+        ValueError
+            If the template cannot be filled in.
+        """
+        url = str(row["URL"])
+        location = remote_location(url, trusted)
+        name = (location.key if isinstance(location, S3Location) else location.path).rpartition("/")[2]
+        if not name:
+            raise LocationError(f"{shown_url(url)!r} names a folder: expected the URL of a file")
+        if isinstance(location, S3Location):
+            location = location.at(os.environ.get("AWS_ENDPOINT_URL_S3"))
+        fields, parts, name = _path_fields(row), Path(template).parts, safe_name(name)
+        return cls(
+            location,
+            Path(*takewhile(lambda part: "{" not in part, parts[:-1])),
+            _path(template, {**fields, "file": name}, url),
+            _path(template, {**fields, "file": distinct(name, url)}, url),
+            None if np.isnan(row["Size"]) else round(row["Size"].to_value(u.byte)),
+            _checksum(row),
+        )
+
+    @property
+    def url(self) -> str:
+        """Its address for programs that know no S3."""
+        return str(self.location)
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether it is in a place already."""
+        return path.is_file() and self.difference(path) is None
 
     def difference(self, path: Path) -> str | None:
         """What is wrong with a file, if anything is."""
@@ -84,34 +122,41 @@ class WantedFile(NamedTuple):
                 return f"its {algorithm} differs from that in the catalogue"
         return None
 
-
-def _file_name(url: str) -> str:
-    """The last part of a URL, with ``_`` for what is not allowed in names of files on any system."""
-    path = url if url.startswith("s3://") else urlsplit(url).path
-    name = re.sub(r"[\x00-\x1f\\:*?\"<>|]", "_", path.rpartition("/")[2])
-    if name in ("", ".", ".."):
-        raise ValueError(f"The catalogue has a file at {url!r}, whose last part is not the name of a file")
-    return name
+    def leaves_base(self, path: Path) -> bool:
+        """Whether a link leads a path out of the folder that the caller has named."""
+        return not path.parent.resolve().is_relative_to(self.base.resolve())
 
 
-def _path(template: str, fields: dict[str, Any]) -> Path:
+def is_part_of(path: Path, whole: Path) -> bool:
+    """Whether a file is another one that was cut short, or has zeros where parts have not come."""
+    if not path.is_file() or path.stat().st_size > whole.stat().st_size:
+        return False
+    with path.open("rb") as some, whole.open("rb") as full:
+        while block := some.read(BLOCK):
+            found, expected = (np.frombuffer(part, np.uint8) for part in (block, full.read(len(block))))
+            if ((found != expected) & (found != 0)).any():
+                return False
+    return True
+
+
+def _path(template: str, fields: dict[str, Any], url: str) -> Path:
     try:
-        return Path(template.format(**fields))
+        path = Path(template.format(**fields))
     except (LookupError, ValueError, TypeError, AttributeError) as e:
         raise ValueError(
-            f"The path {template!r} cannot be filled in ({type(e).__name__}: {e}): expected names in braces, which are "
-            f"{', '.join(f'{{{name}}}' for name in sorted(fields))}"
+            f"The path {inert(template)!r} cannot be filled in ({type(e).__name__}: {inert(e)}): expected names in "
+            f"braces, which are {', '.join(f'{{{inert(name)}}}' for name in sorted(fields))}"
         ) from e
+    given = set(Path(template).parts)
+    *folders, name = (part if part in given else allowed(part) for part in path.parts)
+    return Path(*(shortened(part, part) for part in folders), shortened(name, url))
 
 
 def _path_fields(row: QueryResponseRow) -> dict[str, Any]:
     """What a path template may name. Nothing from the catalogue leads out of the folder."""
     fields = {name: value for name, value in row.response_block_map.items() if name != "url"}
     fields |= {name.casefold().replace(" ", "_"): row[name] for name in FIXED_FIELDS if name in row.colnames}
-    return {
-        name: re.sub(r"[/\\]|^\.+$", "_", value) if isinstance(value, str) else value
-        for name, value in fields.items()
-    }
+    return {name: safe_name(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def _checksum(row: QueryResponseRow) -> tuple[str, str]:
@@ -124,6 +169,8 @@ def _checksum(row: QueryResponseRow) -> tuple[str, str]:
     if not digest:
         return "", ""
     if algorithm is None:
-        warn_user(f"The checksum of {row['URL']} is not verified: its algorithm {asked!r} is not known here")
+        warn_user(
+            f"The checksum of {shown_url(row['URL'])} is not verified: its algorithm {inert(asked)!r} is not known here"
+        )
         return "", ""
     return algorithm, digest

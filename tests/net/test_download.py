@@ -2,8 +2,10 @@
 
 import gc
 import hashlib
+import inspect
 import json
 import os
+import re
 import resource
 import shutil
 import warnings
@@ -19,7 +21,7 @@ from sunpy.util.exceptions import SunpyUserWarning
 
 from buckets import entry, fill, search
 from sunpy_heliocloud.io.filesystem import https_url
-from sunpy_heliocloud.net import HelioCloudClient
+from sunpy_heliocloud.net import HelioCloudClient, download, transfer
 from sunpy_heliocloud.net.entry import Entry
 from sunpy_heliocloud.net.response import response
 from sunpy_heliocloud.net.rows import Rows
@@ -96,6 +98,57 @@ def test_partial_file_is_fetched_again(files, tmp_path):
     results = fetch(table, path=tmp_path)
     assert len(results) == 3
     assert contents_of(tmp_path) == contents
+
+
+@pytest.mark.parametrize("mine", [b"my own file", bytes(300_000), b"\x02" * 200_000])
+def test_a_whole_file_of_another_kind_is_never_overwritten_unless_asked(files, tmp_path, mine):
+    table, contents = files
+    name = "1 +ü.fits"
+    theirs = tmp_path / name
+    theirs.write_bytes(mine)
+    table["checksum"] = hashlib.sha256(contents[name]).hexdigest()
+    table["checksum_algorithm"] = "sha256"
+    for _ in range(2):
+        (path,) = fetch(table[1], path=tmp_path)
+        assert Path(path).read_bytes() == contents[name]
+        assert theirs.read_bytes() == mine
+        assert len(contents_of(tmp_path)) == 2
+    # Another version of the file where its own name is taken, too.
+    Path(path).write_bytes(b"an older version")
+    results = fetch(table[1], path=tmp_path)
+    assert "older version of it: fetch with overwrite=True" in str(results.errors[0].exception)
+    assert len(fetch(table[1], path=tmp_path, overwrite="unique")) == 1
+    assert theirs.read_bytes() == mine
+    assert list(fetch(table[1], path=tmp_path, overwrite=True)) == [str(theirs)]
+    assert theirs.read_bytes() == contents[name]
+
+
+def test_a_link_in_the_folder_is_not_written_through(files, tmp_path):
+    table, contents = files
+    folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.write_bytes(b"mine")
+    (folder / "0 +ü.fits").symlink_to(elsewhere)
+    (folder / "1 +ü.fits").symlink_to(tmp_path / "missing")
+    for overwrite in (False, True):
+        results = fetch(table, path=folder, overwrite=overwrite)
+        assert sorted(Path(path).read_bytes() for path in results) == sorted(contents.values())
+        assert elsewhere.read_bytes() == b"mine"
+        assert not (tmp_path / "missing").exists()
+
+
+def test_a_link_that_leads_out_of_the_folder_is_refused(files, tmp_path):
+    table, _ = files
+    folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (folder / "x").symlink_to(elsewhere)
+    results = fetch(table, path=str(folder / "{dataset}" / "{file}"))
+    assert len(results.errors) == 3
+    assert "a link leads out of the folder that path names" in str(results.errors[0].exception)
+    assert not list(elsewhere.iterdir())
+    # What the caller names may be a link.
+    assert len(fetch(table, path=folder / "x")) == 3
 
 
 def test_unique_names(files, tmp_path):
@@ -200,21 +253,83 @@ def test_failed_download(files, server, tmp_path):
     assert contents_of(tmp_path) == contents
 
 
-def test_files_of_the_same_name(server, tmp_path):
-    rows = "2020-02-01T01:00Z,,s3://b/1/a.fits,1\n2020-02-01T02:00Z,,s3://b/2/a.fits,1\n"
+def same_names(server, sizes=(1, 2)):
+    """A table of files that have one name, and their contents by folder."""
+    rows, contents = "", {}
+    for i, size in enumerate(sizes):
+        contents[str(i)] = bytes([i + 1]) * size
+        rows += f"2020-02-01T0{i}:00Z,,{server.write(f'{i}/a.fits', contents[str(i)])},{size}\n"
     fill(server, {"x": {2020: rows}})
-    with pytest.raises(ValueError, match=r"s3://b/1/a.fits and s3://b/2/a.fits would both be saved as"):
-        fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)
+    return search(DAY, a.heliocloud.Dataset("x")), contents
 
 
-@pytest.mark.parametrize("url", ["s3://b/..", "s3://b/folder/", "s3://b", "gs://b/a.fits", "/etc/passwd"])
-def test_names_that_lead_elsewhere(url, tmp_path):
-    rows = Rows(*np.array([["2020"], ["2021"]], "datetime64[us]"), [url], np.array([1.0]), {})
-    table = response([(Entry("x", "s3://b/", "s3://b/"), rows)])
-    with pytest.raises(ValueError, match=f"The catalogue has a file at '{url}'"):
+@pytest.mark.parametrize("sizes", [(1, 2), (2, 2)])
+def test_two_files_of_one_name_are_kept_apart_and_found_again(server, tmp_path, sizes):
+    table, contents = same_names(server, sizes)
+    results = fetch(table, path=tmp_path)
+    assert [Path(path).read_bytes() for path in results] == list(contents.values())
+    assert all(Path(path).name.startswith("a-") and Path(path).suffix == ".fits" for path in results)
+    server.reset()
+    assert list(fetch(table, path=tmp_path)) == list(results)
+    for i in range(2):
+        assert list(fetch(table[i], path=tmp_path)) == [results[i]]
+    assert not [request for request in server.log if request.key.endswith("a.fits")]
+
+
+def test_names_that_differ_in_case_only_are_kept_apart(server, tmp_path):
+    rows = "".join(
+        f"2020-02-01T0{i}:00Z,,{server.write(f'{i}/{name}', name.encode())},6\n"
+        for i, name in enumerate(["a.fits", "A.fits"])
+    )
+    fill(server, {"x": {2020: rows}})
+    results = fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)
+    assert [Path(path).read_bytes() for path in results] == [b"a.fits", b"A.fits"]
+    assert len({path.casefold() for path in results}) == 2
+
+
+def test_a_template_that_gives_two_files_one_name_is_an_error(server, tmp_path):
+    table, _ = same_names(server)
+    with pytest.raises(ValueError, match=r"0/a.fits and .*1/a.fits would both be saved as .*all.fits"):
         HelioCloudClient().fetch(
-            table, path=tmp_path / "{file}", downloader=parfive.Downloader(progress=False)
+            table, path=tmp_path / "all.fits", downloader=parfive.Downloader(progress=False)
         )
+
+
+BAD_URLS = [
+    "s3://b/folder/",
+    "s3://b",
+    "s3://b/..",
+    "gs://b/a.fits",
+    "/etc/passwd",
+    "file:///",
+    "file:///etc/passwd",
+    "",
+    "https://127.0.0.1/a.fits",
+    "https://example.org/",
+    "https://example.org/%2e%2e/a.fits",
+    "simplecache::s3://b/a.fits",
+    "s3://b/a\x00.fits",
+]
+
+
+@pytest.mark.parametrize("url", BAD_URLS)
+def test_a_bad_row_is_one_error_and_the_rest_is_fetched(files, tmp_path, url):
+    table, contents = files
+    times = np.array(["2020", "2021"], "datetime64[us]")
+    good = https_url(table["URL"][0])
+    rows = Rows(times, times, [url, good], np.array([1.0, np.nan]), {})
+    results = fetch(response_of(rows), path=tmp_path)
+    assert contents_of(tmp_path) == {"0%20%2B%C3%BC.fits": contents["0 +ü.fits"]}
+    (error,) = results.errors
+    assert error.url == url
+    assert "was not downloaded" in str(error.exception)
+    assert str(error.exception).isprintable()
+
+
+def response_of(rows):
+    table = response([(Entry("x", "s3://b/", "s3://b/"), rows)])
+    table.client = HelioCloudClient()
+    return table
 
 
 def test_names_that_files_cannot_have_everywhere(server, tmp_path):
@@ -277,8 +392,10 @@ def test_names_that_clash_between_tables(server, tmp_path):
     fill(server, rows)
     response = Fido.search(DAY, a.heliocloud.Dataset("x") | a.heliocloud.Dataset("y"))
     assert len(response) == 2
-    with pytest.raises(ValueError, match="x/a.fits and .*y/a.fits would both be saved as"):
-        fetch(response, path=tmp_path)
+    for _ in range(2):
+        first, second = sorted(fetch(response, path=tmp_path), key=len)
+        assert (Path(first).read_bytes(), Path(second).read_bytes()) == (b"x", b"y")
+    assert len(contents_of(tmp_path)) == 2
     fetch(response, path=str(tmp_path / "{dataset}/{file}"))
     assert (tmp_path / "x/a.fits").read_bytes() == b"x"
     assert (tmp_path / "y/a.fits").read_bytes() == b"y"
@@ -316,7 +433,7 @@ def test_checksums(server, tmp_path, algorithm, name):
     fill(server, {"x": {2020: rows}})
     server.write("1.fits", b"content")
     server.write("2.fits", b"damaged")
-    (tmp_path / "1.fits").write_bytes(b"damaged")
+    (tmp_path / "1.fits").write_bytes(b"con\0\0\0\0")  # what a program left that writes parts as they come
     results = fetch(search(DAY, a.heliocloud.Dataset("x")), path=tmp_path)
     assert list(results) == [str(tmp_path / "1.fits")]
     assert f"its {name} differs from that in the catalogue" in str(results.errors[0].exception)
@@ -346,27 +463,34 @@ def test_what_a_killed_process_left_is_removed(files, tmp_path):
     assert set(contents_of(tmp_path)) == {*contents, new.name, others.name}
 
 
-def test_progress_and_connections(files, tmp_path, capsys, server):
-    """The settings of Fido's downloader are ours, and its own bar does not say that there are no files."""
+def test_progress_bars_carry_the_names_of_files(files, tmp_path, capsys):
     table, contents = files
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         Fido.fetch(table, path=tmp_path, max_conn=1)
         gc.collect()
     bars = capsys.readouterr().err
-    assert "Files Downloaded:" in bars
-    assert "Files Downloaded: 0file" not in bars  # and not the rate, which may well be 50.00file/s
+    assert "HelioCloud: 100%" in bars
+    assert "3/3" in bars
+    assert "0 +ü.fits:" in bars
     assert contents_of(tmp_path) == contents
 
 
-def test_settings_of_a_downloader_stay(files, server, tmp_path, capsys):
+def test_no_downloader_is_patched(files, tmp_path, capsys):
     """Whoever brings a downloader can use it again, for other files too."""
     table, contents = files
-    downloader = parfive.Downloader(progress=True)
+    called = []
+    config = parfive.SessionConfig(done_callbacks=[lambda *what: called.append(what)])
+    downloader = parfive.Downloader(progress=True, config=config)
+    before = {**vars(downloader)}
     for _ in range(2):
-        fetch(table, path=tmp_path, downloader=downloader)
+        HelioCloudClient().fetch(table, path=str(tmp_path / "{file}"), downloader=downloader)
+        assert vars(downloader) == before
+        assert downloader.queued_downloads == 0
+    assert called == [
+        (str(tmp_path / name), https_url(url), None) for name, url in zip(contents, table["URL"], strict=True)
+    ]
     assert downloader.config.progress
-    assert "Files Downloaded: 0file" not in capsys.readouterr().err
     downloader.enqueue_file(https_url(table["URL"][0]), path=tmp_path / "again")
     assert len(fetch(table, path=tmp_path, downloader=downloader)) == 4
     downloader.enqueue_file(https_url(table["URL"][1]), path=tmp_path / "again")
@@ -374,6 +498,13 @@ def test_settings_of_a_downloader_stay(files, server, tmp_path, capsys):
         warnings.simplefilter("ignore", ResourceWarning)
         assert len(downloader.download()) == 1
         gc.collect()
+
+
+def test_no_private_name_of_parfive_is_used():
+    for module in (download, transfer):
+        source = inspect.getsource(module)
+        assert not re.search(r"(downloader|parfive|like|results|config)\w*(\.\w+)*\._", source)
+        assert not re.search(r"class \w+\(.*Downloader", source)
 
 
 def test_real_image(real_data, tmp_path):
