@@ -21,7 +21,7 @@ import astropy.units as u
 from sunpy import log
 
 from sunpy_heliocloud.io.http import StatusError
-from sunpy_heliocloud.io.location import HTTPLocation, LocationError, given_location
+from sunpy_heliocloud.io.location import LocationError, given_location, trust_of
 from sunpy_heliocloud.net.file_name import beside, folded
 from sunpy_heliocloud.net.response import HelioCloudResponse
 from sunpy_heliocloud.net.transfer import Transfer, transfer
@@ -109,8 +109,7 @@ def download(
 def _files(table: HelioCloudResponse, template: str) -> tuple[list[WantedFile], list[tuple[str, OSError]]]:
     """Each file once, and what is wrong with rows that have none."""
     bucket = table.meta.get("bucket")
-    named = given_location(bucket) if bucket else None
-    trusted = {named.origin} if isinstance(named, HTTPLocation) else set()
+    trusted = trust_of(given_location(bucket)) if bucket else ()
     files: dict[str, WantedFile] = {}
     refused = []
     for row in table:

@@ -16,7 +16,13 @@ import astropy.units as u
 from sunpy.net.base_client import QueryResponseRow
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud.io.location import HTTPLocation, LocationError, S3Location, remote_location
+from sunpy_heliocloud.io.location import (
+    HTTPLocation,
+    LocalLocation,
+    LocationError,
+    S3Location,
+    remote_location,
+)
 from sunpy_heliocloud.net.file_name import allowed, distinct, safe_name, shortened
 from sunpy_heliocloud.text import inert, shown_url
 
@@ -85,6 +91,8 @@ class WantedFile:
         """
         url = str(row["URL"])
         location = remote_location(url, trusted)
+        if isinstance(location, LocalLocation):
+            raise LocationError(f"{inert(url)!r} is a file of this machine: there is nothing to download")
         name = (location.key if isinstance(location, S3Location) else location.path).rpartition("/")[2]
         if not name:
             raise LocationError(f"{shown_url(url)!r} names a folder: expected the URL of a file")

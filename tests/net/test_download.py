@@ -326,6 +326,16 @@ def test_a_bad_row_is_one_error_and_the_rest_is_fetched(files, tmp_path, url):
     assert str(error.exception).isprintable()
 
 
+def test_a_file_of_a_folder_that_the_caller_names_is_not_copied(tmp_path):
+    path = tmp_path / "a.fits"
+    path.write_bytes(b"1")
+    times = np.array(["2020"], "datetime64[us]")
+    table = response_of(Rows(times, times, [str(path)], np.array([1.0]), {}))
+    table.meta["bucket"] = str(tmp_path)
+    results = fetch(table, path=tmp_path / "copies")
+    assert "is a file of this machine" in str(results.errors[0].exception)
+
+
 def response_of(rows):
     table = response([(Entry("x", "s3://b/", "s3://b/"), rows)])
     table.client = HelioCloudClient()
