@@ -706,7 +706,7 @@ class LazyMapSequence:
     def __repr__(self) -> str:
         if not self._frames:
             return "<LazyMapSequence: no frames>"
-        channels = ", ".join(sorted(names_of(self._channels_found())))
+        channels = ", ".join(sorted(map(inert, names_of(self._channels_found()))))
         shapes = ", ".join(sorted({_by(frame.shape) for frame in self._frames}))
         return (
             f"<LazyMapSequence: {len(self)} frames of {shapes} pixels\n"

@@ -2,11 +2,13 @@ import logging
 import operator
 import pathlib
 import warnings
+from functools import partial
 
 import dask.array as da
 import numpy as np
 import pytest
 from strategies import fits_bytes
+from tqdm.auto import tqdm
 
 import astropy.units as u
 from astropy.io import fits
@@ -772,6 +774,19 @@ def torn(tmp_path):
     paths = [write_map(tmp_path / f"{i}.fits", i, data) for i in range(3)]
     (tmp_path / "1.fits").write_bytes((tmp_path / "1.fits").read_bytes()[:150_000])
     return paths
+
+
+@pytest.mark.parametrize("disable", [False, True])
+def test_positions_do_not_come_from_the_progress_bar(tmp_path, monkeypatch, disable):
+    """TQDM_DISABLE=1 leaves a bar at 0."""
+    monkeypatch.setattr("sunpy_heliocloud.sequence.tqdm", partial(tqdm, disable=disable))
+    monkeypatch.setattr("sunpy_heliocloud.io.open._FRAMES_AT_ONCE", 2)
+    paths = [write_map(tmp_path / f"{i}.fits", i) for i in range(5)]
+    pathlib.Path(paths[3]).write_bytes(b"no FITS")
+    with pytest.warns(SunpyUserWarning, match="1 of 5 frames are left out"):
+        seq = LazyMapSequence(paths, errors="mask")
+    assert seq.urls == [*paths[:3], paths[4]]
+    assert seq.status["url"][-1] == paths[3]
 
 
 def test_pixels_that_are_gone_are_an_error(torn):

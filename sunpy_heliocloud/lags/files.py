@@ -12,6 +12,8 @@ from astropy.io import fits
 from astropy.time import Time
 from astropy.wcs import WCS
 
+from sunpy_heliocloud.text import inert
+
 __all__ = ["header_of", "read", "write"]
 
 _FORMATS = {".fits": "fits", ".fit": "fits", ".fts": "fits", ".asdf": "asdf"}
@@ -79,11 +81,11 @@ def header_of(wcs: WCS, unit: u.Unit, meta: dict[str, Any]) -> fits.Header:
     header["BUNIT"] = unit.to_string("fits")
     for name, card in _CARDS.items():
         if meta.get(name) is not None:
-            header[card.keyword] = (card.to_card(meta[name]), card.comment)
+            header[card.keyword] = (_card_value(card.to_card(meta[name])), card.comment)
     for letter, channel in zip("AB", meta.get("channels", ()), strict=False):
         if channel is not None:
             header[f"CHANNEL{letter}"] = (channel.to_value(u.AA), "[Angstrom]")
-    observatories = meta.get("observatories", ())
+    observatories = [_card_value(one) for one in meta.get("observatories", ())]
     for letter, observatory in zip("AB", observatories, strict=False):
         if observatory is not None:
             header[f"OBSRVTR{letter}"] = (observatory, "where the images come from")
@@ -93,6 +95,11 @@ def header_of(wcs: WCS, unit: u.Unit, meta: dict[str, Any]) -> fits.Header:
     if meta.get("lag_bounds") is not None:
         header["LAGMIN"], header["LAGMAX"] = (_seconds(bound) for bound in meta["lag_bounds"])
     return header
+
+
+def _card_value(value: Any) -> Any:
+    """A text in ASCII, which is all that FITS has."""
+    return inert(value).encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def write(path: Path, data: np.ndarray, header: fits.Header, *, overwrite: bool) -> None:

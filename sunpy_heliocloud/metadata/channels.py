@@ -13,6 +13,7 @@ import sunpy.map
 
 from sunpy_heliocloud.metadata.maps import Watched, empty_map, map_class, once_for_each_kind, satellite_of
 from sunpy_heliocloud.metadata.units import is_counts, unit_of, unit_text
+from sunpy_heliocloud.text import inert
 
 __all__ = ["Channel", "channel_of", "channels", "difference", "names_of"]
 
@@ -86,7 +87,7 @@ class Channel:
         return " ".join(filter(None, (*words, *filters)))
 
     def __str__(self) -> str:
-        return self.name
+        return inert(self.name)
 
 
 def _is_said(word: str, before: Sequence[str], after: Sequence[str]) -> bool:
