@@ -64,7 +64,7 @@ def shared_server(one_server, monkeypatch):
 @pytest.fixture
 def short_pauses(monkeypatch):
     """Who asks again does so at once."""
-    monkeypatch.setattr("sunpy_heliocloud.io.http.PAUSES", (0.01, 0.02, 0.03))
+    monkeypatch.setattr("sunpy_heliocloud.io.waiting.PAUSES", (0.01, 0.02, 0.03))
 
 
 @pytest.fixture(scope="session")

@@ -7,100 +7,29 @@ the caller has named that host.
 """
 
 import asyncio
-import atexit
-import errno
-import random
 import re
 import time
-import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
-from fsspec.asyn import get_loop
 from yarl import URL
 
 from sunpy_heliocloud.bounds import LimitError, limits
-from sunpy_heliocloud.io.location import HTTPLocation, LocationError, is_private, remote_location
+from sunpy_heliocloud.io.connections import proxy, session
+from sunpy_heliocloud.io.http_errors import RedirectError, SlowServerError, WrongAnswerError, status_error
+from sunpy_heliocloud.io.location import HTTPLocation, LocationError, remote_location
 from sunpy_heliocloud.text import inert
-from sunpy_heliocloud.version import version
 
-__all__ = [
-    "CHANGED",
-    "PAUSES",
-    "Answer",
-    "MissingError",
-    "RedirectError",
-    "SlowServerError",
-    "StatusError",
-    "Stream",
-    "WrongAnswerError",
-    "body_of",
-    "gather",
-    "get",
-    "patiently",
-    "redirected",
-    "run",
-    "status_error",
-    "stream",
-]
+__all__ = ["CHANGED", "Answer", "Stream", "body_of", "get", "redirected", "stream"]
 
-# Seconds before a request is made again, after a failure that may pass.
-PAUSES = (0.2, 0.5, 1.0, 2.0)
-# Requests under way at once; more only cause throttling.
-IN_FLIGHT = 64
 # Begins what stands for the ETag where there is none.
 CHANGED = "changed at "
 _MOST_REDIRECTS = 4
-_LONGEST_PAUSE = 10.0
 _CHUNK = 2**18
 _ERROR_BYTES = 2**16
 _AMAZON = re.compile(r"([a-z0-9-]+\.)*amazonaws\.com")
-_PASSING = (408, 425, 429)
-
-
-class StatusError(OSError):
-    """
-    A server has refused.
-
-    Parameters
-    ----------
-    location
-        What was asked for.
-    status
-        Of HTTP.
-    code
-        What S3 calls it; empty if it is another server.
-    retry_after
-        Seconds after which the server wants to be asked again.
-    """
-
-    def __init__(self, location: Any, status: int, code: str = "", retry_after: float = 0.0) -> None:
-        super().__init__(f"the server answered {status}{' ' if code else ''}{code}")
-        self.location, self.status, self.code, self.retry_after = location, status, code, retry_after
-
-    def __reduce__(self) -> tuple:
-        return type(self), (self.location, self.status, self.code, self.retry_after)
-
-
-class MissingError(StatusError, FileNotFoundError):
-    """A server says that there is no such thing."""
-
-
-class SlowServerError(TimeoutError):
-    """A server did not answer, or sent next to nothing, for as long as `limits` allow."""
-
-
-class RedirectError(OSError):
-    """A server has sent the request to a place that is not followed."""
-
-
-class WrongAnswerError(OSError):
-    """An answer is not what was asked for: another range, another length, a page."""
 
 
 @dataclass(frozen=True)
@@ -121,73 +50,6 @@ class Answer:
     data: bytes | None
     etag: str | None = None
     total: int | None = None
-
-
-# ---- the event loop
-
-
-def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Wait for a coroutine on the thread that does the I/O; it ends when the caller is interrupted."""
-    future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
-    try:
-        while True:
-            # Waiting without end cannot be interrupted on every system.
-            with suppress(TimeoutError):
-                return future.result(timeout=5) if not future.done() else future.result()
-            if future.done():
-                return future.result()
-    finally:
-        future.cancel()
-
-
-_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, aiohttp.ClientSession]] = (
-    WeakKeyDictionary()
-)
-
-
-async def gather[T](calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
-    """The results of all calls, or the exceptions that they raised; a bounded number of them at a time."""
-    slots = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(IN_FLIGHT))
-
-    async def one(call: Callable[[], Awaitable[T]]) -> T | Exception:
-        async with slots:
-            try:
-                return await call()
-            except Exception as e:  # noqa: BLE001  whether one failure matters is the caller's to say
-                return e
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(call)) for call in calls]
-    return [task.result() for task in tasks]
-
-
-async def patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
-    """What an attempt gives; it is repeated, with growing pauses, after a failure that may pass."""
-    start = time.monotonic()
-    for pause in PAUSES:
-        try:
-            return await attempt()
-        except (OSError, aiohttp.ClientError) as e:
-            if not _may_pass(e) or time.monotonic() - start + pause > 2 * limits.patience:
-                raise
-            asked = min(getattr(e, "retry_after", 0.0), _LONGEST_PAUSE)
-        await asyncio.sleep(max(asked, pause * random.uniform(0.75, 1.25)))  # noqa: S311  jitter is no secret
-    return await attempt()
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether asking again may give something else."""
-    if isinstance(error, StatusError):
-        return error.status >= 500 or error.status in _PASSING
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL | RedirectError):
-        return False
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return isinstance(error.os_error, ConnectionError)  # refused or reset; not an unknown name
-    return isinstance(error, aiohttp.ClientError | ConnectionError | SlowServerError | WrongAnswerError)
-
-
-# ---- a request
 
 
 async def get(
@@ -433,12 +295,6 @@ async def _refuse(response: aiohttp.ClientResponse, location: HTTPLocation) -> N
     )
 
 
-def status_error(location: Any, status: int, code: str = "", retry_after: float = 0.0) -> StatusError:
-    """The error for a refusal; a bucket that does not exist is no missing file."""
-    kind = MissingError if status in (404, 410) and code != "NoSuchBucket" else StatusError
-    return kind(location, status, code, retry_after)
-
-
 @asynccontextmanager
 async def _response(location: HTTPLocation, method: str, headers: Mapping[str, str]):
     """The answer of whoever has it in the end."""
@@ -456,15 +312,14 @@ async def _response(location: HTTPLocation, method: str, headers: Mapping[str, s
 
 
 async def _ask(location: HTTPLocation, method: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-    session = _session(may_be_private=location.may_be_private)
     try:
         async with asyncio.timeout(limits.patience):
-            return await session.request(
+            return await session(may_be_private=location.may_be_private).request(
                 method,
                 URL(str(location), encoded=True),
                 headers=headers,
                 allow_redirects=False,
-                proxy=_proxy(location),
+                proxy=proxy(location),
             )
     except TimeoutError as e:
         raise SlowServerError(f"the server did not answer within {limits.patience:g} s") from e
@@ -496,59 +351,3 @@ def redirected(location: HTTPLocation, headers: Mapping[str, str]) -> HTTPLocati
 def _content_length(headers: Mapping[str, str]) -> int | None:
     said = headers.get("Content-Length", "")
     return int(said) if re.fullmatch(r"\d{1,18}", said) else None
-
-
-def _proxy(location: HTTPLocation) -> str | None:
-    """The proxy that the environment or the system names."""
-    if urllib.request.proxy_bypass(location.host):
-        return None
-    return urllib.request.getproxies().get(location.scheme)
-
-
-# ---- connections
-
-
-class _PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only, so that none leads into the caller's network."""
-
-    def __init__(self) -> None:
-        self._resolver = aiohttp.ThreadedResolver()
-
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list:
-        found = await self._resolver.resolve(host, port, family)
-        public = [answer for answer in found if not is_private(answer["host"])]
-        if not public:
-            raise PermissionError(
-                errno.EACCES,
-                f"{host} is an address of this machine or its network, which only the caller may name",
-            )
-        return public
-
-    async def close(self) -> None:
-        await self._resolver.close()
-
-
-def _session(*, may_be_private: bool) -> aiohttp.ClientSession:
-    """The session of this thread's loop; connections are kept open in it."""
-    sessions = _sessions.setdefault(asyncio.get_running_loop(), {})
-    if may_be_private not in sessions:
-        resolver = aiohttp.ThreadedResolver() if may_be_private else _PublicResolver()
-        sessions[may_be_private] = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, resolver=resolver),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            # Each wait has its own bound.
-            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
-            headers={"User-Agent": f"sunpy_heliocloud/{version}"},
-        )
-    return sessions[may_be_private]
-
-
-@atexit.register
-def _close() -> None:
-    for loop, sessions in list(_sessions.items()):
-        if not loop.is_running():
-            continue
-        for session in sessions.values():
-            with suppress(TimeoutError, RuntimeError):
-                asyncio.run_coroutine_threadsafe(session.close(), loop).result(timeout=1)

@@ -6,18 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sunpy_heliocloud.io.access import Access
-from sunpy_heliocloud.io.http import (
-    CHANGED,
-    Answer,
-    SlowServerError,
-    StatusError,
-    WrongAnswerError,
-    gather,
-    get,
-    patiently,
-    run,
-)
+from sunpy_heliocloud.io.http import CHANGED, Answer, get
+from sunpy_heliocloud.io.http_errors import SlowServerError, StatusError, WrongAnswerError
 from sunpy_heliocloud.io.location import HTTPLocation, LocalLocation, Location, LocationError, S3Location
+from sunpy_heliocloud.io.waiting import gather, patiently, run
 from sunpy_heliocloud.text import inert
 
 __all__ = ["ByteRange", "Piece", "ReadError", "Version", "fetch"]

@@ -8,15 +8,10 @@ import aiohttp
 
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.access import Access
-from sunpy_heliocloud.io.http import (
-    IN_FLIGHT,
-    Answer,
-    SlowServerError,
-    WrongAnswerError,
-    body_of,
-    status_error,
-)
+from sunpy_heliocloud.io.http import Answer, body_of
+from sunpy_heliocloud.io.http_errors import SlowServerError, WrongAnswerError, status_error
 from sunpy_heliocloud.io.location import S3Location
+from sunpy_heliocloud.io.waiting import IN_FLIGHT
 
 if TYPE_CHECKING:
     import s3fs

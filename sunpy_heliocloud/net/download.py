@@ -20,7 +20,7 @@ import astropy.units as u
 
 from sunpy import log
 
-from sunpy_heliocloud.io.http import StatusError
+from sunpy_heliocloud.io.http_errors import StatusError
 from sunpy_heliocloud.io.location import LocationError, given_location, trust_of
 from sunpy_heliocloud.net.file_name import beside, folded
 from sunpy_heliocloud.net.response import HelioCloudResponse

@@ -11,7 +11,8 @@ from pathlib import Path
 import aiohttp
 
 from sunpy_heliocloud.bounds import LimitError, limits
-from sunpy_heliocloud.io.http import Answer, SlowServerError, StatusError, get, patiently, run
+from sunpy_heliocloud.io.http import Answer, get
+from sunpy_heliocloud.io.http_errors import SlowServerError, StatusError
 from sunpy_heliocloud.io.location import (
     HTTPLocation,
     LocationError,
@@ -19,6 +20,7 @@ from sunpy_heliocloud.io.location import (
     given_location,
     remote_location,
 )
+from sunpy_heliocloud.io.waiting import patiently, run
 from sunpy_heliocloud.text import inert
 
 __all__ = ["Answer", "CatalogError", "exists", "in_parallel", "is_remote", "read", "size_of"]

@@ -8,8 +8,10 @@ from typing import Any, BinaryIO, NamedTuple
 
 import parfive
 
-from sunpy_heliocloud.io.http import StatusError, Stream, WrongAnswerError, patiently, run, stream
+from sunpy_heliocloud.io.http import Stream, stream
+from sunpy_heliocloud.io.http_errors import StatusError, WrongAnswerError
 from sunpy_heliocloud.io.location import HTTPLocation
+from sunpy_heliocloud.io.waiting import patiently, run
 from sunpy_heliocloud.text import inert
 
 __all__ = ["Transfer", "transfer"]

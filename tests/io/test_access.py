@@ -22,6 +22,12 @@ SECRETS = {"key": "my-name", "secret": "my-password", "token": "my-token"}
 SUN = SimulatedSun()
 
 
+@pytest.fixture(autouse=True)
+def _no_endpoint(monkeypatch):
+    """The server that many tests share stays in the environment."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -74,7 +80,7 @@ def test_credentials_do_not_go_to_the_buckets_that_a_catalogue_names(monkeypatch
     """A catalogue of the bucket ``mine`` names files in two buckets; only the one is asked with credentials."""
     table = QueryResponseTable({"URL": ["s3://mine/a.fits", "s3://other/a.fits"]})
     table.meta["bucket"] = "s3://mine/"
-    monkeypatch.setattr("sunpy_heliocloud.io.http.PAUSES", ())
+    monkeypatch.setattr("sunpy_heliocloud.io.waiting.PAUSES", ())
     with raw_server(lambda path, headers: answer("404 Not Found")) as (base, _):
         # Amazon's own names lead to this server, so that no endpoint is named.
         monkeypatch.setenv("https_proxy", base)

@@ -12,8 +12,10 @@ from servers import answer, raw_server
 from sunpy_heliocloud import limits
 from sunpy_heliocloud.io import http
 from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.http_errors import RedirectError
 from sunpy_heliocloud.io.location import given_location, remote_location
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
+from sunpy_heliocloud.io.waiting import run
 
 CONTENT = bytes(range(256)) * 4
 RANGE = {"start": 100, "stop": 200}
@@ -24,7 +26,7 @@ SIGNED = {"key": "who", "secret": "knows"}
 def impatient(monkeypatch):
     """Nobody waits in a test."""
     monkeypatch.setattr(limits, "patience", 0.15)
-    monkeypatch.setattr(http, "PAUSES", (0.01,))
+    monkeypatch.setattr("sunpy_heliocloud.io.waiting.PAUSES", (0.01,))
 
 
 def one(url, access=None, **how):
@@ -162,10 +164,10 @@ def test_an_answer_without_end_is_refused(impatient):
             yield CONTENT * 64
 
     with raw_server(endless) as (base, _), pytest.raises(ValueError, match=r"over 100,000 bytes.*limits"):
-        http.run(http.get(given_location(f"{base}/a"), most=100_000))
+        run(http.get(given_location(f"{base}/a"), most=100_000))
     with raw_server(lambda path, headers: answer("200 OK", CONTENT)) as (base, _):
         with pytest.raises(ValueError, match="has 1,024 bytes, and at most 100 are read"):
-            http.run(http.get(given_location(f"{base}/a"), most=100))
+            run(http.get(given_location(f"{base}/a"), most=100))
 
 
 class TestRedirects:
@@ -223,7 +225,7 @@ class TestRedirects:
     ):
         location = given_location(asked)
         if goes_to is None:
-            with pytest.raises(http.RedirectError, match="not followed"):
+            with pytest.raises(RedirectError, match="not followed"):
                 http.redirected(location, headers)
         else:
             assert str(http.redirected(location, headers)) == goes_to

@@ -127,7 +127,7 @@ def test_answers_that_break_off_are_asked_for_again(server):
 
 
 def test_an_answer_that_always_breaks_off_is_an_error(server, monkeypatch):
-    monkeypatch.setattr("sunpy_heliocloud.io.http.PAUSES", ())
+    monkeypatch.setattr("sunpy_heliocloud.io.waiting.PAUSES", ())
     url = server.write("a.bin", CONTENT)
     server.truncate("a.bin", times=None)
     assert isinstance(only(fetch([ByteRange(url, 10, 20)])), ReadError)
@@ -147,7 +147,7 @@ def test_a_refusal_is_final(server, status):
 
 @pytest.mark.parametrize(("status", "requests"), [(403, 1), (404, 1), (410, 1), (429, 4), (500, 4)])
 def test_refusals_and_outages_over_http(monkeypatch, status, requests):
-    monkeypatch.setattr("sunpy_heliocloud.io.http.PAUSES", (0.001,) * 3)
+    monkeypatch.setattr("sunpy_heliocloud.io.waiting.PAUSES", (0.001,) * 3)
     with http_server(lambda path: (status, b"no")) as (base, asked):
         error = only(fetch([ByteRange(f"{base}/a.fits", 0, 10)]))
     assert isinstance(error, ReadError)
@@ -177,7 +177,7 @@ def test_a_server_without_ranges_sends_the_whole_file():
 
 
 def test_nobody_there(monkeypatch):
-    monkeypatch.setattr("sunpy_heliocloud.io.http.PAUSES", (0.001,) * 3)
+    monkeypatch.setattr("sunpy_heliocloud.io.waiting.PAUSES", (0.001,) * 3)
     with http_server(lambda path: (200, b"")) as (base, _):
         pass
     error = only(fetch([ByteRange(f"{base}/a.fits", 0, 10)]))
@@ -233,8 +233,8 @@ def test_what_is_known_is_not_sent(server):
 
 
 def test_requests_in_flight_are_bounded(monkeypatch):
-    monkeypatch.setattr("sunpy_heliocloud.io.http.IN_FLIGHT", 3)
-    monkeypatch.setattr("sunpy_heliocloud.io.http._slots", WeakKeyDictionary())
+    monkeypatch.setattr("sunpy_heliocloud.io.waiting.IN_FLIGHT", 3)
+    monkeypatch.setattr("sunpy_heliocloud.io.waiting._slots", WeakKeyDictionary())
     under_way, most, lock = 0, 0, threading.Lock()
 
     def respond(path):

@@ -1,0 +1,82 @@
+"""Waiting for requests: on the thread that does the I/O, several at a time, and again where a failure may pass."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from fsspec.asyn import get_loop
+
+from sunpy_heliocloud.bounds import limits
+from sunpy_heliocloud.io.http_errors import RedirectError, SlowServerError, StatusError, WrongAnswerError
+
+__all__ = ["IN_FLIGHT", "PAUSES", "gather", "patiently", "run"]
+
+# Seconds before a request is made again, after a failure that may pass.
+PAUSES = (0.2, 0.5, 1.0, 2.0)
+# Requests under way at once; more only cause throttling.
+IN_FLIGHT = 64
+_LONGEST_PAUSE = 10.0
+_PASSING = (408, 425, 429)
+
+
+def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
+    """Wait for a coroutine on the thread that does the I/O; it ends when the caller is interrupted."""
+    future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
+    try:
+        while True:
+            # Waiting without end cannot be interrupted on every system.
+            with suppress(TimeoutError):
+                return future.result(timeout=5) if not future.done() else future.result()
+            if future.done():
+                return future.result()
+    finally:
+        future.cancel()
+
+
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+async def gather[T](calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
+    """The results of all calls, or the exceptions that they raised; a bounded number of them at a time."""
+    slots = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(IN_FLIGHT))
+
+    async def one(call: Callable[[], Awaitable[T]]) -> T | Exception:
+        async with slots:
+            try:
+                return await call()
+            except Exception as e:  # noqa: BLE001  whether one failure matters is the caller's to say
+                return e
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(call)) for call in calls]
+    return [task.result() for task in tasks]
+
+
+async def patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
+    """What an attempt gives; it is repeated, with growing pauses, after a failure that may pass."""
+    start = time.monotonic()
+    for pause in PAUSES:
+        try:
+            return await attempt()
+        except (OSError, aiohttp.ClientError) as e:
+            if not _may_pass(e) or time.monotonic() - start + pause > 2 * limits.patience:
+                raise
+            asked = min(getattr(e, "retry_after", 0.0), _LONGEST_PAUSE)
+        await asyncio.sleep(max(asked, pause * random.uniform(0.75, 1.25)))  # noqa: S311  jitter is no secret
+    return await attempt()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether asking again may give something else."""
+    if isinstance(error, StatusError):
+        return error.status >= 500 or error.status in _PASSING
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL | RedirectError):
+        return False
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return isinstance(error.os_error, ConnectionError)  # refused or reset; not an unknown name
+    return isinstance(error, aiohttp.ClientError | ConnectionError | SlowServerError | WrongAnswerError)
