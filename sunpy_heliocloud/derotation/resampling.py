@@ -157,6 +157,8 @@ class Exact(Resampling):
     name: ClassVar[str] = "exact"
 
     def reach(self, transformation: Transformation) -> Window:
+        if _is_nowhere(transformation).all():
+            return Window((0, 0), (0, 0))
         return Window.whole(transformation.source_shape)
 
     def resample(
@@ -164,13 +166,17 @@ class Exact(Resampling):
     ) -> None:
         from sunpy_heliocloud.derotation.exact import derotate_exactly  # imports sunpy
 
-        out[:] = derotate_exactly(
-            image,
-            transformation.source.wcs.to_wcs(),
-            transformation.target.to_wcs(),
-            rotation_model=transformation.rotation_model,
-            screen=transformation.screen,
-        )
+        nowhere = _is_nowhere(transformation)
+        if not nowhere.all():
+            out[:] = derotate_exactly(
+                image,
+                transformation.source.wcs.to_wcs(),
+                transformation.target.to_wcs(),
+                _is_nowhere(transformation.back_from_corners()),
+                rotation_model=transformation.rotation_model,
+                screen=transformation.screen,
+            )
+        out[nowhere] = np.nan
 
     def rows_read(self, source_rows: int, target_rows: int) -> int:
         return source_rows
@@ -207,6 +213,14 @@ def resampling(algorithm: str, **options: float) -> Resampling:
             f"{algorithm!r} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
         )
     return kind(**options)
+
+
+def _is_nowhere(transformation: Transformation) -> np.ndarray:
+    """Which pixels of the target show nothing of the plane, since they are off the disk or hidden."""
+    nowhere = np.empty(transformation.target.shape, dtype=bool)
+    for start, stop in _strips(nowhere.shape):
+        nowhere[start:stop] = np.isnan(transformation.pixel_map.rows(start, stop)[0, 1:-1, 1:-1])
+    return nowhere
 
 
 def _strips(shape: tuple[int, int]) -> list[tuple[int, int]]:

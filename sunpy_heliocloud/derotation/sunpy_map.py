@@ -18,9 +18,15 @@ from astropy.coordinates import UnitSphericalRepresentation
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
-from sunpy.coordinates import HeliographicStonyhurst, Helioprojective, propagate_with_solar_surface
+from sunpy.coordinates import (
+    HeliographicStonyhurst,
+    Helioprojective,
+    HelioprojectiveRadial,
+    propagate_with_solar_surface,
+)
 from sunpy.coordinates.screens import BaseScreen
 
+from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.kernels import chebyshev
 
 __all__ = ["GeneralMap", "pixel_map"]
@@ -30,10 +36,13 @@ _TOLERANCE = 1e-6
 # The map bends like a square root at the limb. Tiles that are nearer to it than this fraction of their size
 # would fail, and are divided at once.
 _LIMB_MARGIN = 0.3
+# A point lies on the surface, and not on a screen, if its radius is that of the surface to so much of it.
+_ON_SURFACE = 1e-5
 # Points in one call of sunpy, which takes about 16 ms up to 1000 points and then 0.6 us and 0.4 kB a point.
 _CHUNK = 65536
 
 
+@without_contexts
 def pixel_map(
     target_wcs: WCS,
     source_wcs: WCS,
@@ -54,8 +63,10 @@ def pixel_map(
     both images are of the same time and observer: otherwise the reference frame alone of a sequence would show
     the sky.
 
-    Like sunpy, this does not ask whether a point of the surface can be seen from the source's observer: a
-    region that was on the far side is mapped to where it would be seen through the Sun.
+    Nor is anything defined where the source's observer cannot see the surface. sunpy maps what is on the far side to
+    where it would be seen through the Sun. That is as smooth, and so is the height of the observer above the horizon
+    of the point: it is interpolated like the coordinates, and its sign decides for each pixel. Points on a screen are
+    seen.
 
     Parameters
     ----------
@@ -77,13 +88,13 @@ def pixel_map(
     `numpy.ndarray`
         Input pixels ``(x, y)``, from 0 at pixel centres, of the output pixels from -1 to ``ny`` and -1 to
         ``nx`` (a rim of one pixel surrounds the image), float64, shape ``(2, ny + 2, nx + 2)``. NaN where
-        undefined. Within 1e-5 pixel of sunpy's values.
+        undefined or hidden. Within 1e-5 pixel of sunpy's values.
     """
     transformation = _Transformation(
         target_wcs.deepcopy(), source_wcs.deepcopy(), rotation_model, copy.copy(screen)
     )
     ny, nx = shape_out
-    pixels = np.empty((2, ny + 2, nx + 2))
+    pixels = np.empty((3, ny + 2, nx + 2))
     exact = np.zeros(pixels.shape[1:], dtype=bool)
     tiles = _off_the_limb([_Tile(0, 0, *pixels.shape[1:])], transformation)
     while tiles:
@@ -100,7 +111,9 @@ def pixel_map(
         tiles = failed
     y, x = np.nonzero(exact)
     pixels[:, y, x] = transformation(x - 1.0, y - 1.0)
-    return pixels
+    coordinates, height = pixels[:2], pixels[2]
+    coordinates[:, height < 0] = np.nan
+    return coordinates
 
 
 class GeneralMap:
@@ -169,10 +182,24 @@ class _Transformation:
         self.source_frame = wcs_to_celestial_frame(source_wcs)
         self.rotation_model = rotation_model
         self.screen = screen
+        is_image = isinstance(self.source_frame, Helioprojective | HelioprojectiveRadial)
+        self.hides = is_image and (screen is None or screen.only_off_disk)
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Source pixels, shape ``(2, n)``, of target pixels x and y, each of shape ``(n,)``."""
-        transformed = np.empty((2, x.size))
+        """
+        Source pixels, and the height of the source's observer above the horizon, of target pixels.
+
+        Parameters
+        ----------
+        x, y
+            Of shape ``(n,)``.
+
+        Returns
+        -------
+        `numpy.ndarray`
+            Shape ``(3, n)``. The height, in pixels of the source too, is below 0 where the point is hidden.
+        """
+        transformed = np.empty((3, x.size))
         with ExitStack() as contexts:
             contexts.enter_context(propagate_with_solar_surface(self.rotation_model))
             if self.screen is not None:
@@ -195,12 +222,36 @@ class _Transformation:
             # sunpy takes two turns. Off the disk this is undefined, also for a source of the same time and place.
             surface = HeliographicStonyhurst(obstime=self.target_frame.obstime, rsun=self.target_frame.rsun)
             points = points.transform_to(surface)
+        else:
+            points = points.make_3d()  # on the surface
+        radius = points.spherical.distance
         seen = points.transform_to(self.source_frame).spherical
         unit_lon, unit_lat = self.source_wcs.world_axis_units
         source = self.source_wcs.world_to_pixel_values(
             seen.lon.to_value(unit_lon), seen.lat.to_value(unit_lat)
         )
-        return np.array(source)[:, :-1]
+        return np.array([*source, self._height(seen.distance, radius)])[:, :-1]
+
+    def _height(self, distance: u.Quantity, radius: u.Quantity) -> np.ndarray:
+        """
+        How high the observer of the source is above the horizon of points, in pixels of the source.
+
+        Parameters
+        ----------
+        distance, radius
+            Of the points from the observer and from the centre of the Sun.
+        """
+        seen = np.ones(distance.shape)
+        if not self.hides:
+            return seen
+        surface = self.target_frame.rsun.to_value(u.m)
+        observer = self.source_frame.observer.radius.to_value(u.m)
+        # By the law of cosines: on the horizon, the directions to the observer and to the centre are at right angles.
+        above = (observer**2 - surface**2 - distance.to_value(u.m) ** 2) / (2 * observer)
+        radian = u.Unit(self.source_wcs.world_axis_units[0]).to(u.rad)
+        pixel = observer * proj_plane_pixel_scales(self.source_wcs).min() * radian
+        is_on_screen = np.abs(radius.to_value(u.m) - surface) > _ON_SURFACE * surface
+        return np.where(is_on_screen, seen, above / pixel)
 
     def from_limb(self, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
         """Target pixels between points and the limb, negative on the disk; None if there is no limb."""
@@ -239,7 +290,7 @@ def _off_the_limb(tiles: list[_Tile], transformation: _Transformation) -> list[_
 def _evaluated(
     tiles: list[_Tile], transformation: _Transformation
 ) -> Iterator[tuple[_Tile, np.ndarray, np.ndarray]]:
-    """Each tile with the source pixels of its nodes and of the points in between that measure the error."""
+    """Each tile with the transformation of its nodes and of the points in between that measure the error."""
     if not tiles:
         return
     grids = chebyshev.nodes(), chebyshev.positions_between()
@@ -250,13 +301,13 @@ def _evaluated(
         ],
         axis=1,
     )
-    source = transformation(*points).reshape(2, len(tiles), chebyshev.POINTS)
+    source = transformation(*points).reshape(3, len(tiles), chebyshev.POINTS)
     for number, tile in enumerate(tiles):
         nodes, between = np.split(source[:, number], [len(grids[0]) ** 2], axis=1)
         yield tile, _square(nodes), _square(between)
 
 
 def _square(points: np.ndarray) -> np.ndarray:
-    """Points of a grid, shape ``(2, n * n)``, as ``(2, n, n)``."""
+    """Points of a grid, shape ``(3, n * n)``, as ``(3, n, n)``."""
     side = math.isqrt(points.shape[1])
-    return points.reshape(2, side, side)
+    return points.reshape(3, side, side)

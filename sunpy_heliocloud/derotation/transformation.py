@@ -1,6 +1,6 @@
 """Which pixel of a plane a pixel of the target grid shows. Workers import it, so it imports little."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -18,7 +18,11 @@ class PixelMap(Protocol):
     shape: tuple[int, int]
 
     def rows(self, start: int, stop: int) -> np.ndarray:
-        """Coordinates for some rows of the result, see `sunpy_heliocloud.kernels.coordinates`."""
+        """
+        Coordinates for some rows of the result, see `sunpy_heliocloud.kernels.coordinates`.
+
+        NaN off the disk, unless there is a screen, and where the Sun hides the surface from the plane's observer.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,13 @@ class Transformation:
     def target_pixels(self) -> int:
         """How many pixels the result has."""
         return self.target.shape[0] * self.target.shape[1]
+
+    def back_from_corners(self) -> "Transformation":
+        """The way back: from the corners of the plane's pixels to the pixels of the target grid."""
+        ny, nx = self.source_shape
+        corners = self.source.wcs.resampled((ny + 1, nx + 1), (-0.5, -0.5), (1, 1))
+        turn = self.source.turn and tuple(-angle for angle in self.source.turn)  # latitudes stay
+        return replace(self, target=corners, source=Source(self.target, turn))
 
     @cached_property
     def pixel_map(self) -> PixelMap:

@@ -169,11 +169,16 @@ def _fill(directions, observer, radius, turn, pixels, source, first_row, rows):
             sine = point_z / radius
             sine *= sine
             sin, cos = _sin_cos(turn[0] + sine * (turn[1] + sine * turn[2]))
-            seen_x = cos * point_x - sin * point_y - source[0]
-            seen_y = sin * point_x + cos * point_y - source[1]
+            turned_x = cos * point_x - sin * point_y
+            turned_y = sin * point_x + cos * point_y
+            seen_x = turned_x - source[0]
+            seen_y = turned_y - source[1]
             seen_z = point_z - source[2]
             depth = pixels[2, 0] * seen_x + pixels[2, 1] * seen_y + pixels[2, 2] * seen_z
-            share = 1 / depth if depth > 0 else np.nan  # behind an observer who looks away
+            # The observer is below the horizon of the point, if it lies on the far side.
+            below = turned_x * seen_x + turned_y * seen_y + point_z * seen_z
+            # Or the point is behind an observer who looks away.
+            share = 1 / depth if (depth > 0) & (below < 0) else np.nan
             row_x[i] = (pixels[0, 0] * seen_x + pixels[0, 1] * seen_y + pixels[0, 2] * seen_z) * share
             row_y[i] = (pixels[1, 0] * seen_x + pixels[1, 1] * seen_y + pixels[1, 2] * seen_z) * share
 
