@@ -7,15 +7,16 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time, TimeDelta
 from astropy.wcs import WCS
-from astropy.wcs.utils import pixel_to_pixel
+from astropy.wcs.utils import pixel_to_pixel, wcs_to_celestial_frame
 
-from sunpy.coordinates import propagate_with_solar_surface
+from sunpy.coordinates import HeliographicStonyhurst, propagate_with_solar_surface
 
 __all__ = [
     "OTHER_GRIDS",
     "REFERENCE_TIME",
     "carrington_wcs",
     "evaluated_everywhere",
+    "height_above_horizon",
     "solar_wcs",
     "window_may_flip",
 ]
@@ -66,10 +67,37 @@ def carrington_wcs(shape):
 
 
 def evaluated_everywhere(target, source, shape, rotation_model="howard", screen=None):
-    """sunpy's map of all pixels and a rim of one pixel, see `pixel_map`."""
+    """sunpy's map of all pixels and a rim of one pixel, see `pixel_map`, NaN where the Sun hides the surface."""
     y, x = np.mgrid[-1 : shape[0] + 1, -1 : shape[1] + 1].astype(float)
     with propagate_with_solar_surface(rotation_model), screen or nullcontext():
-        return np.array(pixel_to_pixel(target, source, x, y))
+        pixels = np.array(pixel_to_pixel(target, source, x, y))
+    if screen is None or screen.only_off_disk:
+        pixels[:, height_above_horizon(target, source, shape, rotation_model) < 0] = np.nan
+    return pixels
+
+
+def height_above_horizon(target, source, shape, rotation_model="howard"):
+    """
+    Sine of the height of the source's observer above the horizon of what each pixel and the rim show, by geometry.
+
+    Below 0 where the Sun hides the surface, NaN off the disk of the target. Nothing is hidden from a map of the whole
+    surface.
+    """
+    y, x = np.mgrid[-1 : shape[0] + 1, -1 : shape[1] + 1].astype(float)
+    x_on_disk, y_on_disk = target.world_to_pixel_values(0, 0)  # sunpy warns if there is none
+    pixels = target.pixel_to_world(np.append(x, x_on_disk), np.append(y, y_on_disk))
+    frame = wcs_to_celestial_frame(source)
+    if not hasattr(frame, "angular_radius"):
+        return np.where(np.isnan(pixels.spherical.lon[:-1].reshape(x.shape)), np.nan, 1.0)
+    rsun = wcs_to_celestial_frame(target).rsun
+    with propagate_with_solar_surface(rotation_model):
+        # First to the surface: without a change of time and observer sunpy does not leave the sky.
+        surface = pixels.transform_to(HeliographicStonyhurst(obstime=pixels.obstime, rsun=rsun))
+        later = surface.transform_to(HeliographicStonyhurst(obstime=frame.obstime, rsun=rsun))
+    points = later.cartesian.xyz.to_value(rsun.unit)[:, :-1].reshape(3, *x.shape) / rsun.value
+    observer = frame.observer.cartesian.xyz.to_value(rsun.unit) / rsun.value
+    to_observer = observer[:, np.newaxis, np.newaxis] - points
+    return (points * to_observer).sum(axis=0) / np.linalg.norm(to_observer, axis=0)
 
 
 def window_may_flip(coordinates, within=1e-4):

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from sunpy_heliocloud.coordinates.contexts import active_screen
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.derotation.resampling import Adaptive, Resampling
 from sunpy_heliocloud.derotation.transformation import Source, Transformation
@@ -63,6 +64,7 @@ class Derotation:
             When a value makes no sense; the message says which ones do.
         """
         from sunpy.coordinates.screens import BaseScreen  # workers need it for screens only
+        from sunpy.util.exceptions import warn_user
 
         if rotation_model not in _ROTATION_MODELS:
             raise ValueError(
@@ -71,6 +73,13 @@ class Derotation:
         if screen is not None and not isinstance(screen, BaseScreen):
             raise TypeError(
                 f"screen must be a SphericalScreen or a PlanarScreen of sunpy.coordinates, not {screen!r}"
+            )
+        if screen is None and (around := active_screen()) is not None:
+            kind = type(around).__name__
+            warn_user(
+                f"derotate_to is called inside a {kind}, which does not reach it: pixels off the disk will be NaN. Pass "
+                f"the screen: screen = {kind}(...); cube.derotate_to(ref_map, screen=screen)",
+                stacklevel=4,
             )
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise ValueError(f"dtype={dtype!r} must be float32 or float64: missing pixels are NaN")

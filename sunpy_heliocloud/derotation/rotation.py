@@ -10,6 +10,7 @@ from astropy.time import Time
 from sunpy.coordinates import HeliographicStonyhurst, transform_with_sun_center
 from sunpy.sun.models import differential_rotation
 
+from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
 __all__ = ["Turn", "surface_turns"]
@@ -19,6 +20,7 @@ __all__ = ["Turn", "surface_turns"]
 type Turn = tuple[float, float, float]
 
 
+@without_contexts
 def surface_turns(target: PlaneWCS, sources: Sequence[PlaneWCS], rotation_model: str) -> list[Turn | None]:
     """
     The turn from the time of the target to that of each source, all at once.

@@ -12,6 +12,7 @@ from astropy.nddata import NDData
 
 from sunpy.map import GenericMap
 
+from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
 from sunpy_heliocloud.coordinates.stack import StackWCS
@@ -19,6 +20,7 @@ from sunpy_heliocloud.coordinates.stack import StackWCS
 __all__ = ["array_of_planes", "full_stack", "grid_of", "planes_of", "shared_stack"]
 
 
+@without_contexts  # a Map's WCS is computed when it is asked for
 def grid_of(ref_map: GenericMap) -> PlaneWCS:
     """
     The grid of a map, with its observer and time.

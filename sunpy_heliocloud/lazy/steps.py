@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.metadata.header import AnyCaseHeader
 from sunpy_heliocloud.text import inert
@@ -160,6 +161,8 @@ class Apply(Step):
     """
     A user's ``function(data, header) -> data``; the precision of the data is kept whatever it returns.
 
+    It runs in whatever thread or process the scheduler chooses: a context of sunpy that it needs, it has to open itself.
+
     Parameters
     ----------
     function
@@ -175,7 +178,7 @@ class Apply(Step):
     header: int = 0
 
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
-        result = self.function(image, AnyCaseHeader(plane.headers[self.header]))
+        result = without_contexts(self.function)(image, AnyCaseHeader(plane.headers[self.header]))
         if isinstance(result, np.ma.MaskedArray) and result.dtype.kind in _REAL:
             result = result.astype(image.dtype).filled(np.nan)
         result = np.asarray(result)

@@ -12,6 +12,7 @@ from astropy.time import Time
 
 from sunpy.coordinates import HeliographicStonyhurst
 
+from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.metadata.columns import column
 from sunpy_heliocloud.metadata.maps import empty_map
@@ -30,6 +31,7 @@ _GRID_KEYS = (
 )
 
 
+@without_contexts
 def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     """
     The WCS that sunpy's Map gives for each header.
