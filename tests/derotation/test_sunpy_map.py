@@ -4,7 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from solar_grids import OTHER_GRIDS, REFERENCE_TIME, carrington_wcs, evaluated_everywhere, solar_wcs
+from solar_grids import (
+    OTHER_GRIDS,
+    REFERENCE_TIME,
+    carrington_wcs,
+    evaluated_everywhere,
+    height_above_horizon,
+    solar_wcs,
+)
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
@@ -113,10 +120,13 @@ def screens():
 
 @pytest.mark.parametrize("screen", screens().values(), ids=screens().keys())
 def test_with_a_screen(screen):
+    """Nothing on a screen is hidden; with ``only_off_disk`` the surface is, beyond the limb."""
     shape = (200, 200)
-    target = solar_wcs(centre=(850, -250), scale=1.2, shape=shape)
-    pixels = assert_is_that_of_sunpy(target, solar_wcs(0.1, shape=(5000, 5000)), shape, screen=screen)
-    assert np.isfinite(pixels).all()
+    target, source = solar_wcs(centre=(850, -250), scale=1.2, shape=shape), solar_wcs(0.1, shape=(5000, 5000))
+    pixels = assert_is_that_of_sunpy(target, source, shape, screen=screen)
+    hidden = screen.only_off_disk & (height_above_horizon(target, source, shape) < 0)
+    np.testing.assert_array_equal(np.isnan(pixels[0]), hidden)
+    assert hidden.any() == screen.only_off_disk
 
 
 def test_threads_do_not_disturb_each_other():

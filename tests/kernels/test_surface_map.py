@@ -57,8 +57,7 @@ def rounding_of_sunpy(target, source):
     ids=["centre", "inner", "west limb", "towards the east limb", "north pole", "south pole"],
 )
 def test_at_other_times(centre, days):
-    pixels = assert_is_that_of_sunpy(solar_wcs(centre=centre), solar_wcs(days, **FRAME))
-    assert np.isnan(pixels).any() == (centre in ((850, -250), (0, 950), (0, -900)))
+    assert_is_that_of_sunpy(solar_wcs(centre=centre), solar_wcs(days, **FRAME))
 
 
 @pytest.mark.parametrize("days", [-6, 0.25, 6])
@@ -97,7 +96,7 @@ grids = st.fixed_dictionaries(
 @settings(max_examples=40, deadline=None)
 @given(target=grids, source=grids, lonpole=angles)
 def test_of_any_grid(target, source, lonpole):
-    """Also seen through the Sun, as sunpy does; only a few points, for sunpy's sake."""
+    """Only a few points, for sunpy's sake."""
     source["days"] += 0.1  # at the same time sunpy shows the sky
     target, source = solar_wcs(**target), solar_wcs(**source)
     target.wcs.lonpole = lonpole
@@ -151,7 +150,7 @@ def in_long_double(surface):
 
 def test_rounding():
     """At the limb it is far less than sunpy's, which subtracts squares of an astronomical unit."""
-    target, source = solar_wcs(centre=(850, -250)), solar_wcs(6, **FRAME)
+    target, source = solar_wcs(centre=(850, -250)), solar_wcs(-6, **FRAME)
     surface = surface_map(target, source)
     exact, ours = in_long_double(surface), surface.rows(0, 400)
     np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-9)
