@@ -205,6 +205,7 @@ def test_a_function_that_leaves_a_context_open_does_not_change_what_follows(path
         "swap_lv1_20140606_000113.header",
     ],
 )
+@pytest.mark.filterwarnings("ignore:rsun mismatch detected")  # in the last digit
 def test_of_other_instruments_too(name):
     """As in sunpy's own examples: everything inside ``propagate_with_solar_surface()``."""
     image = real_map(name)
