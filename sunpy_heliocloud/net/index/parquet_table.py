@@ -8,6 +8,7 @@ from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.net.http import CatalogError
 from sunpy_heliocloud.net.index.columns import Text, pack
 from sunpy_heliocloud.net.index.csv_table import filled_stops
+from sunpy_heliocloud.net.index.parquet_pages import check_pages
 from sunpy_heliocloud.net.index.times import LONGEST_TIME, STATIC, BadTime, parse_times
 from sunpy_heliocloud.text import inert
 
@@ -73,7 +74,8 @@ def _read(data: bytes, url: str) -> "tuple[pyarrow.Table, list[str]]":
     kinds = pyarrow.types
     bounds = {"thrift_string_size_limit": 2**24, "thrift_container_size_limit": 2**20}
     file = parquet.ParquetFile(pyarrow.BufferReader(data), **bounds)
-    _check_size(file.metadata, url)
+    limits.check("index_rows", file.metadata.num_rows, inert(url))
+    check_pages(data, file.metadata, inert(url))
     schema = file.schema_arrow
     if len(set(schema.names)) < len(schema.names):
         raise CatalogError(f"{inert(url)} has two columns of one name. {_TELL}")
@@ -90,17 +92,6 @@ def _read(data: bytes, url: str) -> "tuple[pyarrow.Table, list[str]]":
         batches.append(batch)
     table = pyarrow.Table.from_batches(batches, batches[0].schema if batches else schema)
     return table.select(flat), [name for name in schema.names if name not in flat]
-
-
-def _check_size(metadata: "pyarrow.parquet.FileMetaData", url: str) -> None:
-    """Before anything is unpacked."""
-    limits.check("index_rows", metadata.num_rows, inert(url))
-    chunks = (
-        metadata.row_group(i).column(j)
-        for i in range(metadata.num_row_groups)
-        for j in range(metadata.num_columns)
-    )
-    limits.check("index_bytes", sum(abs(chunk.total_uncompressed_size) for chunk in chunks), inert(url))
 
 
 def _is_text(kind: "pyarrow.DataType") -> bool:

@@ -107,6 +107,49 @@ def test_a_bomb_in_parquet_reaches_the_bound(monkeypatch, bomb):
         columns_of(data, URL)
 
 
+def test_pages_of_parquet_that_say_less_in_the_footer_reach_the_bound(monkeypatch):
+    monkeypatch.setattr(limits, "index_bytes", 5 * 10**7)
+    column = {"note": pyarrow.array([b"\0" * 10**8])}
+    data = parquet_of(required(1, **column), compression="zstd", use_dictionary=False, write_statistics=False)
+    size = parquet.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(4).total_uncompressed_size
+    begin, footer = data[:-1000], data[-1000:]
+    lying = begin + footer.replace(varint(size), varint(9, of=len(varint(size))))
+    assert lying != data
+    assert (
+        parquet.ParquetFile(io.BytesIO(lying)).metadata.row_group(0).column(4).total_uncompressed_size < 100
+    )
+    with pytest.raises(LimitError, match=r"x_2020 has 100,.* bytes, and at most 50,000,000"):
+        columns_of(lying, URL)
+
+
+def varint(n, of=0):
+    """A number in Thrift's compact protocol, of so many bytes at least."""
+    n, text = 2 * n, bytearray()
+    while n > 127 or len(text) < of - 1:
+        text.append(n & 127 | 128)
+        n >>= 7
+    return bytes([*text, n])
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd", "lz4", "brotli"])
+@pytest.mark.parametrize(
+    "options", [{}, {"write_page_checksum": True}, {"use_dictionary": False, "data_page_size": 64}]
+)
+def test_parquet_of_all_kinds_of_pages_is_read(version, compression, options):
+    columns = required(
+        1000, note=[f"{i % 7}" for i in range(1000)], wave=np.arange(1000.0), nothing=[None] * 1000
+    )
+    data = parquet_of(
+        columns, data_page_version=version, compression=compression, row_group_size=300, **options
+    )
+    table = ColumnTable(columns_of(data, URL), URL)
+    rows = table.rows(np.arange(1000))
+    assert rows.url == columns["datakey"]
+    assert rows.more["note"].tolist() == columns["note"]
+    assert rows.more["wave"].tolist() == list(range(1000))
+
+
 def test_rows_of_an_index_are_bounded(monkeypatch):
     monkeypatch.setattr(limits, "index_rows", 10)
     text = rows_of("x", "2020-02-01", 11).encode()
