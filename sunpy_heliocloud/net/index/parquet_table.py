@@ -73,10 +73,8 @@ def _read(data: bytes, url: str) -> "tuple[pyarrow.Table, list[str]]":
 
     kinds = pyarrow.types
     bounds = {"thrift_string_size_limit": 2**24, "thrift_container_size_limit": 2**20}
-    file = parquet.ParquetFile(pyarrow.BufferReader(data), **bounds)
-    limits.check("index_rows", file.metadata.num_rows, inert(url))
-    check_pages(data, file.metadata, inert(url))
-    schema = file.schema_arrow
+    check_pages(data, inert(url))
+    schema = parquet.ParquetFile(pyarrow.BufferReader(data), **bounds).schema_arrow
     if len(set(schema.names)) < len(schema.names):
         raise CatalogError(f"{inert(url)} has two columns of one name. {_TELL}")
     flat = [field.name for field in schema if not kinds.is_nested(field.type)]

@@ -1,6 +1,7 @@
 """Times as indexes write them."""
 
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -10,6 +11,11 @@ __all__ = ["LONGEST_TIME", "STATIC", "BadTime", "parse_times"]
 LONGEST_TIME = 40
 # What stands for a time in the indexes of files that have none.
 STATIC = b"static"
+
+
+# What stands between the numbers of a time.
+_MARKS = {4: b"-", 7: b"-", 10: b"T ", 13: b":", 16: b":", 19: b"."}
+_is_plain = re.compile(r"(\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d*)?)?)?)?)?)?)?", re.ASCII).fullmatch
 
 
 class BadTime(ValueError):
@@ -49,7 +55,7 @@ def parse_times(words: np.ndarray, *, may_be_empty: bool) -> np.ndarray:
         At the first word that is no time.
     """
     width = max(words.dtype.itemsize, len(STATIC))
-    words = np.ascontiguousarray(words.astype(f"S{width}"))
+    words = np.array(words, f"S{width}")
     letters = words.view(np.uint8).reshape(len(words), width)
     static = words == STATIC
     # numpy would take "now", or 20200101 as a year.
@@ -58,18 +64,33 @@ def parse_times(words: np.ndarray, *, may_be_empty: bool) -> np.ndarray:
     usual = (first >= ord("0")) & (first <= ord("9")) & ((fifth == ord("-")) | is_year) | static
     for bad in np.flatnonzero(~usual & ((first != 0) | (not may_be_empty)))[:1]:
         raise BadTime(bad)
-    if static.any():
-        words = np.where(static, b"", words)
+    words[static] = b""
     try:
-        return words.astype("M8[us]")
+        if _are_plain(letters):
+            return words.astype("M8[us]")
     except ValueError:
-        return np.array([_time(i, word) for i, word in enumerate(words.tolist())], "M8[us]")
+        pass  # Leap seconds, or a word that is no time.
+    return np.array([_time(i, word) for i, word in enumerate(words.tolist())], "M8[us]")
+
+
+def _are_plain(letters: np.ndarray) -> bool:
+    """Whether all words are as `_is_plain` says; numpy would take what follows an hour of two digits for a time zone."""
+    fits = (letters >= ord("0")) & (letters <= ord("9"))
+    for position, marks in _MARKS.items():
+        if position < letters.shape[1]:
+            fits[:, position] = np.isin(letters[:, position], list(marks))
+    return bool((fits | (letters == 0)).all())
 
 
 def _time(i: int, word: bytes) -> np.datetime64:
-    """One time; numpy knows no leap seconds."""
+    """One time; numpy knows neither leap seconds nor offsets from UTC."""
     minute, is_leap_second = re.subn(r":60(?=\.|$)", ":59", word.decode("ascii", "replace"))
     try:
+        if not _is_plain(minute):
+            time = datetime.fromisoformat(minute)
+            if time.tzinfo is None:
+                raise BadTime(i)
+            return np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "us")
         return np.datetime64(minute, "us") + np.timedelta64(is_leap_second, "s")
-    except ValueError as e:
+    except (ValueError, OverflowError) as e:
         raise BadTime(i) from e

@@ -131,6 +131,23 @@ def varint(n, of=0):
     return bytes([*text, n])
 
 
+def test_a_damaged_footer_does_not_end_the_interpreter():
+    """pyarrow 26 did, when it was asked for a column's metadata whose histogram of levels has another size."""
+    data = parquet_of(required(50, note=["a", "b"] * 25))
+    footer = int.from_bytes(data[-8:-4], "little")
+    for i in range(len(data) - 8 - footer, len(data) - 8, 3):
+        changed = bytearray(data)
+        changed[i] ^= 0x10
+        outcome(lambda changed=changed: columns_of(bytes(changed), URL))
+
+
+def test_offsets_from_utc_are_understood():
+    data = b"2020-02-01T01:00+01:00,2020-01-31T19:30-0500,s3://b/1,1\n2020-02-01T00:00:60Z,,s3://b/2,1"
+    rows = everything(data)
+    assert rows.start.astype(str).tolist() == ["2020-02-01T00:00:00.000000", "2020-02-01T00:01:00.000000"]
+    assert rows.stop[0] == np.datetime64("2020-02-01T00:30")
+
+
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd", "lz4", "brotli"])
 @pytest.mark.parametrize(
@@ -238,7 +255,7 @@ def test_pyarrow_stays_an_extra():
 
 WORDS = st.sampled_from(
     ["", "2020-02-01T00:00Z", "2020", "now", "NaT", "static", "99999-01-01", "0000-01-01", "-1", "nan", "1e999", "inf", "s3://b/k",
-     "'", '"', "'a", 'b"', "a,b", "#", "\ufeff", "\x00", "\x1b[2J", "é", "\U0001f31e", "2020-02-30", "2016-12-31T23:59:60Z", "😀" * 50]
+     "2020-02-01T01:00+01:00", "2020-02-01T01:00-99:00", "2020-W01-1", "2020-02-01T00-5", "2020-02-01T020.000", "'", '"', "'a", 'b"', "a,b", "#", "\ufeff", "\x00", "\x1b[2J", "é", "\U0001f31e", "2020-02-30", "2016-12-31T23:59:60Z", "😀" * 50]
 )  # fmt: skip
 
 
