@@ -56,8 +56,8 @@ class Limits:
     patience: float = 30.0
     slowest: float = 1000.0
     document_bytes: int = 64 * 2**20
-    index_bytes: int = 2**30
-    index_rows: int = 20_000_000
+    index_bytes: int = 2**27
+    index_rows: int = 2_000_000
     files: int = 2_000_000
     head_bytes: int = 64 * 2**20
     header_cards: int = 20_000

@@ -16,6 +16,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.keywords import integer, one_of
+from sunpy_heliocloud.text import inert
 
 __all__ = [
     "HeadTooShort",
@@ -41,7 +42,7 @@ _BITPIX = (8, 16, 32, 64, -32, -64)
 
 # Cards as FITS has them, which are nearly all; others are left to astropy, which takes twenty times as long.
 _PLAIN = re.compile(
-    r"([A-Z0-9_-]{1,8}) *= +(?:'([^']*?) *'|([TF])|([+-]?(?:0|[1-9]\d*))|([+-]?\d+\.\d*(?:E[+-]?\d+)?)) *(?:/.*)?$"
+    r"(?=.{8}= )([A-Z0-9_-]{1,8}) *= +(?:'([^']*?) *'|([TF])|([+-]?(?:0|[1-9]\d*))|([+-]?\d+\.\d*(?:E[+-]?\d+)?)) *(?:/.*)?$"
 )
 
 
@@ -168,6 +169,10 @@ def _header_text(head: bytes, start: int, cards: int) -> tuple[str, int]:
         ahead = start + 8 * _BLOCK
         needed = data_start if end >= 0 else ahead if ahead > len(head) else 2 * len(head)
         raise HeadTooShort(needed, is_between=start == len(head))
+    if head[stop:data_start].strip(b" \0"):
+        raise ValueError(
+            f"there are cards behind END, which begin with {inert(head[stop:data_start].lstrip()[:8])!r}: expected blanks"
+        )
     return head[start:stop].decode("ascii", errors="replace"), data_start
 
 

@@ -328,6 +328,8 @@ async def _ask(location: HTTPLocation, method: str, headers: Mapping[str, str]) 
 def redirected(location: HTTPLocation, headers: Mapping[str, str]) -> HTTPLocation:
     """Where a redirect leads: to another region of Amazon's S3, or from http to https of the same host."""
     said = headers.get("Location", "")
+    if said.startswith("/") and not said.startswith("//"):
+        said = f"{location.origin}{said}"
     region = headers.get("x-amz-bucket-region", "")
     if not said and re.fullmatch(r"[a-z0-9-]{1,32}", region) and location.host.endswith("s3.amazonaws.com"):
         bucket = location.host.removesuffix("s3.amazonaws.com")

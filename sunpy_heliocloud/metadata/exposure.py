@@ -30,7 +30,7 @@ def exposure_times(headers: Sequence[Mapping[str, Any]]) -> np.ndarray:
     Returns
     -------
     `numpy.ndarray`
-        NaN where a header has none, or one that is no number.
+        NaN where a header has none, or one that is no number or negative.
     """
     columns = (column(headers, keyword) for keyword in (*EXPOSURE_KEYS, "TIMEUNIT"))
     seconds = [_number(exposures) * _seconds(timeunit) for *exposures, timeunit in zip(*columns, strict=True)]
@@ -39,7 +39,9 @@ def exposure_times(headers: Sequence[Mapping[str, Any]]) -> np.ndarray:
             if cls.exposure_time is not GenericMap.exposure_time:
                 own = empty_map(headers[i]).exposure_time
                 seconds[i] = np.nan if own is None else u.Quantity(own).to_value(u.s)
-    return np.array(seconds, dtype=float)
+    exposures = np.array(seconds, dtype=float)
+    exposures[exposures < 0] = np.nan
+    return exposures
 
 
 def _number(values: Sequence[Any]) -> float:

@@ -9,7 +9,7 @@ from strategies import fits_bytes, header_text
 from astropy.io import fits
 
 from sunpy_heliocloud import limits
-from sunpy_heliocloud.io.fits_header import header_units
+from sunpy_heliocloud.io.fits_header import header_units, parse_header
 from sunpy_heliocloud.io.open import open_frames
 from sunpy_heliocloud.io.ranges import ReadError
 
@@ -339,3 +339,19 @@ def test_what_is_quoted_of_a_header_is_harmless(tmp_path):
     error = opened(tmp_path, header_text(*IMAGE, card))
     assert_names(error, tmp_path, "NAXIS1=\\x3cscript>")
     assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("behind", ["COMMENT more", "END", "BITPIX  =                   -8", "\x01"])
+def test_cards_behind_the_end_of_a_header_are_refused(tmp_path, behind):
+    """Data would begin in the next block, and nobody can say which of the two ends is meant."""
+    cards = (*IMAGE, "NAXIS1  =                   10", "NAXIS2  =                   10")
+    header = "".join(card.ljust(80) for card in (*cards, "END", behind)).ljust(2880).encode()
+    assert_names(opened(tmp_path, header + bytes(2880)), tmp_path, "cards behind END", "expected blanks")
+
+
+@pytest.mark.filterwarnings("ignore:The following header keyword is invalid")  # by astropy, the oracle
+@pytest.mark.parametrize("card", ["EXPTIME    =        2.0", "EXPTIME=2.0", "EXPTIME  = 2.0", "EXPTIME =2.0"])
+def test_a_value_stands_where_astropy_sees_one(card):
+    """The ``=`` of a card is its ninth character, and a blank follows."""
+    expected = fits.Card.fromstring(card.ljust(80))
+    assert parse_header(card.ljust(80)) == {expected.keyword: expected.value}

@@ -178,6 +178,7 @@ class TestRedirects:
                 "https://example.org/a",
                 "//example.org/a",
                 "file:///etc/passwd",
+                "/b",
                 "",
                 "\x1b",
             ):
