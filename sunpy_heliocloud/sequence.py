@@ -74,6 +74,10 @@ class LazyMapSequence:
         ``"raise"``: a frame that cannot be read is an error that names its URL. ``"mask"``: a frame whose header
         cannot be used is left out, and of a cube one of another shape than most; one whose pixels cannot be read is
         NaN. All are warned of and in `status`.
+    hdu
+        Which image, where files have several of which sunpy makes a Map: the number of its HDU, counted from 0, or its
+        EXTNAME. By default the one of which sunpy makes a Map; several are an error that lists them. Of gzipped files
+        only the first image is found.
 
     Raises
     ------
@@ -89,7 +93,12 @@ class LazyMapSequence:
     """
 
     def __init__(
-        self, source: Any, *, storage_options: Mapping[str, Any] | None = None, errors: str = "raise"
+        self,
+        source: Any,
+        *,
+        storage_options: Mapping[str, Any] | None = None,
+        errors: str = "raise",
+        hdu: int | str | None = None,
     ) -> None:
         if errors not in ("raise", "mask"):
             raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'mask'")
@@ -102,19 +111,21 @@ class LazyMapSequence:
         maps = maps_of(source)
         if maps is None:
             files = files_of(source)
-            self._frames, self._headers = self._open(files, accesses_of(files, storage_options))
+            self._frames, self._headers = self._open(files, accesses_of(files, storage_options), hdu)
         else:
             self._frames = [map_frame(m) for m in maps]
             self._headers = HeaderColumns.from_headers([map_header(m, i) for i, m in enumerate(maps)])
         self._sort()
 
-    def _open(self, files: Sequence[File], accesses: Sequence[Access]) -> tuple[list[Frame], HeaderColumns]:
+    def _open(
+        self, files: Sequence[File], accesses: Sequence[Access], hdu: int | str | None
+    ) -> tuple[list[Frame], HeaderColumns]:
         urls, sizes = [file.url for file in files], [file.size for file in files]
         frames: list[Frame] = []
         headers = [HeaderColumns.from_headers([])]
         rest = iter(urls)
         with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
-            for batch in open_frames(urls, accesses, sizes):
+            for batch in open_frames(urls, accesses, sizes, hdu):
                 opened = list(islice(rest, len(batch)))
                 results = _checked(opened, batch)
                 good = [result for result in results if not isinstance(result, ReadError)]
@@ -728,7 +739,7 @@ def _updated(
     header: dict[str, Any], frame: Frame, function: Callable[[dict[str, Any]], Header]
 ) -> dict[str, Any]:
     new = function(AnyCaseHeader(header))
-    where = inert(frame.url.partition("?")[0])
+    where = shown_url(frame.url)
     if not isinstance(new, Mapping):
         raise TypeError(
             f"{function!r} must return the new header, but returned {type(new).__name__} for {where}"
@@ -744,15 +755,36 @@ def _updated(
 
 
 def _checked(urls: Sequence[str], opened: Sequence[Any]) -> list[Any]:
-    """The same, with an error in place of a frame whose header does not say what is needed."""
-    headers = [result[1] for result in opened if not isinstance(result, ReadError)]
-    found = iter(problems(headers))
+    """
+    Of each file the one image of which sunpy makes a Map; or an error.
+
+    Masks without coordinates are none; of several images the caller has to choose.
+    """
+    candidates = [
+        []
+        if isinstance(result, ReadError)
+        else [image[:2] for image in (result if isinstance(result, list) else [result])]
+        for result in opened
+    ]
+    found = iter(problems([header for images in candidates for _, header in images]))
     results = []
-    for url, result in zip(urls, opened, strict=True):
-        problem = None if isinstance(result, ReadError) else next(found)
-        results.append(
-            result
-            if problem is None
-            else ReadError(f"The header of {shown_url(url)} cannot be used: {shown_url(problem)}")
-        )
+    for url, result, images in zip(urls, opened, candidates, strict=True):
+        reasons = [next(found) for _ in images]
+        good = [i for i, reason in enumerate(reasons) if reason is None]
+        if isinstance(result, ReadError):
+            results.append(result)
+        elif not good:
+            results.append(
+                ReadError(f"The header of {shown_url(url)} cannot be used: {shown_url(reasons[0])}")
+            )
+        elif len(good) > 1:
+            there = ", ".join(str(result[i]) for i in good)
+            results.append(
+                ReadError(
+                    f"{shown_url(url)} has {len(good)} images: {there}; choose one by number or name, such as "
+                    f"LazyMapSequence(..., hdu={result[good[0]].number})"
+                )
+            )
+        else:
+            results.append(images[good[0]])
     return results

@@ -6,7 +6,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -75,11 +75,14 @@ class HeaderUnit:
         The values by keyword, see `parse_header`.
     data_start, data_size
         First byte of the data, and how many there are.
+    number
+        Of the HDU, counted from 0, as far as it is known.
     """
 
     header: dict[str, Any]
     data_start: int
     data_size: int
+    number: int = 0
 
     @property
     def data_stop(self) -> int:
@@ -117,7 +120,7 @@ def header_units(head: bytes) -> Iterator[HeaderUnit]:
         limits.check("hdus", number, "The file")
         unit = header_unit(head, start, cards, is_first=number == 1)
         cards += (unit.data_start - start) // _CARD
-        yield unit
+        yield replace(unit, number=number - 1)
         start = unit.data_stop
 
 

@@ -14,13 +14,14 @@ from sunpy_heliocloud.io.keywords import integer, one_of
 from sunpy_heliocloud.io.tile_coding import TileCoding
 from sunpy_heliocloud.io.tile_table import TableFormat, TileTable
 
-__all__ = ["find_image"]
+__all__ = ["find_image", "image_layout"]
 
 _GZIP = b"\x1f\x8b"
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 # More bytes than any compression makes of a pixel, and of a tile besides.
 _MOST_BYTES_OF_A_PIXEL = 16
 _MOST_BYTES_OF_A_TILE = 1024
+_MOST_AXES = 999  # of the FITS standard
 
 
 def find_image(head: bytes, *, whole: bool = False) -> tuple[HeaderUnit, ImageLayout]:
@@ -67,12 +68,42 @@ def _image(head: bytes) -> tuple[HeaderUnit, PlainLayout | TiledLayout]:
     units = header_units(head)  # without an image, they end with an error
     while True:
         unit = next(units)
-        header = unit.header
-        extension = str(header.get("XTENSION", "IMAGE")).strip()
-        if extension == "BINTABLE" and header.get("ZIMAGE") is True and header.get("ZNAXIS") == 2:
-            return unit, _tiled_layout(head, unit)
-        if header["NAXIS"] == 2 and extension == "IMAGE":
-            return unit, _plain_layout(unit)
+        layout = image_layout(head, unit)
+        if layout is not None:
+            return unit, layout
+
+
+def image_layout(head: bytes, unit: HeaderUnit) -> PlainLayout | TiledLayout | None:
+    """
+    How to read the image of an HDU; `None` for an HDU without one. Further axes of length 1 do not count.
+
+    Parameters
+    ----------
+    head
+        Bytes of the file, from the one on from which the HDU's are counted.
+    unit
+        The HDU.
+
+    Raises
+    ------
+    HeadTooShort, ValueError, ~sunpy_heliocloud.bounds.LimitError
+        See `find_image`.
+    """
+    extension = str(unit.header.get("XTENSION", "IMAGE")).strip()
+    if extension == "BINTABLE" and unit.header.get("ZIMAGE") is True and _has_two_axes(unit.header, "Z"):
+        return _tiled_layout(head, unit)
+    if extension == "IMAGE" and _has_two_axes(unit.header, ""):
+        return _plain_layout(unit)
+    return None
+
+
+def _has_two_axes(header: Mapping[str, Any], prefix: str) -> bool:
+    axes = header.get(f"{prefix}NAXIS")
+    return (
+        type(axes) is int
+        and 2 <= axes <= _MOST_AXES
+        and all(header.get(f"{prefix}NAXIS{axis}") == 1 for axis in range(3, axes + 1))
+    )
 
 
 def _gzipped_image(head: bytes, whole: bool) -> tuple[HeaderUnit, GzippedLayout]:
@@ -123,7 +154,7 @@ def _tiled_layout(head: bytes, unit: HeaderUnit) -> TiledLayout:
     return TiledLayout(
         shape,
         dtype,
-        _shared(Scaling.from_header(header)),
+        _shared(Scaling.from_header(header, is_tiled_integer=dtype.kind != "f")),
         _shared((height, width)),
         _shared(coding),
         unit.data_start + form.heap_start,

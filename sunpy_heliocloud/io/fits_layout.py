@@ -26,18 +26,20 @@ class Scaling:
     blank: int | None = None
 
     @classmethod
-    def from_header(cls, header: Mapping[str, Any]) -> "Scaling":
+    def from_header(cls, header: Mapping[str, Any], *, is_tiled_integer: bool = False) -> "Scaling":
         """
         Read the three keywords.
 
         FITS gives BLANK a meaning for integers only, but there are float images whose missing pixels have its value.
+        Of compressed integers ZBLANK counts where there is no BLANK, as in astropy.
         """
         bscale, bzero = number(header, "BSCALE", default=1), number(header, "BZERO", default=0)
         if bscale == 0:
             raise ValueError("BSCALE=0 would make all pixels the same; it must be another number")
-        blank = header.get("BLANK")
+        keyword = "ZBLANK" if is_tiled_integer and header.get("BLANK") is None else "BLANK"
+        blank = header.get(keyword)
         if blank is not None and type(blank) is not int:
-            raise ValueError(f"BLANK={inert(blank, 60)}, but must be an integer")
+            raise ValueError(f"{keyword}={inert(blank, 60)}, but must be an integer")
         return cls(bscale, bzero, blank)
 
     @property

@@ -4,15 +4,14 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from astropy.io import fits
-
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.attempt import attempt
-from sunpy_heliocloud.io.fits_header import HeadTooShort, image_header
+from sunpy_heliocloud.io.fits_header import HeadTooShort
 from sunpy_heliocloud.io.fits_image import find_image
 from sunpy_heliocloud.io.fits_layout import GzippedLayout
 from sunpy_heliocloud.io.frame import FITSFrame
+from sunpy_heliocloud.io.images import Image, chosen, image_of, later_images
 from sunpy_heliocloud.io.known_headers import find_headers, keep_headers
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, fetch
 
@@ -22,6 +21,8 @@ __all__ = ["open_frames"]
 _HEAD_BYTES = 65536
 _FRAMES_AT_ONCE = 256
 
+type Opened = tuple[FITSFrame, dict[str, Any]] | list[Image] | ReadError
+
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +30,8 @@ def open_frames(
     urls: Sequence[str],
     accesses: Sequence[Access] | None = None,
     sizes: Sequence[int | None] | None = None,
-) -> Iterator[list[tuple[FITSFrame, dict[str, Any]] | ReadError]]:
+    hdu: int | str | None = None,
+) -> Iterator[list[Opened]]:
     """
     Look into the first bytes of files: the header of each one's image, and where its rows are.
 
@@ -41,22 +43,45 @@ def open_frames(
         Who asks for each file; by default nobody in particular, of the server in the environment.
     sizes
         Bytes of each file as far as they are known; a file of another size is an error.
+    hdu
+        Which image, if files have several: the number of its HDU, counted from 0, or its EXTNAME.
 
     Yields
     ------
     list
-        For each of some URLs, in their order, the frame and its header, or the error that names the URL.
+        For each of some URLs, in their order, the frame and its header; or a list of `Image`, if there are several;
+        or the error that names the URL.
     """
     sizes = [None] * len(urls) if sizes is None else sizes
     accesses = [Access.of()] * len(urls) if accesses is None else accesses
     for i in range(0, len(urls), _FRAMES_AT_ONCE):
         batch = slice(i, i + _FRAMES_AT_ONCE)
-        yield _open_batch(urls[batch], sizes[batch], accesses[batch])
+        yield _all_images(_open_batch(urls[batch], sizes[batch], accesses[batch]), hdu)
+
+
+def _all_images(opened: Sequence[Image | ReadError], hdu: int | str | None) -> list[Opened]:
+    """Look behind the first image of files that go on, unless it is the one that is meant."""
+    goes_on = [
+        i
+        for i, image in enumerate(opened)
+        if isinstance(image, Image) and image.goes_on and image.number != hdu
+    ]
+    later = dict(zip(goes_on, later_images([opened[i] for i in goes_on]), strict=True))
+    results: list[Opened] = []
+    for i, first in enumerate(opened):
+        others = later.get(i, [])
+        if isinstance(first, ReadError) or isinstance(others, ReadError):
+            results.append(first if isinstance(first, ReadError) else others)
+            continue
+        images = chosen([first, *others], hdu)
+        is_one = not isinstance(images, ReadError) and len(images) == 1
+        results.append(images[0][:2] if is_one else images)
+    return results
 
 
 def _open_batch(
     urls: Sequence[str], sizes: Sequence[int | None], accesses: Sequence[Access]
-) -> list[tuple[FITSFrame, dict[str, Any]] | ReadError]:
+) -> list[Image | ReadError]:
     """Read heads together; those that turn out to be longer once more, also together."""
     results: dict[int, Any] = {}
     known = find_headers(urls, accesses)
@@ -79,7 +104,7 @@ def _open_batch(
                     longer[i] = short.needed
                 continue
             if not is_known and not isinstance(results[i], ReadError):
-                new[urls[i]] = Piece(piece.data[: results[i][0].layout.head_stop], piece.version)
+                new[urls[i]] = Piece(piece.data[: results[i].frame.layout.head_stop], piece.version)
         needed = longer
     keep_headers(new, dict(zip(urls, accesses, strict=True)))
     return [results[i] for i in range(len(urls))]
@@ -92,9 +117,7 @@ def _head(url: str, access: Access, size: int, known: Mapping[str, Piece]) -> By
     )
 
 
-def _opened(
-    url: str, size: int | None, piece: Piece | ReadError, access: Access
-) -> tuple[FITSFrame, dict[str, Any]] | ReadError:
+def _opened(url: str, size: int | None, piece: Piece | ReadError, access: Access) -> Image | ReadError:
     if isinstance(piece, ReadError):
         return piece
     if None not in (size, piece.version.size) and size != piece.version.size:
@@ -105,7 +128,7 @@ def _opened(
     return attempt(f"Could not open {url}", lambda: _judged(url, piece, access), passing=(HeadTooShort,))
 
 
-def _judged(url: str, piece: Piece, access: Access) -> tuple[FITSFrame, dict[str, Any]]:
+def _judged(url: str, piece: Piece, access: Access) -> Image:
     """The frame in a file whose first bytes are these. All that reading and decoding rely on is checked here, once."""
     try:
         unit, layout = find_image(piece.data, whole=len(piece.data) == piece.version.size)
@@ -115,7 +138,4 @@ def _judged(url: str, piece: Piece, access: Access) -> tuple[FITSFrame, dict[str
     if isinstance(layout, GzippedLayout):
         limits.check("file_bytes", piece.version.size or 0, "The gzipped file")
         _log.debug("%s can only be read whole: it is gzipped", url)
-    header = image_header(unit.header)
-    bitpix = fits.DTYPE2BITPIX[layout.dtype.newbyteorder("=").name]
-    header.update(BITPIX=bitpix, NAXIS=2, NAXIS1=layout.shape[1], NAXIS2=layout.shape[0])
-    return FITSFrame(url, layout, access, piece.version), header
+    return image_of(FITSFrame(url, layout, access, piece.version), unit, unit.number, unit.data_stop)

@@ -10,7 +10,7 @@ import numpy as np
 from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.metadata.header import AnyCaseHeader
-from sunpy_heliocloud.text import inert
+from sunpy_heliocloud.text import shown_url
 
 __all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "MaskSaturated", "Plane", "Step", "Steps"]
 
@@ -41,7 +41,7 @@ class Plane:
     @property
     def shown(self) -> str:
         """The file, for messages: without a query that may hold a signature."""
-        return inert(self.frame.url.partition("?")[0])
+        return shown_url(self.frame.url)
 
     def __dask_tokenize__(self) -> str:
         # Of ten thousand headers dask's own way takes ten seconds.

@@ -1,0 +1,154 @@
+"""The images of a file, if there is more than one: masks, uncertainties, other cameras."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from astropy.io import fits
+
+from sunpy_heliocloud.bounds import LimitError, limits
+from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_unit, image_header
+from sunpy_heliocloud.io.fits_image import image_layout
+from sunpy_heliocloud.io.fits_layout import GzippedLayout, ImageLayout, PlainLayout
+from sunpy_heliocloud.io.frame import FITSFrame
+from sunpy_heliocloud.io.ranges import ByteRange, ReadError, fetch
+from sunpy_heliocloud.text import inert, shown_url
+
+__all__ = ["Image", "chosen", "image_of", "later_images"]
+
+_BLOCK = 2880
+_HEADER_BYTES = 10 * _BLOCK  # holds most headers
+
+
+class Image(NamedTuple):
+    """
+    An image in a file.
+
+    Attributes
+    ----------
+    frame, header
+        What it is.
+    number
+        Of its HDU, counted from 0 as astropy does.
+    stop
+        The byte of the file at which the next HDU begins.
+    """
+
+    frame: FITSFrame
+    header: dict[str, Any]
+    number: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        """EXTNAME."""
+        return str(self.header.get("EXTNAME") or "").strip()
+
+    def __str__(self) -> str:
+        ny, nx = self.frame.shape
+        return f"HDU {self.number}{self.name and f' {inert(self.name, 60)!r}'} of {ny}×{nx} pixels"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the file has more HDUs; of a gzipped file that is not looked for."""
+        size = self.frame.version.size
+        return (
+            size is not None
+            and size - self.stop >= _BLOCK
+            and not isinstance(self.frame.layout, GzippedLayout)
+        )
+
+
+def image_of(frame: FITSFrame, unit: HeaderUnit, number: int, stop: int) -> Image:
+    """An image with the header that sunpy takes: axes of length 1 are left out."""
+    header = image_header(unit.header)
+    bitpix = fits.DTYPE2BITPIX[frame.layout.dtype.newbyteorder("=").name]
+    header.update(BITPIX=bitpix, NAXIS=2, NAXIS1=frame.shape[1], NAXIS2=frame.shape[0])
+    return Image(frame, header, number, stop)
+
+
+def later_images(images: Sequence[Image]) -> list[list[Image] | ReadError]:
+    """
+    The images in the HDUs behind some images, each in a file of its own.
+
+    Their headers are asked for together, an HDU at a time; what is behind the last HDU is not looked at.
+
+    Parameters
+    ----------
+    images
+        The first of each file.
+
+    Returns
+    -------
+    list
+        For each of them those that follow, or the error that names the URL.
+    """
+    found: list[Any] = [[] for _ in images]
+    ends = {
+        i: (image.number + 1, image.stop, _HEADER_BYTES) for i, image in enumerate(images) if image.goes_on
+    }
+    while ends:
+        ranges = [_behind(images[i].frame, start, size) for i, (_, start, size) in ends.items()]
+        again = {}
+        for (i, (number, start, size)), piece in zip(ends.items(), fetch(ranges), strict=True):
+            if isinstance(piece, ReadError):
+                found[i] = piece
+                continue
+            frame = images[i].frame
+            try:
+                limits.check("hdus", number + 1, "The file")
+                unit = header_unit(piece.data, 0, 0, is_first=False)
+                layout = image_layout(piece.data, unit)
+            except HeadTooShort as short:
+                if len(piece.data) == size and short.needed <= limits.head_bytes:
+                    again[i] = number, start, short.needed
+                continue
+            except LimitError as error:
+                found[i] = ReadError(f"Could not open {shown_url(frame.url)}: {error}")
+                continue
+            except ValueError:  # no HDU, or one that cannot be read: then no one looks at it
+                continue
+            stop = start + unit.data_stop
+            if layout is not None:
+                moved = FITSFrame(frame.url, _moved(layout, start), frame.access, frame.version)
+                found[i].append(image_of(moved, unit, number, stop))
+            if images[i]._replace(stop=stop).goes_on:
+                again[i] = number + 1, stop, _HEADER_BYTES
+        ends = again
+    return found
+
+
+def _behind(frame: FITSFrame, start: int, size: int) -> ByteRange:
+    stop = min(start + size, frame.version.size)
+    return ByteRange(frame.url, start, stop, exact=False, version=frame.version, access=frame.access)
+
+
+def _moved(layout: ImageLayout, start: int) -> ImageLayout:
+    """The layout of an image whose bytes are counted from the beginning of its file."""
+    if isinstance(layout, PlainLayout):
+        return replace(layout, data_start=layout.data_start + start)
+    return replace(layout, heap_start=layout.heap_start + start)
+
+
+def chosen(images: Sequence[Image], hdu: int | str | None) -> list[Image] | ReadError:
+    """
+    The images that are meant.
+
+    Parameters
+    ----------
+    images
+        Of one file.
+    hdu
+        The number of an HDU, or its EXTNAME in any case; `None` for all.
+    """
+    if hdu is None:
+        return list(images)
+    meant = [
+        image
+        for image in images
+        if (image.name.casefold() == hdu.casefold() if isinstance(hdu, str) else image.number == hdu)
+    ]
+    if not meant:
+        there = ", ".join(map(str, images))
+        return ReadError(f"{shown_url(images[0].frame.url)} has no image hdu={hdu!r}, but {there}")
+    return meant
