@@ -695,11 +695,11 @@ class LazyMapSequence:
         if damaged:
             warn_user(
                 f"{damaged} of {len(self)} frames have a QUALITY other than 0; select(quality=0) drops them",
-                stacklevel=3,
+                stacklevel=4,
             )
         if short:
             warn_user(
-                f"{short} of {len(self)} frames have an exposure time under half the median", stacklevel=3
+                f"{short} of {len(self)} frames have an exposure time under half the median", stacklevel=4
             )
 
     def _require_frames(self) -> None:
