@@ -21,6 +21,7 @@ from sunpy.map import GenericMap, Map
 from sunpy.time import parse_time
 from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.cube import TimeLagCube, merged
 from sunpy_heliocloud.inert_table import InertTable
@@ -111,6 +112,7 @@ class LazyMapSequence:
         maps = maps_of(source)
         if maps is None:
             files = files_of(source)
+            limits.check("files", len(files), "The source of the sequence")
             self._frames, self._headers = self._open(files, accesses_of(files, storage_options), hdu)
         else:
             self._frames = [map_frame(m) for m in maps]

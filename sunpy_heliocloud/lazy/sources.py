@@ -14,7 +14,7 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.frame import ArrayFrame, Frame, PartFrame, Window
-from sunpy_heliocloud.io.location import S3Location, given_location, trust_of
+from sunpy_heliocloud.io.location import LocationError, S3Location, given_location, trust_of
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.metadata.values import header_of_values
 from sunpy_heliocloud.text import inert
@@ -70,15 +70,8 @@ class File(NamedTuple):
 def accesses_of(files: Sequence[File], storage_options: Mapping[str, Any] | None) -> list[Access]:
     """Who asks for each file; warns if credentials are not sent to the buckets that a catalogue names."""
     accesses = {bucket: _access(bucket, storage_options) for bucket in {file.bucket for file in files}}
-    unsigned = sorted(
-        {
-            location.bucket
-            for file in files
-            if file.bucket is not None and not accesses[file.bucket].is_anonymous
-            if isinstance(location := accesses[file.bucket].locate(file.url), S3Location)
-            if not accesses[file.bucket].signs_for(location.bucket)
-        }
-    )
+    of_catalogs = [file for file in files if file.bucket is not None]
+    unsigned = sorted({bucket for file in of_catalogs if (bucket := _unsigned(file, accesses[file.bucket]))})
     if unsigned:
         warn_user(
             f"The credentials in storage_options are not sent to {inert(', '.join(unsigned))}: a catalogue, not you, has "
@@ -87,6 +80,18 @@ def accesses_of(files: Sequence[File], storage_options: Mapping[str, Any] | None
             stacklevel=4,
         )
     return [accesses[file.bucket] for file in files]
+
+
+def _unsigned(file: File, access: Access) -> str:
+    """The bucket of a file, if it is read anonymously in spite of credentials."""
+    if access.is_anonymous:
+        return ""
+    try:
+        location = access.locate(file.url)
+    except LocationError:
+        return ""
+    is_unsigned = isinstance(location, S3Location) and not access.signs_for(location.bucket)
+    return location.bucket if is_unsigned else ""
 
 
 def _access(bucket: str | None, storage_options: Mapping[str, Any] | None) -> Access:
@@ -104,7 +109,7 @@ def _access(bucket: str | None, storage_options: Mapping[str, Any] | None) -> Ac
 def files_of(source: Any) -> list[File]:
     """The files of a source that is not made of Maps."""
     if isinstance(source, (str, os.PathLike)):
-        return [File(str(given_location(source)))]
+        return [File(_named(os.fspath(source)))]
     if isinstance(source, Row):
         source = source.table[source.index : source.index + 1]
     if isinstance(source, Table):
@@ -115,6 +120,14 @@ def files_of(source: Any) -> list[File]:
             "Maps and URLs cannot be mixed"
         )
     return [file for part in source for file in files_of(part)]
+
+
+def _named(url: str) -> str:
+    """What the caller has named, paths absolute. A URL that is refused is an error of its frame, when it is opened."""
+    try:
+        return str(given_location(url))
+    except LocationError:
+        return url
 
 
 def _table_files(table: Table) -> list[File]:
@@ -131,7 +144,7 @@ def _table_files(table: Table) -> list[File]:
         urls = [str(url) for url in table["URL"]]
     else:
         bucket = None
-        urls = [str(given_location(str(url))) for url in table["URL"]]
+        urls = [_named(str(url)) for url in table["URL"]]
     return [File(url, size, bucket) for url, size in zip(urls, _sizes(table), strict=True)]
 
 

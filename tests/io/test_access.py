@@ -156,3 +156,27 @@ def test_signatures_in_urls_are_in_no_repr_graph_key_or_error(server, tmp_path):
     missing = fetch([ByteRange(url.replace("a.fits", "b.fits"))])[0]
     shown += [str(missing), repr(missing), repr(missing.__cause__), repr(ByteRange(url))]
     assert not any("abc123" in text for text in shown)
+
+
+@pytest.mark.parametrize(
+    "url", ["memory://x", "s3://bucket/../a", "reference://x::http://y", "https://me:secret@host.org/a"]
+)
+def test_a_url_that_is_refused_costs_one_frame(tmp_path, url):
+    path = tmp_path / "a.fits"
+    data, header = SUN.frame(171, SUN.time, shape=(50, 50))
+    fits.PrimaryHDU(np.asarray(data), header).writeto(path)
+    for source in ([str(path), url], Table({"URL": [str(path), url]})):
+        with pytest.warns(SunpyUserWarning, match="1 of 2 frames are left out"):
+            sequence = LazyMapSequence(source, errors="mask")
+        assert sequence.urls == [str(path)]
+        assert "secret" not in str(sequence.status)
+        with pytest.raises(ReadError, match="expected s3://bucket/key|storage_options|the whole name"):
+            LazyMapSequence(source)
+
+
+def test_the_number_of_files_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("sunpy_heliocloud.bounds.limits.files", 2)
+    with pytest.raises(
+        ValueError, match=r"source of the sequence has 3 files.*sunpy_heliocloud.limits.files = 3"
+    ):
+        LazyMapSequence(["a.fits", "b.fits", "c.fits"])
