@@ -66,8 +66,8 @@ def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows
     listings = in_parallel(lambda day: list(_objects(bucket, f"{layout.root}{day:{layout.day}}")), days)
     found: dict[np.datetime64, tuple[int, str, int]] = {}
     for key, size in (item for listing in listings for item in listing):
-        if name := layout.name.search(key):
-            time = np.datetime64(_iso(name["time"]), "us")
+        name = layout.name.search(key)
+        if name and (time := _time(name["time"])) is not None:
             found[time] = max(found.get(time, (-1, "", 0)), (int(name["version"]), f"{bucket}{key}", size))
     if not found:
         _check_root(bucket, layout.root, entry)
@@ -87,9 +87,13 @@ def _layout(entry: Entry) -> _Layout:
     )
 
 
-def _iso(label: str) -> str:
-    """From 20200201T000000."""
-    return re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6", label)
+def _time(label: str) -> np.datetime64 | None:
+    """From 20200201T000000; None for a day or an hour that there is not, as in the name of some other file."""
+    iso = re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6", label)
+    try:
+        return np.datetime64(iso, "us")
+    except ValueError:
+        return None
 
 
 def _check_root(bucket: str, root: str, entry: Entry) -> None:

@@ -49,7 +49,7 @@ class ListingPage:
         try:
             parser.feed(data)
             return parser.close()
-        except ElementTree.ParseError as e:
+        except (ElementTree.ParseError, LookupError) as e:  # the latter for an encoding that there is not
             raise ValueError(f"damaged or incomplete: {e}") from e
 
     # What the parser calls.

@@ -10,6 +10,7 @@ from sunpy.net import attrs as a
 
 from buckets import fill, rows_of, search
 from sunpy_heliocloud.net import CatalogError, listing
+from sunpy_heliocloud.net.listing_page import ListingPage
 
 AIA = a.heliocloud.Dataset("aia_0171")
 LISTING = a.heliocloud.Lookup.listing
@@ -97,3 +98,24 @@ def test_failures(server):
     server.fail("", status=403, times=None)
     with pytest.raises(CatalogError, match=r"prefix=sdo%2Faia%2F20200201%2F0171%2F.* 403"):
         search(day, AIA, LISTING)
+
+
+def test_names_with_days_that_there_are_not_are_those_of_other_files(server):
+    for time in ("20200230T000000", "20204201T060000", "20200201T990000"):
+        server.write(f"sdo/aia/20200201/0171/sdo_aia_h2_{time}_0171_v1.fits", b"image")
+    assert len(search(a.Time("2020-02-01", "2020-02-02"), AIA, LISTING)) == 13
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<?xml version="1.0" encoding="UTF1e308"?><ListBucketResult></ListBucketResult>',
+        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e "e">]><ListBucketResult>&e;</ListBucketResult>',
+        b"<ListBucketResult>" + b"<a>" * 100_000,
+        b"<html><body>Sign in</body></html>",
+        b"",
+    ],
+)
+def test_a_page_that_is_no_listing_says_so(page):
+    with pytest.raises(ValueError, match="damaged|DOCTYPE|expected"):
+        ListingPage.of(page, "")
