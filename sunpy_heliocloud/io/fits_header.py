@@ -44,6 +44,8 @@ _BITPIX = (8, 16, 32, 64, -32, -64)
 _PLAIN = re.compile(
     r"(?=.{8}= )([A-Z0-9_-]{1,8}) *= +(?:'([^']*?) *'|([TF])|([+-]?(?:0|[1-9]\d*))|([+-]?\d+\.\d*(?:E[+-]?\d+)?)) *(?:/.*)?$"
 )
+# A text, or a part of one that goes on in the next card.
+_TEXT = re.compile(r"(?:[A-Z0-9_ -]{8}=|CONTINUE) *'((?:[^']|'')*)'")
 
 
 class HeadTooShort(Exception):
@@ -235,7 +237,18 @@ def _cards(text: str) -> list[str]:
 
 def _value(card: str) -> tuple[str, Any]:
     """Keyword and value of a card, with those that go on with it."""
-    return _shared_value(card) if len(card) <= _LONGEST_SHARED else _astropy_value(card)
+    return _shared_value(card) if len(card) <= _LONGEST_SHARED else _long_text(card)
+
+
+def _long_text(card: str) -> tuple[str, Any]:
+    """The same of a text over many cards, for which astropy takes time that grows with the square of their number."""
+    texts = []
+    for i in range(0, len(card), _CARD):
+        text = _TEXT.match(card[i : i + _CARD])
+        if text is None:
+            return card[:8].strip().upper(), None
+        texts.append(text[1].rstrip(" ").removesuffix("&"))
+    return card[:8].strip().upper(), "".join(texts).rstrip(" ").replace("''", "'")
 
 
 @lru_cache(maxsize=4096)

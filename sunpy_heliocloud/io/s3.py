@@ -79,7 +79,9 @@ async def get_signed(
             answer = await client.get_object(
                 Bucket=location.bucket, Key=location.key, **_options(access, start, stop, known)
             )
-        async with answer["Body"] as stream:
+        # Entered, older versions of aiobotocore give something else.
+        stream = answer["Body"]
+        async with stream:
             body = await body_of(stream.read, most=most, whole=answer["ContentLength"], what=location.shown)
     except ClientError as e:
         response = e.response

@@ -1,5 +1,6 @@
 """What is wrong with a header: judged once, when a frame is opened."""
 
+import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,10 @@ _NUMBER_KEYS = tuple(
 _SCALE_KEYS = tuple(
     "CRPIX1 CRPIX2 CRVAL1 CRVAL2 CDELT1 CDELT2 PC1_1 PC1_2 PC2_1 PC2_2 CD1_1 CD1_2 CD2_1 CD2_2".split()
 )
+# What astropy reads as units.
+_UNIT_KEYS = ("BUNIT", "CUNIT1", "CUNIT2", "PIXLUNIT", "TIMEUNIT", "WAVEUNIT")
+# A power of more than three digits: those of 10 astropy would compute to the last digit, for minutes or for ever.
+_HUGE_POWER = re.compile(r"(\*\*|\^|[\d.]\s*[+-])[\s(+-]*\d{4}")
 
 type Header = Mapping[str, Any]
 
@@ -48,6 +53,13 @@ def problems(headers: Sequence[Header]) -> list[str | None]:
         Of each header the first problem: its coordinates, its time, or what `sunpy.map.Map` makes of it.
     """
     found = [_no_number(values) for values in keyword_rows(headers, _NUMBER_KEYS)]
+    units = [_no_unit(values) for values in keyword_rows(headers, _UNIT_KEYS)]
+    if any(units):
+        # The other judges would read them.
+        rest = [i for i, problem in enumerate(units) if problem is None]
+        for i, problem in zip(rest, problems([headers[i] for i in rest]), strict=True):
+            units[i] = problem
+        return units
     for judged in (
         [_no_exposure(*values) for values in keyword_rows(headers, EXPOSURE_KEYS)],
         _no_scales(headers),
@@ -66,6 +78,13 @@ def _no_number(values: Sequence[Any]) -> str | None:
     for keyword, value in zip(_NUMBER_KEYS, values, strict=True):
         if value is not None and not _is_number(value):
             return f"{keyword}={inert(repr(value), 60)} is no number"
+    return None
+
+
+def _no_unit(values: Sequence[Any]) -> str | None:
+    for keyword, value in zip(_UNIT_KEYS, values, strict=True):
+        if isinstance(value, str) and _HUGE_POWER.search(value):
+            return f"{keyword}={inert(repr(value), 60)} is no unit"
     return None
 
 

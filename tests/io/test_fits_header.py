@@ -156,3 +156,29 @@ def test_cards_are_read_as_astropy_reads_them(keyword, equals, field, comment):
     value = parse_header(image)[card.keyword.upper()]
     expected = None if isinstance(expected, fits.card.Undefined) else expected
     assert (value, type(value)) == (expected, type(expected))
+
+
+def test_an_equals_sign_behind_column_nine_makes_no_value():
+    assert values("EXTEND    =                    T").get("EXTEND") is not True
+    assert values("AB = 5")["AB"] == 5
+
+
+def continued(*parts: str) -> list[str]:
+    """The cards of a text."""
+    first, *rest = parts
+    return [f"LONG    = '{first}'", *(f"CONTINUE  '{part}'" for part in rest)]
+
+
+@pytest.mark.parametrize("last", ["end", "it''s", "", "  &", " x  "])
+@pytest.mark.parametrize("part", ["text&", "it''s &", " &", "a  &", "&"])
+def test_texts_over_many_cards_are_those_of_astropy(part, last):
+    cards = continued(*[part] * 40, last)
+    text = "".join(card.ljust(80) for card in cards)
+    assert values(*cards)["LONG"] == fits.Header.fromstring(text)["LONG"]
+
+
+def test_texts_over_very_many_cards_take_no_longer_a_card():
+    """astropy takes minutes for these."""
+    blanks = " " * 66 + "&"
+    assert values(*continued(*[blanks] * 10_000, "x"))["LONG"] == " " * 660_000 + "x"
+    assert values(*continued(*["it''s &"] * 5_000), "CONTINUE  broken")["LONG"] is None

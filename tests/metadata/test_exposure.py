@@ -19,6 +19,7 @@ CASES = [
     ({"XPOSURE": 0.0, "EXPTIME": 3}, 3),
     ({"XPOSURE": None, "EXPTIME": 3}, 3),
     ({"EXPTIME": True}, np.nan),
+    ({"EXPTIME": -1.0}, np.nan),
     ({"XPOSURE": True, "EXPTIME": 2.5}, 2.5),
     ({"EXPTIME": 250.0, "TIMEUNIT": "ms"}, 0.25),
     ({"EXPTIME": 2.0, "TIMEUNIT": "min"}, 120),

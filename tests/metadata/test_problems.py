@@ -96,3 +96,29 @@ def test_what_a_problem_quotes_is_harmless():
     assert found.isprintable()
     assert "<" not in found
     assert len(found) < 200
+
+
+# Each of them takes astropy over a minute.
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "10**99999999 s",
+        "10.**99999999 s",
+        "10^99999999 s",
+        "10 ** (99999999) s",
+        "10+99999999 s",
+        "sqrt(10**00099999999) s",
+    ],
+)
+@pytest.mark.parametrize("keyword", ["BUNIT", "CUNIT1", "CUNIT2", "TIMEUNIT", "WAVEUNIT"])
+def test_units_that_would_be_computed_for_ever_are_refused(keyword, unit):
+    good, bad = problems([AIA, AIA | {keyword: unit}])
+    assert good is None
+    assert bad == f"{keyword}={unit!r} is no unit"
+
+
+@pytest.mark.parametrize(
+    "unit", ["DN", "DN / s", "10**-3 DN", "1e-3 DN", "1000 DN", "erg/(cm**2 s sr)", "10+3 DN", "W m-2 sr-1"]
+)
+def test_units_with_powers_are_left_to_sunpy(unit):
+    assert "is no unit" not in str(problems([AIA | {"BUNIT": unit}])[0])
