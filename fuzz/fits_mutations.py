@@ -26,7 +26,7 @@ CARD, BLOCK = 80, 2880
 STRUCTURAL = re.compile(
     rb"(SIMPLE|XTENSION|BITPIX|Z?NAXIS\d?|PCOUNT|GCOUNT|THEAP|TFIELDS|TFORM\d|TTYPE\d|Z[A-Z]+\d?|BSCALE|BZERO|BLANK|END"
     rb"|T_OBS|DATE-OBS|TIMESYS|EXPTIME|CDELT\d|CTYPE\d|CUNIT\d|CRVAL\d|WAVEUNIT|WAVELNTH|INSTRUME|TELESCOP|BUNIT"
-    rb"|HAE._OBS|NAXIS)[ =]"
+    rb"|HAE._OBS|TIMEUNIT)[ =]"
 )
 _WORDS = (
     *(
@@ -66,6 +66,8 @@ _WORDS = (
         "'deg'",
         "'m'",
         "'furlong'",
+        "'10**99999999 s'",
+        "'10.^(9999999)'",
         "'2018-05-29T18:00:00'",
         "'99999-05-29T18:00:00'",
         "'2018-05-29T18:00:61Z'",
@@ -165,7 +167,23 @@ def _dropped(rng: RNG, cards: list[bytes]) -> list[bytes]:
 def _repeated(rng: RNG, cards: list[bytes]) -> list[bytes]:
     i = _some_card(rng, cards)
     j = int(rng.integers(len(cards)))
-    return [*cards[:j], *[cards[i]] * int(rng.choice([1, 1, 2, 40, 3000])), *cards[j:]]
+    # A block of END would be pixels, which astropy looks for in vain.
+    times = 1 if cards[i].startswith(b"END") else int(rng.choice([1, 1, 2, 40, 3000]))
+    return [*cards[:j], *[cards[i]] * times, *cards[j:]]
+
+
+def _long_text(rng: RNG, cards: list[bytes]) -> list[bytes]:
+    """A text over many cards in the place of a value."""
+    i = _some_card(rng, cards)
+    texts = (b" ", b"1", b"(", b"m.", b"2018-05-29T", b"arcsec/", b"a", b"it''s ", b"10**")
+    text = (texts[rng.integers(len(texts))] * 66)[: 6 * 11]
+    times = int(rng.choice([1, 5, 300, 15_000], p=[0.4, 0.4, 0.18, 0.02]))
+    more = [b"CONTINUE  '%s&'" % text] * times
+    return [
+        *cards[:i],
+        *(card.ljust(CARD) for card in (cards[i][:8] + b"= '%s&'" % text, *more)),
+        *cards[i + 1 :],
+    ]
 
 
 def _shuffled(rng: RNG, cards: list[bytes]) -> list[bytes]:
@@ -178,7 +196,7 @@ def _inserted(rng: RNG, cards: list[bytes]) -> list[bytes]:
         b"CONTINUE  'more &'", b"HISTORY x", b"COMMENT <b>", b"HIERARCH A B = 1", b"        text", b"LONG    = 'text&'",
         b"BSCALE  = 0", b"BSCALE  = T", b"BZERO   = 'a'", b"BLANK   = 1.5", b"BLANK   = -32768", b"ZBLANK  = 3",
         b"THEAP   = 10", b"EXTEND  = T", b"NAXIS3  = 1", b"PCOUNT  = -2880", b"GCOUNT  = -1", b"ZNAME3  = 'BYTEPIX'",
-        b"ZVAL3   = 100000", b"CONTINUE", b"\xff\xfe\x00", b"END", b"INHERIT = T", b"T_OBS   = T", b"=", b"ZMASKCMP= 'X'",
+        b"ZVAL3   = 100000", b"CONTINUE", b"\xff\xfe\x00", b"INHERIT = T", b"T_OBS   = T", b"=", b"ZMASKCMP= 'X'",
         b"ZQUANTIZ= 'SUBTRACTIVE_DITHER_1'", b"ZDITHER0= -5", b"LONG    = 'it''s &'", b"CD1_1   = 'x'", b"PV1_1 = nan",
     ]  # fmt: skip
     i = int(rng.integers(1, len(cards) + 1))
@@ -206,6 +224,7 @@ CARD_WAYS = (
     _shuffled,
     _inserted,
     _bits,
+    _long_text,
 )
 
 
