@@ -92,7 +92,7 @@ def time_lag_pairs(
     min_correlation, refine
         As for `TimeLagCube.time_lag`.
     **options
-        ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for
+        ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized``, ``at_bounds`` and ``dtype`` as for
         `TimeLagCube.time_lag`.
 
     Returns

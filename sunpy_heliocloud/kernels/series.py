@@ -1,15 +1,31 @@
 """Time series of some pixels, made ready to be correlated."""
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from scipy import fft
 
-__all__ = ["Series", "prepare", "remove_trend", "standardise"]
+__all__ = ["LEAST_VARIANCE", "Ends", "Series", "prepare", "remove_trend", "standardise"]
 
 # Of the largest value: what detrending leaves of a straight line by rounding.
 _ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-14}
+# Of a part of a series of variance 1: what varies less has no correlation of its own.
+LEAST_VARIANCE = 1e-6
+
+
+class Ends(NamedTuple):
+    """
+    Means of parts of series, and one over their standard deviations, NaN where they vary too little.
+
+    Shape ``(pixels, 2, most + 1)``: without 0, 1, ... samples at the end, then at the start; and the largest scale of
+    each series.
+    """
+
+    means: np.ndarray
+    scales: np.ndarray
+    steepest: np.ndarray
 
 
 class Series:
@@ -29,6 +45,7 @@ class Series:
 
     def __init__(self, samples: np.ndarray, present: np.ndarray, complete: np.ndarray) -> None:
         self.samples, self.present, self.complete = samples, present, complete
+        self._ends: Ends | None = None
 
     @property
     def length(self) -> int:
@@ -44,6 +61,19 @@ class Series:
     def conjugate(self) -> np.ndarray:
         """Of the spectrum, which all pairs need in which the series comes first."""
         return np.conjugate(self.spectrum)
+
+    def ends(self, most: int) -> "Ends":
+        """Means and scales of the series without up to so many samples at its end, or at its start."""
+        if self._ends is None or self._ends.means.shape[2] <= most:
+            shape = len(self.present), 2, most + 1
+            dtype = self.samples.dtype
+            self._ends = Ends(np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape[0], dtype))
+            _shorten(self.samples, self.present.shape[1], *self._ends)
+        return self._ends
+
+    def in_double_precision(self) -> "Series":
+        """The same in float64."""
+        return Series(self.samples.astype(np.float64, copy=False), self.present, self.complete)
 
     def rows(self, index: np.ndarray) -> "Series":
         """The series of some of the pixels."""
@@ -115,6 +145,69 @@ def _gather(planes, samples, present, complete):
             present[pixel, t] = there
             complete[pixel] &= there
             samples[pixel, t] = value if there else 0
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _shorten(samples, n, means, scales, steepest):
+    pixels, _, count = means.shape
+    least, nan = means.dtype.type(LEAST_VARIANCE), means.dtype.type(np.nan)
+    totals, squares = np.empty((2, count)), np.empty((2, count))
+    share = 1 / (n - np.arange(count))
+    for pixel in range(pixels):
+        row = samples[pixel]
+        total = square = 0.0
+        # In the middle sums are all that is needed.
+        for t in range(count - 1):
+            totals[1, t], squares[1, t] = total, square
+            total += np.float64(row[t])
+            square += np.float64(row[t]) ** 2
+        totals[1, count - 1], squares[1, count - 1] = total, square
+        if n > 2 * (count - 1):
+            between, square_between = _sums(row[count - 1 : n - count + 1])
+            total, square = total + between, square + square_between
+        for less in range(count - 1, -1, -1):
+            if n - less < count - 1:
+                totals[0, less], squares[0, less] = totals[1, n - less], squares[1, n - less]
+                continue
+            totals[0, less], squares[0, less] = total, square
+            if less > 0:
+                total += np.float64(row[n - less])
+                square += np.float64(row[n - less]) ** 2
+        for less in range(count):
+            totals[1, less], squares[1, less] = total - totals[1, less], square - squares[1, less]
+        lowest = means.dtype.type(1)
+        for side in range(2):
+            mean, scale = means[pixel, side], scales[pixel, side]
+            sums, sums_of_squares = totals[side], squares[side]
+            for less in range(count):
+                average = sums[less] * share[less]
+                mean[less] = average
+                scale[less] = sums_of_squares[less] * share[less] - average * average
+            lowest = min(lowest, _smallest(scale))
+            for less in range(count):
+                inverse = 1 / np.sqrt(max(scale[less], least))
+                scale[less] = inverse if scale[less] > least else nan
+        steepest[pixel] = 1 / np.sqrt(max(lowest, least))
+
+
+# Variances are there, or all are missing. So LLVM compares several at once.
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def _smallest(values):
+    smallest = values[0]
+    for i in range(len(values)):
+        smallest = values[i] if values[i] < smallest else smallest
+    return smallest
+
+
+# Any order of summands will do, so that LLVM can do several sums at once.
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
+def _sums(values):
+    total = square = 0.0
+    for i in range(len(values)):
+        value = np.float64(values[i])
+        total += value
+        square += value * value
+    return total, square
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -15,12 +15,13 @@ from sunpy_heliocloud.kernels.correlation import (
     blocks_of_series,
     checked_steps,
     common_type,
-    find_maxima,
 )
+from sunpy_heliocloud.kernels.maxima import N_MAXIMA, find_maxima
 from sunpy_heliocloud.kernels.series import Series, remove_trend, standardise
 
 __all__ = ["chance_of_correlation", "uncertainty_of_lag"]
 
+_NOT_ASKED = np.empty(0, np.int64)
 _NORMAL = 15.865525393145702, 84.1344746068543  # percentiles at one standard deviation
 
 
@@ -72,12 +73,12 @@ def chance_of_correlation(
     n, *image = a.shape
     chance = np.empty((1, a[0].size), common_type((a, b)))
     for block, (first, second) in blocks_of_series((a, b), steps, how):
-        observed = _largest(how.correlate(first, second, n, steps))
+        observed = _largest(how.correlate(first, second, n, steps).values)
         as_good = np.ones_like(observed)
         for trial in range(trials):
             samples = make(first, n, np.random.default_rng([seed, trial]))
             surrogate = _masked(samples, first.present, first.complete, how.detrend)
-            as_good += _largest(how.correlate(surrogate, second, n, steps)) >= observed
+            as_good += _largest(how.correlate(surrogate, second, n, steps).values) >= observed
         chance[0, block] = np.where(np.isnan(observed), np.nan, as_good / (1 + trials))
     return chance.reshape(1, *image)
 
@@ -119,14 +120,16 @@ def uncertainty_of_lag(
     undemanding = how._replace(min_overlap=0.0)
     uncertainty = np.empty((1, a[0].size), dtype)
     for block, (first, second) in blocks_of_series((a, b), steps, how):
-        whole = how.correlate(first, second, n, steps)
-        missing = np.isnan(_largest(whole))
-        lags = np.empty((trials, 3, missing.size), dtype)
+        whole = how.correlate(first, second, n, steps).values
+        found = np.empty((N_MAXIMA, len(whole)), dtype)
+        _find(whole, steps, how, found)
+        missing = np.isnan(found[0])
+        lags = np.empty((trials, N_MAXIMA, missing.size), dtype)
         for trial, kept in enumerate(subsets):
             parts = [_part(series, kept) for series in (first, second)]
-            correlation = undemanding.correlate(*parts, n, steps)
+            correlation = undemanding.correlate(*parts, n, steps).values
             correlation[np.isnan(whole)] = np.nan
-            find_maxima(correlation, steps, float(how.cadence), TOLERANCE[dtype], lags[trial])
+            _find(correlation, steps, how, lags[trial])
         low, high = _percentiles(lags[:, 1])
         uncertainty[0, block] = np.where(missing, np.nan, (high - low) / 2)
     return uncertainty.reshape(1, *image)
@@ -138,6 +141,11 @@ def _percentiles(lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     count = np.isfinite(ordered).sum(axis=0)
     low, high = (np.rint(p / 100 * np.maximum(count - 1, 0)).astype(int) for p in _NORMAL)
     return tuple(np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high))
+
+
+def _find(correlation: np.ndarray, steps: np.ndarray, how: Correlator, maxima: np.ndarray) -> None:
+    tolerance = TOLERANCE[correlation.dtype]
+    find_maxima(correlation, _NOT_ASKED, steps, float(how.cadence), tolerance, how.keep_edges, 0, maxima)
 
 
 def _largest(correlation: np.ndarray) -> np.ndarray:

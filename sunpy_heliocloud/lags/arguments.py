@@ -9,7 +9,16 @@ import astropy.units as u
 
 from sunpy_heliocloud.coordinates import times as time_grid
 
-__all__ = ["Options", "bounds", "detrending", "number", "precision", "random_numbers", "surrogate_kind"]
+__all__ = [
+    "Options",
+    "at_bounds",
+    "bounds",
+    "detrending",
+    "number",
+    "precision",
+    "random_numbers",
+    "surrogate_kind",
+]
 
 _SURROGATES = ("phase", "red_noise")
 _PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -22,6 +31,7 @@ class Options(TypedDict, total=False):
     min_overlap: float
     detrend: str | u.Quantity | None
     overlap_normalized: bool
+    at_bounds: str
     dtype: np.typing.DTypeLike
 
 
@@ -59,6 +69,15 @@ def random_numbers(trials: Any, seed: Any) -> tuple[int, int]:
     if seed < 0:
         raise ValueError(f"seed is {seed}, but has to be 0 at least")
     return trials, seed
+
+
+def at_bounds(choice: Any) -> str:
+    """What becomes of a maximum at an edge of the lags."""
+    if choice not in ("nan", "keep"):
+        raise ValueError(
+            f"at_bounds={choice!r} is unknown; use 'nan', or 'keep' for maxima at the edge as found"
+        )
+    return choice
 
 
 def surrogate_kind(surrogates: Any) -> str:

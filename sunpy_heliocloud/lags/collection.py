@@ -9,6 +9,7 @@ from dask.highlevelgraph import HighLevelGraph
 from ndcube import NDCollection
 
 from sunpy_heliocloud.lags.lag_map import PLAIN, LagMap
+from sunpy_heliocloud.lags.marks import warn_of_edges
 from sunpy_heliocloud.lags.quantities import colours
 from sunpy_heliocloud.text import inert
 
@@ -26,12 +27,8 @@ class LagMapCollection(DaskMethodsMixin, NDCollection):
     # ---- dask's collection protocol
 
     def __dask_graph__(self) -> HighLevelGraph | None:
-        arrays = [one.data for one in self.values()]
-        return (
-            HighLevelGraph.merge(*[a.dask for a in arrays])
-            if all(map(dask.is_dask_collection, arrays))
-            else None
-        )
+        graphs = [one.__dask_graph__() for one in self.values()]
+        return None if any(graph is None for graph in graphs) else HighLevelGraph.merge(*graphs)
 
     def __dask_keys__(self) -> list:
         return [one.__dask_keys__() for one in self.values()]
@@ -46,14 +43,15 @@ class LagMapCollection(DaskMethodsMixin, NDCollection):
     __dask_scheduler__ = staticmethod(LagMap.__dask_scheduler__)
 
     def __dask_postcompute__(self) -> tuple[Callable, tuple]:
-        return self._from_results, ([one.__dask_postcompute__() for one in self.values()],)
+        return self._from_results, ()
 
     def __dask_postpersist__(self) -> tuple[Callable, tuple]:
         return self._from_graph, ([one.__dask_postpersist__() for one in self.values()],)
 
-    def _from_results(self, results: list, finalizers: list[tuple[Callable, tuple]]) -> Self:
-        maps = [finalize(result, *args) for result, (finalize, args) in zip(results, finalizers, strict=True)]
-        return self._of(maps)
+    def _from_results(self, results: list) -> Self:
+        computed = [one.from_results(result) for one, result in zip(self.values(), results, strict=True)]
+        warn_of_edges(computed)  # one warning for all maps
+        return self._of(computed)
 
     def _from_graph(self, graph: Any, rebuilders: list[tuple[Callable, tuple]], **kwargs: Any) -> Self:
         return self._of([rebuild(graph, *args, **kwargs) for rebuild, args in rebuilders])

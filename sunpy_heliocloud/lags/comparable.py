@@ -36,7 +36,8 @@ class ComparableCube(DaskCube):
         detrend: str | u.Quantity | None = None,
         refine: str | None = None,
         window: u.Quantity | None = None,
-        overlap_normalized: bool = False,
+        overlap_normalized: bool = True,
+        at_bounds: str = "nan",
         dtype: np.typing.DTypeLike = np.float32,
     ) -> LagMap | LagCube:
         """
@@ -64,10 +65,15 @@ class ComparableCube(DaskCube):
             Width of windows of time that follow each other; or width and step, such as ``[2, 0.5] * u.hour``, of one
             that slides. By default all times are one window.
         overlap_normalized
-            Take mean and deviation of the pairs that there are at each lag, and not those of all times, so that large
-            lags are no longer put at a disadvantage; more of them come about by chance. The correlation is then
-            Pearson's. Lags with pairs of less than ``min_overlap`` of all planes do not count, nor do overlaps in
-            which a series varies by less than a thousandth of its standard deviation. Computed in float64.
+            The correlation at each lag is that of the pairs that overlap there, with their own means and deviations
+            (Pearson's), and its maximum is searched in that. Lags at which less than ``min_overlap`` of all planes
+            overlap do not count. `False` is the definition of `sunkit_image.time_lag` and of published maps: means and
+            deviations of all planes, and the sum divided by their number. That multiplies the correlation by
+            1 - |lag| / duration, which moves maxima towards zero, the more the smoother the light curves (Welsh 1999).
+            ``meta["pulled"]`` counts the pixels in which the two maxima differ by more than a step.
+        at_bounds
+            A maximum at the first or last lag, or beside lags with too few pairs, is no maximum: the correlation may
+            rise beyond. ``"nan"`` gives no lag there, ``"keep"`` that of the edge. ``meta["at_edge"]`` counts them.
         dtype
             Of the computation and the result; `numpy.float64` takes twice as long and differs where two maxima are
             equal to one in a million.
@@ -77,7 +83,14 @@ class ComparableCube(DaskCube):
         LagMap or LagCube
             In seconds, lazy; with a ``window`` a cube over the middles of the windows. **Positive: this cube leads the
             other**, as in `sunkit_image.time_lag`. A pixel without variance or with too few data is NaN; a lag of zero
-            is a lag. Of equal maxima the smallest lag counts.
+            is a lag. Of equal maxima the smallest lag counts. Once it is computed, ``meta`` has ``at_edge``,
+            ``pulled``, ``short_of_pairs`` (the pixels in which some of the lags have too few pairs of valid samples)
+            and ``lags_used``, the first and the last lag that took part.
+
+        Warns
+        -----
+        sunpy.util.exceptions.SunpyUserWarning
+            When it is computed, once, of maxima at an edge of the lags.
 
         Raises
         ------
@@ -94,6 +107,7 @@ class ComparableCube(DaskCube):
 
         References
         ----------
+        * Welsh, W. F. 1999, PASP 111, 1347, https://doi.org/10.1086/316457
         * Viall, N. M. & Klimchuk, J. A. 2012, ApJ 753, 35, https://doi.org/10.1088/0004-637X/753/1/35
         * Barnes, W. T., Bradshaw, S. J. & Viall, N. M. 2019, ApJ 880, 56,
           https://doi.org/10.3847/1538-4357/ab290c
@@ -104,6 +118,7 @@ class ComparableCube(DaskCube):
             min_overlap=min_overlap,
             detrend=detrend,
             overlap_normalized=overlap_normalized,
+            at_bounds=at_bounds,
             dtype=dtype,
         )
         chosen = {"refine": refine, "min_correlation": min_correlation}
@@ -124,12 +139,14 @@ class ComparableCube(DaskCube):
         other, window
             As for `time_lag`.
         **options
-            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
+            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized``, ``at_bounds`` and ``dtype`` as for
+            `time_lag`.
 
         Returns
         -------
         LagMap or LagCube
-            Without a unit, lazy; at most 1 where nothing is missing. NaN where `time_lag` is, but for ties.
+            Without a unit, lazy; at most 1, with ``overlap_normalized=False`` where nothing is missing. NaN where
+            `time_lag` is, but for ties and for maxima at an edge of the lags, of which it is the height.
 
         Raises
         ------
@@ -152,7 +169,8 @@ class ComparableCube(DaskCube):
         other
             As for `time_lag`.
         **options
-            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
+            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized``, ``at_bounds`` and ``dtype`` as for
+            `time_lag`.
 
         Returns
         -------
@@ -199,7 +217,8 @@ class ComparableCube(DaskCube):
             Of the random numbers, which are the same in all pixels: the result is the same on any scheduler and with
             any chunks, and neighbouring pixels are not independent trials.
         **options
-            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
+            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized``, ``at_bounds`` and ``dtype`` as for
+            `time_lag`.
 
         Returns
         -------
@@ -245,7 +264,8 @@ class ComparableCube(DaskCube):
         seed
             Of the random numbers; the result is the same on any scheduler and with any chunks.
         **options
-            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized`` and ``dtype`` as for `time_lag`.
+            ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized``, ``at_bounds`` and ``dtype`` as for
+            `time_lag`.
 
         Returns
         -------

@@ -11,6 +11,7 @@ from astropy.time import Time
 
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.kernels.correlation import Correlator, lags
+from sunpy_heliocloud.kernels.maxima import FIRST, LAST, MARKS, N_MAXIMA
 from sunpy_heliocloud.lags import arguments
 from sunpy_heliocloud.lazy.light_curves import (
     CorrelationOverLag,
@@ -34,16 +35,22 @@ class Maxima(NamedTuple):
     lag: da.Array
     refined: da.Array
     correlation: da.Array
+    marks: da.Array  # (3, windows, y, x): see `~sunpy_heliocloud.lags.marks.Marks`
 
-    def lags(self, refine: str | None, min_correlation: float | None) -> da.Array:
-        """The lags, as the arguments of `~sunpy_heliocloud.TimeLagCube.time_lag` say; else a ``ValueError``."""
+    def lags(self, refine: str | None) -> da.Array:
+        """The lags, as ``refine`` of `~sunpy_heliocloud.TimeLagCube.time_lag` says; else a ``ValueError``."""
         if refine not in (None, "parabolic"):
             raise ValueError(f"refine={refine!r} is unknown; use 'parabolic' or None")
-        lag = self.lag if refine is None else self.refined
+        return self.lag if refine is None else self.refined
+
+    def above(self, min_correlation: float | None) -> "Maxima":
+        """The same, without lags and marks where the correlation is lower."""
         if min_correlation is None:
-            return lag
+            return self
         least = arguments.number("min_correlation", min_correlation, -1, 1, "a correlation")
-        return da.where(self.correlation >= least, lag, np.nan)
+        high = self.correlation >= least
+        lag, refined = (da.where(high, one, np.nan) for one in (self.lag, self.refined))
+        return self._replace(lag=lag, refined=refined, marks=da.where(high, self.marks, np.nan))
 
 
 class Comparison:
@@ -55,7 +62,7 @@ class Comparison:
     cubes
         Two or more `~sunpy_heliocloud.TimeLagCube` with even times. Light curves and time-distance diagrams count
         as cubes whose other axes have one pixel.
-    lag_bounds, min_overlap, detrend, overlap_normalized, dtype
+    lag_bounds, min_overlap, detrend, overlap_normalized, at_bounds, dtype
         As for `~sunpy_heliocloud.TimeLagCube.time_lag`.
 
     Raises
@@ -71,7 +78,8 @@ class Comparison:
         lag_bounds: u.Quantity | None = None,
         min_overlap: float = 0.5,
         detrend: str | u.Quantity | None = None,
-        overlap_normalized: bool = False,
+        overlap_normalized: bool = True,
+        at_bounds: str = "nan",
         dtype: np.typing.DTypeLike = np.float32,
         **unknown: Any,
     ) -> None:
@@ -103,6 +111,7 @@ class Comparison:
             arguments.number("min_overlap", min_overlap, 0, 1, "a share"),
             arguments.detrending(detrend, cadence),
             bool(overlap_normalized),
+            arguments.at_bounds(at_bounds) == "keep",
         )
         self._check_lags(self.times.size)
         self._cubes = cubes
@@ -111,6 +120,7 @@ class Comparison:
             "min_overlap": self.how.min_overlap,
             "detrend": detrend,
             "overlap_normalized": self.how.per_overlap,
+            "at_bounds": at_bounds,
             "precision": self.dtype.name,
             "version": version,
         }
@@ -166,13 +176,16 @@ class Comparison:
         """
         windows = ((0, self.times.size),) if windows is None else windows
         task = LagsAndCorrelations(self.how, tuple(pairs), tuple(windows))
-        planes = len(windows) * len(pairs) * 3
+        planes = len(windows) * len(pairs) * N_MAXIMA
         maxima = map_pencils(task, *self.arrays, planes=planes, dtype=self.dtype)
         # A window after the other, in each a pair after the other.
-        return [
-            Maxima(*(maxima[k :: 3 * len(pairs)] for k in range(3 * pair, 3 * pair + 3)))
-            for pair in range(len(pairs))
-        ]
+        every = N_MAXIMA * len(pairs)
+        found = []
+        for first in range(0, every, N_MAXIMA):
+            lag, refined, correlation = (maxima[first + k :: every] for k in range(3))
+            marks = da.stack([maxima[first + k :: every] for k in (MARKS, FIRST, LAST)])
+            found.append(Maxima(lag, refined, correlation, marks))
+        return found
 
     def over_lag(self) -> da.Array:
         """The correlation at each of the lags, ``(lags, y, x)``."""

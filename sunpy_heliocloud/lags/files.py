@@ -51,6 +51,10 @@ _CARDS = {
         lambda value: value if isinstance(value, str) else value * u.s,
     ),
     "overlap_normalized": _Card("OVLPNORM", "divided by the pairs at each lag", bool),
+    "at_bounds": _Card("ATBOUNDS", "what becomes of maxima at an edge of lags"),
+    "at_edge": _Card("NATEDGE", "pixels with a maximum at an edge of lags", int),
+    "pulled": _Card("NPULLED", "pixels where tapering moves the maximum", int),
+    "short_of_pairs": _Card("NSHORT", "pixels with lags of too few pairs", int),
     "refine": _Card("REFINE", "how lags are finer than the cadence"),
     "precision": _Card("PRECISN", "type of the computation"),
     "surrogates": _Card("SURROGAT", "kind of surrogates"),
@@ -94,6 +98,8 @@ def header_of(wcs: WCS, unit: u.Unit, meta: dict[str, Any]) -> fits.Header:
         header["OBSRVTRY"] = " and ".join(dict.fromkeys(filter(None, observatories)))
     if meta.get("lag_bounds") is not None:
         header["LAGMIN"], header["LAGMAX"] = (_seconds(bound) for bound in meta["lag_bounds"])
+    if meta.get("lags_used") is not None:
+        header["LAGFIRST"], header["LAGLAST"] = (_seconds(lag) for lag in meta["lags_used"])
     return header
 
 
@@ -145,6 +151,8 @@ def read(path: Path) -> tuple[np.ndarray, WCS, u.Unit, dict[str, Any]]:
     meta["channels"] = tuple(None if one is None else one * u.AA for one in channels)
     meta["observatories"] = tuple(header.get(f"OBSRVTR{letter}") for letter in "AB")
     meta["lag_bounds"] = [header["LAGMIN"], header["LAGMAX"]] * u.s if "LAGMIN" in header else None
+    if "LAGFIRST" in header:
+        meta["lags_used"] = [header["LAGFIRST"], header["LAGLAST"]] * u.s
     unit = u.Unit(header["BUNIT"]) if header.get("BUNIT") else u.dimensionless_unscaled
     return data.astype(data.dtype.newbyteorder("="), copy=False), wcs, unit, meta
 

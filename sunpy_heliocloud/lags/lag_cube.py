@@ -9,13 +9,13 @@ from astropy.time import Time
 
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.lags.lag_map import LagMap
-from sunpy_heliocloud.lags.quantities import colours
-from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.lags.marks import CountingCube
+from sunpy_heliocloud.lags.quantities import colours, normalization
 
 __all__ = ["LagCube"]
 
 
-class LagCube(DaskCube):
+class LagCube(CountingCube):
     """
     Lags, or maximum correlations, in windows of time: an `ndcube.NDCube` with axes time, y, x.
 
@@ -76,17 +76,19 @@ class LagCube(DaskCube):
     def __getitem__(self, item: Any) -> "LagCube | LagMap":
         windows = self._basic_index(item)[0]
         sliced = super().__getitem__(item)
-        meta = self.meta | _span(self.times[windows.as_stretch().item], self.meta)
+        meta = sliced.meta | _span(self.times[windows.as_stretch().item], self.meta)
         if windows.keeps_axis:
             return sliced._new_instance(meta=meta)
-        return LagMap(sliced.data, wcs=sliced.wcs, unit=sliced.unit, mask=sliced.mask, meta=meta)
+        plane = LagMap(sliced.data, wcs=sliced.wcs, unit=sliced.unit, mask=sliced.mask, meta=meta)
+        return plane if sliced._marks is None else plane.with_marks(sliced._marks)
 
     def __str__(self) -> str:
         return (
             f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
             f"  {self.meta['quantity']}, unit: {str(self.unit) or 'none'}\n"
             f"  in {self.times.size} windows of {self.meta['planes']} planes of {self.meta['cadence']}, "
-            f"{self.meta['start']} to {self.meta['stop']}"
+            f"{self.meta['start']} to {self.meta['stop']}\n"
+            f"  correlation {normalization(self.meta)}"
         )
 
 

@@ -15,8 +15,8 @@ from astropy.wcs import WCS
 import sunpy.map
 
 from sunpy_heliocloud.lags import files as lag_files
-from sunpy_heliocloud.lags.quantities import LAG, colours
-from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.lags.marks import CountingCube
+from sunpy_heliocloud.lags.quantities import LAG, colours, normalization
 from sunpy_heliocloud.text import inert
 
 __all__ = ["PLAIN", "LagMap"]
@@ -25,7 +25,7 @@ __all__ = ["PLAIN", "LagMap"]
 PLAIN = {"parse_math": False, "usetex": False}
 
 
-class LagMap(DaskCube):
+class LagMap(CountingCube):
     """
     A two-dimensional `ndcube.NDCube` with a plain celestial WCS, made by `TimeLagCube.time_lag` and related methods.
 
@@ -74,8 +74,9 @@ class LagMap(DaskCube):
         FileExistsError
             When there is such a file, and it is not to be overwritten.
         """
-        header = self._header("write")
-        lag_files.write(Path(path), np.asarray(self.compute().data), header, overwrite=overwrite)
+        self._check_axes("write")
+        computed = self.compute()
+        lag_files.write(Path(path), np.asarray(computed.data), computed._header("write"), overwrite=overwrite)
 
     def plot(self, axes: Any = None, *, colorbar: bool = True, **kwargs: Any) -> Any:
         """
@@ -200,9 +201,10 @@ class LagMap(DaskCube):
 
     @property
     def label(self) -> str:
-        """The quantity of the values, with their unit."""
+        """The quantity of the values, with their unit and how the correlation is normalised."""
         unit = "" if self.unit == u.dimensionless_unscaled else f" [{self.unit}]"
-        return inert(self.meta.get("quantity", "")) + unit
+        how = "" if "overlap_normalized" not in self.meta else f", {normalization(self.meta)}"
+        return inert(self.meta.get("quantity", "")) + unit + how
 
     @property
     def reach(self) -> float | None:
@@ -220,7 +222,22 @@ class LagMap(DaskCube):
             f"LagMap of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
             f"  {inert(self.meta.get('quantity'))} of {self.title}, unit: {str(self.unit) or 'none'}\n"
             f"  from {planes} planes of {cadence}, {self.meta.get('start')} to {self.meta.get('stop')}"
+            f"{self._definition()}"
         )
+
+    def _definition(self) -> str:
+        """How the correlation is normalised, and what speaks against some of the lags."""
+        if "overlap_normalized" not in self.meta:
+            return ""
+        counts = [
+            f"{self.meta[name]} pixels {what}"
+            for name, what in (
+                ("at_edge", "at an edge of the lags"),
+                ("pulled", "where tapering moves the maximum"),
+            )
+            if self.meta.get(name)
+        ]
+        return "\n  " + "; ".join([f"correlation {normalization(self.meta)}", *counts])
 
     def _check_axes(self, method: str) -> None:
         if not isinstance(self.wcs.low_level_wcs, WCS):

@@ -5,13 +5,26 @@ from typing import Any
 
 import astropy.units as u
 
-__all__ = ["CORRELATION", "CROSS_CORRELATION", "FALSE_ALARM", "LAG", "UNCERTAINTY", "colours"]
+__all__ = [
+    "CORRELATION",
+    "CROSS_CORRELATION",
+    "FALSE_ALARM",
+    "LAG",
+    "UNCERTAINTY",
+    "colours",
+    "normalization",
+]
 
 LAG = "time lag"
 CORRELATION = "maximum cross-correlation"
 CROSS_CORRELATION = "cross-correlation"
 FALSE_ALARM = "false-alarm probability"
 UNCERTAINTY = "uncertainty of the time lag"
+
+
+def normalization(meta: dict[str, Any]) -> str:
+    """How the correlation is normalised, in words."""
+    return "normalised on the overlap" if meta["overlap_normalized"] else "tapered, as in sunkit-image"
 
 
 def colours(maps: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:

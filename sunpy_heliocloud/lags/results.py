@@ -8,6 +8,7 @@ from sunpy_heliocloud.lags.comparison import Comparison
 from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
 from sunpy_heliocloud.lags.lag_cube import LagCube
 from sunpy_heliocloud.lags.lag_map import LagMap
+from sunpy_heliocloud.lags.marks import Marks
 from sunpy_heliocloud.lags.quantities import CORRELATION, CROSS_CORRELATION, FALSE_ALARM, LAG, UNCERTAINTY
 
 __all__ = [
@@ -40,9 +41,10 @@ def maps_of_maxima(
     """
     maps = []
     for pair, maxima in zip(pairs, comparison.maxima(pairs), strict=True):
-        lag = maxima.lags(refine, min_correlation)[0]
+        shown = maxima.above(min_correlation)
+        lag, marks = shown.lags(refine)[0], Marks(shown.marks[:, 0])
         meta = comparison.meta(LAG, pair, min_correlation=min_correlation, refine=refine)
-        lags = LagMap(lag, wcs=comparison.wcs, unit=u.s, meta=meta)
+        lags = LagMap(lag, wcs=comparison.wcs, unit=u.s, meta=meta).with_marks(marks)
         correlation, meta = maxima.correlation[0], comparison.meta(CORRELATION, pair)
         correlations = LagMap(correlation, wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta)
         maps.append((lags, correlations))
@@ -68,9 +70,11 @@ def window_cubes_of_maxima(
     """
     windows = comparison.windows(window)
     [maxima] = comparison.maxima(windows=windows)
-    lag, first, middles = maxima.lags(refine, min_correlation), windows[0], comparison.middles(windows)
+    shown = maxima.above(min_correlation)
+    lag, marks = shown.lags(refine), Marks(shown.marks)
+    first, middles = windows[0], comparison.middles(windows)
     meta = comparison.meta(LAG, window=first, min_correlation=min_correlation, refine=refine)
-    lags = LagCube.of_windows(lag, comparison.stack, middles, u.s, meta)
+    lags = LagCube.of_windows(lag, comparison.stack, middles, u.s, meta).with_marks(marks)
     meta = comparison.meta(CORRELATION, window=first)
     unit = u.dimensionless_unscaled
     return lags, LagCube.of_windows(maxima.correlation, comparison.stack, middles, unit, meta)

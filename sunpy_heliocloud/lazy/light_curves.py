@@ -131,7 +131,7 @@ class ResampleTime:
 @dataclass(frozen=True)
 class LagsAndCorrelations:
     """
-    Lag, refined lag and maximum correlation of each pair of pencils, in each window of time.
+    Lag, refined lag, maximum correlation and marks of each pair of pencils, in each window of time.
 
     Parameters
     ----------

@@ -46,9 +46,11 @@ def test_a_slope_common_to_both_is_no_time_lag():
     walk = np.convolve(rng.normal(size=300), np.ones(8), "valid")
     a, b = (walk[s : s + 200, None, None] + np.arange(200)[:, None, None] * 0.3 for s in (20, 10))
     bounds = (-50, 50)
-    plain, linear, running = (
-        lags_and_correlations((a, b), [(0, 1)], Correlator(1.0, bounds, detrend=detrend))[0].item()
-        for detrend in (None, "linear", 61)
+    tapered, plain, linear, running = (
+        lags_and_correlations(
+            (a, b), [(0, 1)], Correlator(1.0, bounds, detrend=detrend, per_overlap=overlap)
+        )[0].item()
+        for detrend, overlap in ((None, False), (None, True), ("linear", False), (61, False))
     )
-    assert abs(plain) < 5
-    assert linear == running == 10
+    assert abs(tapered) < 5
+    assert plain == linear == running == 10

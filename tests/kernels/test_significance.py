@@ -5,7 +5,7 @@ from sunpy_heliocloud.kernels import correlation
 from sunpy_heliocloud.kernels.correlation import Correlator
 from sunpy_heliocloud.kernels.significance import chance_of_correlation, uncertainty_of_lag
 
-HOW = Correlator(1.0, (-30.0, 30.0))
+HOW = Correlator(1.0, (-30.0, 30.0), per_overlap=False, keep_edges=True)
 
 
 def red_noise(seed, n=120, shape=(15, 20), memory=0.8):

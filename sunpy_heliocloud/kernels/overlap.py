@@ -1,0 +1,302 @@
+"""
+Correlations over lag: tapered, or normalised on the overlap; of complete series, and of series with gaps.
+
+Both come from the sums of products at each lag. What else the overlap needs, its means and variances, are running sums
+where nothing is missing, and sums of products with the mask where something is.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from scipy import fft
+
+from sunpy_heliocloud.kernels.series import LEAST_VARIANCE, Series
+
+__all__ = ["Correlation", "overlap_normalized", "tapered"]
+
+# Added to variances, of series of variance 1, before they are divided by each other.
+_SMALL_VARIANCE = 0.01
+# Products of series in float32 that are divided by less than a thirtieth, of 1, show the rounding of their sums.
+_STEEP = 30.0
+
+
+class Correlation(NamedTuple):
+    """
+    Correlations of some pixels.
+
+    Parameters
+    ----------
+    values
+        Shape ``(pixels, lags)``; NaN for too few pairs.
+    tapered
+        The step at which the tapered correlation is largest, shape ``(pixels,)``; empty where that was not asked for.
+    """
+
+    values: np.ndarray
+    tapered: np.ndarray
+
+
+_NOT_ASKED = np.empty(0, np.int64)
+
+
+def tapered(a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> Correlation:
+    """
+    The sums of products divided by the number of samples, as in `sunkit_image.time_lag`.
+
+    Parameters
+    ----------
+    a, b
+        Series of some pixels.
+    n
+        Number of samples.
+    steps
+        The lags in samples, which follow each other.
+    min_overlap
+        See `~sunpy_heliocloud.kernels.correlation.Correlator`.
+
+    Returns
+    -------
+    Correlation
+    """
+    correlation = _lagged_sums(a.conjugate, b.spectrum, a.length, steps)
+    correlation *= correlation.dtype.type(1 / n)
+    # A pixel's result does not depend on the others of its block.
+    gappy = ~(a.complete & b.complete)
+    if gappy.any():
+        some_a, some_b = a.rows(gappy), b.rows(gappy)
+        pairs = _Pairs.of(some_a, some_b, n, steps, min_overlap)
+        correlation[gappy] = _tapered_with_gaps(pairs, some_a, some_b, n, steps, min_overlap)
+    return Correlation(correlation, _NOT_ASKED)
+
+
+def overlap_normalized(
+    a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float, *, beside_tapered: bool = False
+) -> Correlation:
+    """
+    Pearson's coefficient of the pairs at each lag.
+
+    Parameters
+    ----------
+    a, b, n, steps, min_overlap
+        As for `tapered`.
+    beside_tapered
+        Find the maximum of the tapered correlation as well.
+
+    Returns
+    -------
+    Correlation
+    """
+    values = _lagged_sums(a.conjugate, b.spectrum, a.length, steps)
+    steps_of_tapered = np.zeros(len(values) if beside_tapered else 0, np.int64)
+    # A pixel's result does not depend on the others of its block.
+    gappy = ~(a.complete & b.complete)
+    most = int(min(np.abs(steps).max(), n - max(np.ceil(min_overlap * n), 3)))
+    if most < 0:
+        values[:] = np.nan
+    else:
+        _normalize(
+            values, a.samples, b.samples, n, *a.ends(most), *b.ends(most), steps, most, steps_of_tapered
+        )
+    if gappy.any():
+        some_a, some_b = (one.rows(gappy).in_double_precision() for one in (a, b))
+        pairs = _Pairs.of(some_a, some_b, n, steps, min_overlap)
+        values[gappy] = _of_pairs(pairs, n, steps, min_overlap)
+        if beside_tapered:
+            beside = _tapered_with_gaps(pairs, some_a, some_b, n, steps, min_overlap)
+            highest = np.argmax(np.where(np.isnan(beside), -np.inf, beside), axis=1)
+            steps_of_tapered[gappy] = steps[highest]
+    return Correlation(values, steps_of_tapered)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _normalize(
+    sums,
+    a_rows,
+    b_rows,
+    n,
+    a_means,
+    a_scales,
+    a_steepest,
+    b_means,
+    b_scales,
+    b_steepest,
+    steps,
+    most,
+    steps_of_tapered,
+):
+    """Make coefficients of sums of products of series without gaps; note where the sums are largest."""
+    zero = -steps[0]
+    # Where lags of one sign and enough pairs start and stop.
+    start, stop = max(0, zero - most), min(len(steps), zero + most + 1)
+    middle = min(max(start, zero), stop)
+    share = (1 / (n - np.arange(most + 1))).astype(sums.dtype)
+    backwards = np.empty(middle - start, sums.dtype)
+    for pixel in range(len(sums)):
+        row = sums[pixel]
+        if len(steps_of_tapered) > 0:
+            steps_of_tapered[pixel] = _step_of_largest(row, zero)
+        row[:start] = np.nan
+        row[stop:] = np.nan
+        a_mean, a_scale, b_mean, b_scale = a_means[pixel], a_scales[pixel], b_means[pixel], b_scales[pixel]
+        # The first series without its start and the second without its end; then the other way round.
+        less = zero - middle + 1
+        for k in range(len(backwards)):
+            backwards[k] = row[middle - 1 - k]
+        _divide(
+            backwards, share[less:], a_mean[1, less:], a_scale[1, less:], b_mean[0, less:], b_scale[0, less:]
+        )
+        for k in range(len(backwards)):
+            row[middle - 1 - k] = backwards[k]
+        less = middle - zero
+        part = row[middle:stop]
+        _divide(part, share[less:], a_mean[0, less:], a_scale[0, less:], b_mean[1, less:], b_scale[1, less:])
+        if sums.itemsize < 8 and a_steepest[pixel] * b_steepest[pixel] > _STEEP:
+            _sum_again(row, a_rows[pixel], b_rows[pixel], n, a_scale, b_scale, zero, start, stop)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _divide(row, share, a_mean, a_scale, b_mean, b_scale):
+    one = row.dtype.type(1)
+    for k in range(len(row)):
+        coefficient = (row[k] * share[k] - a_mean[k] * b_mean[k]) * (a_scale[k] * b_scale[k])
+        coefficient = one if coefficient > one else coefficient
+        row[k] = -one if coefficient < -one else coefficient
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _step_of_largest(row, zero):
+    """The smallest of the steps, of which that of lag zero is given, at which a row is largest."""
+    largest = _largest(row)
+    for distance in range(max(abs(zero), abs(len(row) - zero)) + 1):
+        for k in (zero - distance, zero + distance):
+            if 0 <= k < len(row) and row[k] == largest:
+                return k - zero
+    return 0
+
+
+# Without missing values LLVM compares several at once.
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def _largest(row):
+    largest = row[0]
+    for k in range(len(row)):
+        largest = row[k] if row[k] > largest else largest
+    return largest
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _sum_again(row, a_row, b_row, n, a_scale, b_scale, zero, start, stop):
+    """The coefficients that are divided by so little that sums in float32 are too coarse."""
+    for k in range(start, stop):
+        step = k - zero
+        less, side = abs(step), 1 if step < 0 else 0
+        if not a_scale[side, less] * b_scale[1 - side, less] > _STEEP:
+            continue
+        i, j = max(0, -step), max(0, step)
+        number = n - less
+        a_total = b_total = a_square = b_square = product = 0.0
+        for t in range(number):
+            x, y = np.float64(a_row[i + t]), np.float64(b_row[j + t])
+            a_total, b_total, product = a_total + x, b_total + y, product + x * y
+            a_square, b_square = a_square + x * x, b_square + y * y
+        a_variance = a_square - a_total * a_total / number
+        b_variance = b_square - b_total * b_total / number
+        coefficient = (product - a_total * b_total / number) / np.sqrt(a_variance * b_variance)
+        row[k] = min(max(coefficient, -1.0), 1.0)
+
+
+def _lagged_sums(a_conjugate: np.ndarray, b: np.ndarray, length: int, steps: np.ndarray) -> np.ndarray:
+    """
+    Sums over t of a(t) b(t + step) for each of the steps, which follow each other, from the spectra.
+
+    A row of a spectrum may stand for all pixels.
+    """
+    sums = fft.irfft(a_conjugate * b, length, axis=1, overwrite_x=True)
+    first, last = steps[0], steps[-1]
+    if first < 0 <= last:
+        return np.concatenate([sums[:, first:], sums[:, : last + 1]], axis=1)
+    return sums[:, first % length : last % length + 1]
+
+
+class _Pairs(NamedTuple):
+    """The pairs of samples that are there, of some pixels at each lag."""
+
+    number: np.ndarray
+    covariance: np.ndarray
+    variances: tuple[np.ndarray, np.ndarray]
+    enough: np.ndarray  # samples common to both series, of a pixel
+
+    @classmethod
+    def of(cls, a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float) -> "_Pairs":
+        (a_here, a_square, a_there), (b_here, b_square, b_there) = (_spectra(one) for one in (a, b))
+
+        def sums(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+            return _lagged_sums(np.conjugate(first), second, a.length, steps)
+
+        number = np.rint(sums(a_here, b_here))
+        share = 1 / np.maximum(number, 1)
+        a_mean, b_mean = sums(a.spectrum, b_here) * share, sums(a_here, b.spectrum) * share
+        covariance = sums(a.spectrum, b.spectrum) * share - a_mean * b_mean
+        variances = (
+            np.maximum(sums(a_square, b_here) * share - a_mean**2, 0),
+            np.maximum(sums(a_here, b_square) * share - b_mean**2, 0),
+        )
+        # Every second sample of an odd number is half of them.
+        enough = (a_there & b_there).sum(axis=1, keepdims=True) >= np.floor(min_overlap * n)
+        return cls(number, covariance, variances, enough)
+
+
+def _tapered_with_gaps(
+    pairs: _Pairs, a: Series, b: Series, n: int, steps: np.ndarray, min_overlap: float
+) -> np.ndarray:
+    """The tapered correlations of series with missing samples; NaN for too few pairs."""
+    possible = (n - np.abs(steps)).astype(a.samples.dtype)
+    enough = (pairs.number >= min_overlap * possible) & (pairs.number > 0) & pairs.enough
+    a_window, b_window = _moments(a, n, steps), _moments(b, n, -steps)
+    correlation = pairs.covariance.copy()
+    for variance, window in zip(pairs.variances, (a_window, b_window), strict=True):
+        correlation *= np.sqrt((window[1] + _SMALL_VARIANCE) / (variance + _SMALL_VARIANCE))
+    correlation += a_window[0] * b_window[0]
+    correlation *= possible / n
+    return np.where(enough, correlation, np.nan)
+
+
+def _of_pairs(pairs: _Pairs, n: int, steps: np.ndarray, min_overlap: float) -> np.ndarray:
+    """The correlation coefficients of the pairs at each lag; NaN for too few pairs, and for constant ones."""
+    a_variance, b_variance = pairs.variances
+    possible = n - np.abs(steps)
+    # Any two pairs are on a line.
+    enough = pairs.enough & (pairs.number >= np.maximum(np.floor(min_overlap * possible), 3))
+    enough = enough & (possible >= min_overlap * n)
+    enough = enough & (np.minimum(a_variance, b_variance) > LEAST_VARIANCE)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = pairs.covariance / np.sqrt(a_variance * b_variance)
+    return np.where(enough, np.clip(correlation, -1, 1), np.nan)
+
+
+def _spectra(series: Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spectra of what is there and of the squares, and what is there; one row for all pixels where that is enough."""
+    there = _common_rows(series.present)
+    here = fft.rfft(there.astype(series.samples.dtype), series.length, axis=1)
+    return here, fft.rfft(series.samples**2, series.length, axis=1), there
+
+
+def _common_rows(there: np.ndarray) -> np.ndarray:
+    """One row, where all pixels lack the same planes."""
+    return there[:1] if (there == there[0]).all() else there
+
+
+def _moments(series: Series, n: int, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the samples that could be in a pair, at each step."""
+    there = _common_rows(series.present)
+    start, stop = np.maximum(0, -steps), n - np.maximum(0, steps)
+
+    def over_windows(values: np.ndarray) -> np.ndarray:
+        upto = np.zeros((len(values), n + 1))
+        np.cumsum(values[:, :n], axis=1, out=upto[:, 1:])
+        return upto[:, stop] - upto[:, start]
+
+    count = np.maximum(over_windows(there), 1)
+    mean = over_windows(series.samples) / count
+    variance = np.maximum(over_windows(series.samples**2) / count - mean**2, 0)
+    return mean.astype(series.samples.dtype), variance.astype(series.samples.dtype)

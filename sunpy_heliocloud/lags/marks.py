@@ -1,0 +1,145 @@
+"""What speaks against lags, pixel by pixel, and the cubes that count it."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import dask
+import numpy as np
+from dask.highlevelgraph import HighLevelGraph
+
+import astropy.units as u
+
+from sunpy.util.exceptions import warn_user
+
+from sunpy_heliocloud.coordinates.indexers import items
+from sunpy_heliocloud.kernels.maxima import EDGE, PULLED, SHORT
+from sunpy_heliocloud.lazy.cube import DaskCube
+
+__all__ = ["CountingCube", "Marks", "warn_of_edges"]
+
+
+class Marks:
+    """
+    Marks of the pixels of a map or cube of lags.
+
+    Parameters
+    ----------
+    array
+        Shape ``(3, ...)``, the rest as the lags: the marks of `sunpy_heliocloud.kernels.maxima`, and the first and the
+        last lag in seconds that took part; lazy or not.
+    """
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether they are still to be computed."""
+        return dask.is_dask_collection(self.array)
+
+    def __getitem__(self, item: Any) -> "Marks":
+        return Marks(self.array[(slice(None), *item)])
+
+    def counts(self) -> dict[str, Any]:
+        """How many pixels have each mark, and the lags that took part in any of them; nothing while they are lazy."""
+        if self.is_lazy:
+            return {}
+        marks, first, last = self.array
+        marks = np.nan_to_num(marks).astype(int)
+        counted = {
+            "at_edge": int(np.count_nonzero(marks & EDGE)),
+            "pulled": int(np.count_nonzero(marks & PULLED)),
+            "short_of_pairs": int(np.count_nonzero(marks & SHORT)),
+        }
+        if np.isfinite(first).any():
+            counted["lags_used"] = [float(np.nanmin(first)), float(np.nanmax(last))] * u.s
+        return counted
+
+    def __repr__(self) -> str:
+        return f"<marks of {'x'.join(map(str, self.array.shape[1:]))} lags{', lazy' if self.is_lazy else ''}>"
+
+
+class CountingCube(DaskCube):
+    """A cube or map of lags, which computes its `Marks` with its data and counts them in ``meta``."""
+
+    _marks: Marks | None = None
+
+    def with_marks(self, marks: Marks) -> Self:
+        """The same with the marks, counted in ``meta`` unless they are lazy."""
+        marked = self._new_instance(meta=self.meta | marks.counts())
+        marked._marks = marks
+        return marked
+
+    def _new_instance(self, **changed: Any) -> Self:
+        new = super()._new_instance(**changed)
+        if new.shape == self.shape:
+            new._marks = self._marks
+        return new
+
+    @property
+    def _has_lazy_marks(self) -> bool:
+        return self._marks is not None and self._marks.is_lazy and dask.is_dask_collection(self.data)
+
+    def __dask_graph__(self) -> Any:
+        if not self._has_lazy_marks:
+            return super().__dask_graph__()
+        return HighLevelGraph.merge(self.data.__dask_graph__(), self._marks.array.__dask_graph__())
+
+    def __dask_keys__(self) -> list:
+        keys = super().__dask_keys__()
+        return [keys, self._marks.array.__dask_keys__()] if self._has_lazy_marks else keys
+
+    def __dask_layers__(self) -> tuple[str, ...]:
+        layers = super().__dask_layers__()
+        return layers + self._marks.array.__dask_layers__() if self._has_lazy_marks else layers
+
+    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
+        if not self._has_lazy_marks:
+            return super().__dask_postcompute__()
+        return self._computed, ()
+
+    def __dask_postpersist__(self) -> tuple[Callable, tuple]:
+        if not self._has_lazy_marks:
+            return super().__dask_postpersist__()
+        both = self.data.__dask_postpersist__(), self._marks.array.__dask_postpersist__()
+        return self._persisted, (both,)
+
+    def from_results(self, results: Any) -> Self:
+        """The cube with what dask has computed of its keys."""
+        if not self._has_lazy_marks:
+            finalize, args = super().__dask_postcompute__()
+            return finalize(results, *args)
+        both = self.data.__dask_postcompute__(), self._marks.array.__dask_postcompute__()
+        data, marks = (finalize(part, *args) for part, (finalize, args) in zip(results, both, strict=True))
+        return self._new_instance(data=data).with_marks(Marks(marks))
+
+    def _computed(self, results: Any) -> Self:
+        computed = self.from_results(results)
+        warn_of_edges([computed])
+        return computed
+
+    def _persisted(self, graph: Any, both: tuple, **kwargs: Any) -> Self:
+        data, marks = (rebuild(graph, *args, **kwargs) for rebuild, args in both)
+        return self._new_instance(data=data).with_marks(Marks(marks))
+
+    def __getitem__(self, item: Any) -> Self:
+        sliced = super().__getitem__(item)
+        if self._marks is not None:
+            sliced._marks = self._marks[items(self._basic_index(item))]
+            sliced.meta = dict(sliced.meta) | sliced._marks.counts()
+        return sliced
+
+
+def warn_of_edges(maps: list[CountingCube]) -> None:
+    """Warn, once, of maxima at the edge of the lags that are no lags."""
+    found = sum(one.meta.get("at_edge", 0) for one in maps)
+    if found == 0 or maps[0].meta.get("at_bounds") == "keep":
+        return
+    pixels = sum(np.size(one.data) for one in maps)
+    bounds = maps[0].meta.get("lag_bounds")
+    bounds = "" if bounds is None else f", {bounds[0]:g} to {bounds[1]:g}"
+    warn_user(
+        f"In {found} of {pixels} pixels the correlation is largest at an edge of the lags{bounds}, or beside lags with "
+        "too few pairs, so that its maximum may lie beyond. These lags are NaN; wider lag_bounds may find them, and "
+        "at_bounds='keep' gives the edge"
+    )

@@ -1,0 +1,193 @@
+"""Light curves of known lag, of several kinds: what the correlation on the overlap finds, and what it does not claim."""
+
+import dask
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter1d
+
+import astropy.units as u
+
+import sunpy.map
+from sunpy.util.exceptions import SunpyUserWarning
+
+from sunpy_heliocloud import TimeLagCube
+from sunpy_heliocloud.simulation import SimulatedSun
+
+SUN = SimulatedSun(noise=False)
+SIDE = 18
+REGION = sunpy.map.Map(*SUN.frame(171, SUN.time, shape=(SIDE, SIDE)))
+CURVES = SIDE**2
+TWO_HOURS = [-2, 2] * u.hour
+
+
+def cube(curves, cadence=240.0, offset=0.0):
+    """Light curves (curve, time) as a cube."""
+    times = SUN.time + (np.arange(curves.shape[1]) * cadence + offset) * u.s
+    return TimeLagCube.from_array(curves.T.reshape(-1, SIDE, SIDE) + 99, REGION, times)
+
+
+def power_law(rng, n, exponent):
+    """A piece of longer curves whose power falls with the frequency."""
+    frequency = np.fft.rfftfreq(4 * n)[1:]
+    amplitude = rng.normal(size=(2, CURVES, len(frequency))) * frequency ** (-exponent / 2)
+    spectrum = np.zeros((CURVES, len(frequency) + 1), complex)
+    spectrum[:, 1:] = amplitude[0] + 1j * amplitude[1]
+    curves = np.fft.irfft(spectrum, axis=1)[:, :n]
+    return curves / curves.std(axis=1, keepdims=True)
+
+
+def smooth(rng, n, width=5):
+    curves = gaussian_filter1d(rng.normal(size=(CURVES, n + 200)), width, axis=1)[:, 100 : n + 100]
+    return curves / curves.std()
+
+
+def pair(curves, lag, n, cadence=240.0, noise=0.0, rng=None):
+    """Two cubes of n planes, of which the second follows by so many planes."""
+    start = (curves.shape[1] - n) // 2
+    parts = [curves[:, start : start + n], curves[:, start - lag : start - lag + n]]
+    return [cube(part + (noise * rng.normal(size=part.shape) if noise else 0), cadence) for part in parts]
+
+
+def lag_of(a, b, **options):
+    return np.asarray(
+        a.time_lag(b, **{"lag_bounds": TWO_HOURS, "at_bounds": "keep"} | options).compute().data
+    )
+
+
+# ---- the pull towards zero
+
+
+@pytest.mark.parametrize(
+    ("exponent", "n", "cadence", "lag"),
+    [
+        (1.5, 180, 240.0, 10),
+        (2, 180, 240.0, -12),
+        (2.5, 360, 120.0, 20),
+        (3, 180, 240.0, 12),
+        (2, 90, 480.0, -6),
+    ],
+)
+def test_red_light_curves_have_their_lag(exponent, n, cadence, lag):
+    rng = np.random.default_rng(0)
+    a, b = pair(power_law(rng, n + 100, exponent), lag, n, cadence, 0.1, rng)
+    found = lag_of(a, b)
+    assert np.median(found) == lag * cadence
+    assert np.mean(abs(found - lag * cadence) > 900) < 0.07
+    assert np.mean(abs(found) <= cadence) < 0.02
+    if exponent >= 2:
+        assert np.mean(abs(lag_of(a, b, overlap_normalized=False) - lag * cadence) > 900) > 0.08
+
+
+@pytest.mark.parametrize("shape", ["rise", "fall", "hump", "dip"])
+@pytest.mark.parametrize("lag", [10, -7])
+def test_a_trend_that_channels_share_leaves_the_lag(shape, lag):
+    rng = np.random.default_rng(1)
+    t = np.linspace(0, 1, 180)
+    trend = {"rise": 6 * t, "fall": -4 * t, "hump": 3 * np.sin(np.pi * t), "dip": -2 * np.sin(np.pi * t)}[
+        shape
+    ]
+    curves = smooth(rng, 400)
+    a, b = (cube(curves[:, start : start + 180] + trend) for start in (100, 100 - lag))
+    detrend = None if shape in ("rise", "fall") else 3 * u.hour
+    assert abs(np.median(lag_of(a, b, refine="parabolic", detrend=detrend)) - 240 * lag) < 40
+
+
+@pytest.mark.parametrize(("n", "bias", "spread"), [(60, 8, 110), (180, 3, 50), (360, 3, 50)])
+def test_refined_lags_are_not_pulled_towards_zero(n, bias, spread):
+    """20-minute curves with 10 % noise."""
+    errors = []
+    for seed, lag in enumerate((-8, -5, -2, 3, 6, 8)):
+        rng = np.random.default_rng(seed)
+        a, b = pair(smooth(rng, n + 100), lag, n, noise=0.1, rng=rng)
+        lags = lag_of(a, b, refine="parabolic", lag_bounds=[-2880, 2880] * u.s)
+        errors.append(np.sign(lag) * (lags - 240 * lag))
+    errors = np.concatenate(errors)
+    print(f"{n}: median {np.median(errors):.1f} s, 95 % within {np.percentile(abs(errors), 95):.0f} s")
+    assert abs(np.median(errors)) <= bias
+    assert np.percentile(abs(errors), 95) <= spread
+
+
+def test_what_tapering_pulls_is_counted_and_maps_say_which_definition_they_have():
+    rng = np.random.default_rng(2)
+    a, b = pair(power_law(rng, 300, 2.5), 12, 180)
+    lazy, tapered = (
+        a.time_lag(b, lag_bounds=TWO_HOURS, at_bounds="keep"),
+        lag_of(a, b, overlap_normalized=False),
+    )
+    lag = lazy.compute()
+    assert "pulled" not in lazy.meta
+    assert lag.meta["overlap_normalized"] is True
+    expected = np.abs(lag.data - tapered) > 240
+    at_edge = np.abs(lag.data) == 7200
+    assert lag.meta["pulled"] == np.count_nonzero(expected & ~at_edge) > 50
+    assert lag.meta["at_edge"] == np.count_nonzero(at_edge)
+    half = lag[: SIDE // 2]
+    assert half.meta["pulled"] == np.count_nonzero((expected & ~at_edge)[: SIDE // 2])
+    assert "normalised on the overlap" in str(lag)
+    assert "normalised on the overlap" in lag.label
+    assert "tapered" in str(a.time_lag(b, overlap_normalized=False))
+
+
+# ---- edges
+
+
+@pytest.mark.parametrize(
+    ("lag", "bounds"), [(18, [-1, 1]), (-3, [0, 2]), (12, [-3, 0.5]), (-20, [-1.2, 0]), (3, [0.5, 2])]
+)
+def test_a_maximum_at_the_edge_is_no_lag(lag, bounds):
+    a, b = pair(smooth(np.random.default_rng(3), 400), lag, 180)
+    with pytest.warns(SunpyUserWarning, match="largest at an edge of the lags") as warned:
+        found = a.time_lag(b, lag_bounds=bounds * u.hour).compute()
+    assert len(warned) == 1
+    assert np.isnan(found.data).mean() > 0.75
+    assert found.meta["at_edge"] == np.isnan(found.data).sum()
+    kept = lag_of(a, b, lag_bounds=bounds * u.hour)
+    np.testing.assert_array_equal(kept[np.isfinite(found.data)], found.data[np.isfinite(found.data)])
+    assert np.isfinite(kept).all()
+
+
+def test_a_lag_within_the_bounds_gives_no_warning_and_an_unknown_choice_is_named():
+    a, b = pair(smooth(np.random.default_rng(3), 400), 5, 180)
+    assert a.time_lag(b, lag_bounds=TWO_HOURS).compute().meta["at_edge"] == 0
+    with pytest.raises(ValueError, match="at_bounds='clip' is unknown"):
+        a.time_lag(b, at_bounds="clip")
+
+
+@pytest.mark.parametrize("of", ["both", "first", "second"])
+@pytest.mark.parametrize("lag", [12, -8])
+def test_every_second_sample_missing_does_not_make_lags_of_zero(of, lag):
+    a, b = pair(smooth(np.random.default_rng(4), 400), lag, 180)
+    for one, name in ((a, "first"), (b, "second")):
+        if of in ("both", name):
+            one.data[1::2] = np.nan
+    found = a.time_lag(b, lag_bounds=TWO_HOURS, at_bounds="keep").compute()
+    assert np.mean(found.data == 240 * lag) > 0.95
+    np.testing.assert_array_equal(found.meta["lags_used"].to_value(u.s), [-7200, 7200])
+    assert (found.meta["short_of_pairs"] > 0) == (of == "both")
+
+
+def test_a_maximum_beside_lags_without_pairs_is_no_lag():
+    """Only the middle of the first channel is there: longer lags have pairs, shorter ones than those asked for do not."""
+    a, b = pair(smooth(np.random.default_rng(5), 500), 30, 180)
+    options = {"lag_bounds": [-3, 3] * u.hour, "min_overlap": 0.9}
+    with pytest.warns(SunpyUserWarning, match="too few pairs"):
+        found = a.time_lag(b, **options).compute()
+    kept = lag_of(a, b, **options)
+    assert (np.abs(kept) <= 18 * 240).all()
+    np.testing.assert_array_equal(np.isnan(found.data), np.abs(kept) == 18 * 240)
+    np.testing.assert_array_equal(found.meta["lags_used"].to_value(u.s), [-18 * 240, 18 * 240])
+
+
+def test_all_pairs_warn_once():
+    from sunpy_heliocloud import time_lag_pairs
+
+    curves = smooth(np.random.default_rng(3), 400)
+    channels = [cube(curves[:, start : start + 180]) for start in (200, 180, 160)]
+    for one, wavelength in zip(channels, (211, 193, 171), strict=True):
+        one.meta["wavelength"] = wavelength * u.AA
+    lags, correlations = time_lag_pairs(channels, lag_bounds=[-1, 1] * u.hour)
+    with pytest.warns(SunpyUserWarning, match="at an edge") as warned:
+        lags, correlations = dask.compute(lags, correlations)
+    assert len(warned) == 1
+    assert all(lag.meta["at_edge"] > 100 for lag in lags.values())
+    assert all(np.isfinite(one.data).all() for one in correlations.values())
