@@ -11,6 +11,7 @@ import astropy.units as u
 
 from sunpy.map import GenericMap
 
+from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.lags.arguments import Options
 from sunpy_heliocloud.lags.collection import LagMapCollection
@@ -60,6 +61,9 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> N
         )
     start = np.max([part.times[0] for part in channels])
     stop = np.min([part.times[-1] for part in channels])
+    # Where frames are averaged, the steps of the new times have to be covered.
+    margins = [time_grid.margin_of_means(time_grid.cadence_of(part.times), cadence) for part in channels]
+    start, stop = start + max(margins), stop - max(margins)
     cubes = [
         part.to_cube().derotate_to(ref_map).resample_time(cadence, start=start, stop=stop)
         for part in channels

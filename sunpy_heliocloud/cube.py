@@ -29,6 +29,10 @@ from sunpy_heliocloud.text import inert
 __all__ = ["TimeLagCube", "merged"]
 
 
+# In units of the cube's cadence; longer steps are averaged.
+_LONGEST_LINEAR_STEP = 1.5
+
+
 class TimeLagCube(ComparableCube):
     """
     Images of one channel over time: an `ndcube.NDCube` with axes time, y, x on a dask array.
@@ -229,11 +233,11 @@ class TimeLagCube(ComparableCube):
         times: "Time | TimeLagCube | None" = None,
         start: Any = None,
         stop: Any = None,
-        method: str = "linear",
+        method: str | None = None,
         max_gap: u.Quantity | None = None,
     ) -> Self:
         """
-        Interpolate every pixel to other times.
+        Bring every pixel to other times, by interpolation or by means over the steps between them.
 
         Light curves and time-distance diagrams (``cube[:, 5, 5]``, ``cube[:, 5]``) can be resampled, too. Pixels that
         the cube's mask excludes are missing.
@@ -249,11 +253,15 @@ class TimeLagCube(ComparableCube):
         start, stop
             Limits of the new times, with ``cadence``; by default the cube's own.
         method
-            ``"linear"``, ``"nearest"``, or ``"cubic"``: a piecewise cubic without overshoot (Fritsch & Butland 1984),
-            which keeps the shape of peaks that the cadence barely resolves.
+            ``"linear"`` interpolation, the default for steps of up to 1.5 times the cube's own; ``"mean"``, the default
+            for longer ones: the mean of the linear interpolant over each step, so that all frames count and not the two
+            next to a new time; ``"cubic"``: a piecewise cubic without overshoot (Fritsch & Butland 1984), which keeps
+            the shape of peaks that the cadence barely resolves; ``"nearest"``, the frame nearest to each time.
+            **Nearest shifts lags** by what frames are off the grid, which differs between channels: frames 110 s late
+            give lags that are 110 s too small.
         max_gap
             Longest interval between valid samples of a pixel that is bridged; by default twice the median cadence
-            and a tenth of it for jitter, which bridges one missing frame.
+            and a tenth of it for jitter, which bridges one missing frame, or the new step, if that is longer.
 
         Returns
         -------
@@ -273,10 +281,17 @@ class TimeLagCube(ComparableCube):
         """
         stack = shared_stack(self, "resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times
-        new_times = time_grid.new_times(stack.times, cadence, given, start, stop)
-        gap = time_grid.longest_gap(stack.times, max_gap)
+        own, step = time_grid.cadence_of(stack.times), time_grid.step_of(cadence, given)
+        if method is None:
+            method = "mean" if step > _LONGEST_LINEAR_STEP * own > 0 * u.s else "linear"
+        margin = time_grid.margin_of_means(own, step) if method == "mean" else 0 * u.s
+        new_times = time_grid.new_times(stack.times, cadence, given, start, stop, margin)
+        gap = time_grid.longest_gap(stack.times, max_gap, step)
         data = resample(planes_of(self, stack), stack.times, new_times, gap, method)
-        meta = self.meta | {"resampled": f"{method}, no gaps over {gap.to(u.s):g} bridged"}
+        meta = self.meta | {
+            "resampled": f"{method}, no gaps over {gap.to(u.s):g} bridged",
+            "frame_cadence": self.meta.get("frame_cadence", own),
+        }
         resampled = type(self)(data, wcs=stack.with_times(new_times), unit=self.unit, meta=meta)
         wcs = self.wcs.low_level_wcs
         return resampled[wcs.item] if isinstance(wcs, SlicedStackWCS) else resampled

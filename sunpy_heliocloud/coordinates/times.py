@@ -15,11 +15,14 @@ from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
 __all__ = [
     "at_observer",
+    "cadence_of",
     "common_planes",
     "duration",
     "longest_gap",
+    "margin_of_means",
     "new_times",
     "seconds",
+    "step_of",
     "times_of_planes",
 ]
 
@@ -80,22 +83,46 @@ def duration(name: str, value: Any, *shapes: tuple[int, ...], example: str = "4 
     return value
 
 
-def longest_gap(times: Time, max_gap: u.Quantity | None) -> u.Quantity:
-    """
-    The longest gap that is bridged by interpolation.
+def cadence_of(times: Time) -> u.Quantity:
+    """The median interval between times, in seconds; zero for a single one."""
+    return (np.median(np.diff(seconds(times, times[0]))) if times.size > 1 else 0.0) * u.s
 
-    By default twice the median cadence, and a little for its jitter: one missing frame is bridged, two are not.
+
+def step_of(cadence: Any, times: Any) -> u.Quantity:
+    """Of new times, as far as can be said before they are made: zero where it cannot."""
+    if isinstance(times, Time) and times.ndim == 1 and times.size > 1:
+        return cadence_of(times)
+    is_time = isinstance(cadence, u.Quantity) and cadence.isscalar and cadence.unit.is_equivalent(u.s)
+    return cadence.to(u.s) if is_time and 0 * u.s < cadence < np.inf * u.s else 0 * u.s
+
+
+def longest_gap(times: Time, max_gap: u.Quantity | None, step: u.Quantity = 0 * u.s) -> u.Quantity:
+    """
+    What is bridged by interpolation.
+
+    By default twice the median cadence, and a little for its jitter: one missing frame is bridged, two are not; or the
+    step of the new times, if that is longer.
     """
     if max_gap is not None:
         if not duration("max_gap", max_gap) >= 0 * u.s:
             raise ValueError(f"max_gap is {max_gap}, but cannot be negative; 0 * u.s bridges nothing")
         return max_gap
-    if times.size < 2:
-        return 0 * u.s
-    return (2 + _JITTER) * np.median(np.diff(seconds(times, times[0]))) * u.s
+    return max((2 + _JITTER) * cadence_of(times), step)
 
 
-def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: Any, stop: Any) -> Time:
+def margin_of_means(own: u.Quantity, step: u.Quantity) -> u.Quantity:
+    """How far a new time has to be within the times, so that its step is covered but for one frame."""
+    return max(step / 2 - own, 0 * u.s)
+
+
+def new_times(
+    own: Time,
+    cadence: u.Quantity | None,
+    times: Time | None,
+    start: Any,
+    stop: Any,
+    margin: u.Quantity = 0 * u.s,
+) -> Time:
     """
     The times to resample to.
 
@@ -105,6 +132,8 @@ def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: 
         Times of the cube.
     cadence, times, start, stop
         As given to `sunpy_heliocloud.TimeLagCube.resample_time`.
+    margin
+        What new times keep from the first and the last of the cube, unless ``start`` and ``stop`` are given.
 
     Raises
     ------
@@ -128,8 +157,10 @@ def new_times(own: Time, cadence: u.Quantity | None, times: Time | None, start: 
     step = duration("cadence", cadence).to_value(u.s)
     if not 0 < step < np.inf:
         raise ValueError(f"the cadence must be positive and finite, not {cadence}")
-    first = own[0] if start is None else parse_time(start)
-    last = own[-1] if stop is None else parse_time(stop)
+    if own[-1] - own[0] <= 2 * margin:
+        margin = 0 * u.s
+    first = own[0] + margin if start is None else parse_time(start)
+    last = own[-1] - margin if stop is None else parse_time(stop)
     if first > last:
         raise ValueError(f"the new times would start at {first.isot}, after they stop at {last.isot}")
     # Multiples of a minute are full minutes in Unix time, which has no leap seconds; but astropy stretches the day

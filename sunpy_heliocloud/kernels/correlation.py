@@ -26,6 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
+from sunpy_heliocloud.kernels.detrending import Detrend, remaining
 from sunpy_heliocloud.kernels.maxima import N_MAXIMA, find_maxima
 from sunpy_heliocloud.kernels.overlap import Correlation, overlap_normalized, tapered
 from sunpy_heliocloud.kernels.series import Series, prepare
@@ -62,8 +63,7 @@ class Correlator(NamedTuple):
         Part that has to be there: of the samples common to both series, else the pixel is NaN; and of the
         pairs that a lag can have at most, else the pixel is NaN at that lag.
     detrend
-        ``"linear"`` to remove a straight line from each series, or the width in samples, odd, of the running mean
-        to remove.
+        See `~sunpy_heliocloud.kernels.detrending.Detrend`.
     per_overlap
         Centre and scale the pairs at each lag by themselves, so that the correlation does not fall towards large
         lags. What few pairs correlate by chance counts as much as what many do; so ``min_overlap`` is then also the
@@ -75,9 +75,13 @@ class Correlator(NamedTuple):
     cadence: float
     lag_bounds: tuple[float, float] | None = None
     min_overlap: float = 0.5
-    detrend: str | int | None = None
+    detrend: Detrend = None
     per_overlap: bool = True
     keep_edges: bool = False
+
+    def samples(self, n: int) -> int:
+        """How many of ``n`` samples are compared: those that have a trend to take off."""
+        return remaining(n, self.detrend)
 
     def steps(self, n: int) -> np.ndarray:
         """The lags of series of ``n`` samples, in samples."""
@@ -148,7 +152,7 @@ def cross_correlation(a: np.ndarray, b: np.ndarray, how: Correlator) -> np.ndarr
     steps = checked_steps((a, b), how)
     correlation = np.empty((len(steps), a[0].size), common_type((a, b)))
     for block, (first, second) in blocks_of_series((a, b), steps, how):
-        correlation[:, block] = how.correlate(first, second, len(a), steps).values.T
+        correlation[:, block] = how.correlate(first, second, how.samples(len(a)), steps).values.T
     return correlation.reshape(len(steps), *a.shape[1:])
 
 
@@ -186,7 +190,7 @@ def lags_and_correlations(
         If the shapes differ, ``min_overlap`` is not from 0 to 1, or for the reasons of `lags`.
     """
     steps = checked_steps(series, how)
-    n, *image = series[0].shape
+    n, image = how.samples(len(series[0])), series[0].shape[1:]
     dtype = common_type(series)
     fewest = len(how.taking_part(n))
     maxima = np.empty((len(pairs), N_MAXIMA, series[0][0].size), dtype)
@@ -210,7 +214,7 @@ def checked_steps(series: Sequence[np.ndarray], how: Correlator) -> np.ndarray:
     shapes = [one.shape for one in series]
     if len(set(shapes)) > 1:
         raise ValueError(f"the series have shapes {' and '.join(map(str, shapes))}, but must have the same")
-    return how.steps(len(series[0]))
+    return how.steps(how.samples(len(series[0])))
 
 
 def blocks_of_series(

@@ -7,7 +7,9 @@ import numpy as np
 from numba import njit
 from scipy import fft
 
-__all__ = ["LEAST_VARIANCE", "Ends", "Series", "prepare", "remove_trend", "standardise"]
+from sunpy_heliocloud.kernels.detrending import Detrend, remove_trend
+
+__all__ = ["LEAST_VARIANCE", "Ends", "Series", "prepare", "standardise"]
 
 # Of the largest value: what detrending leaves of a straight line by rounding.
 _ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-14}
@@ -84,7 +86,7 @@ class Series:
         return rows
 
 
-def prepare(planes: np.ndarray, length: int, detrend: str | int | None = None) -> Series:
+def prepare(planes: np.ndarray, length: int, detrend: Detrend = None) -> Series:
     """
     Centre, scale and pad the series of each pixel.
 
@@ -95,8 +97,7 @@ def prepare(planes: np.ndarray, length: int, detrend: str | int | None = None) -
     length
         To pad to with zeros.
     detrend
-        ``"linear"``, or the odd width in samples of the running mean to take off. Missing samples count for neither;
-        at the ends and beside gaps the mean is of what there is.
+        See `~sunpy_heliocloud.kernels.detrending.remove_trend`.
 
     Returns
     -------
@@ -110,28 +111,10 @@ def prepare(planes: np.ndarray, length: int, detrend: str | int | None = None) -
     smallest = np.zeros(pixels)
     if detrend is not None:
         smallest = _ROUNDING[planes.dtype] * np.abs(samples).max(axis=1).astype(np.float64)
-        remove_trend(samples, present, detrend)
+        present = remove_trend(samples, present, detrend)
+        complete = present.all(axis=1)
     standardise(samples, present, smallest)
     return Series(samples, present, complete)
-
-
-def remove_trend(samples: np.ndarray, present: np.ndarray, detrend: str | int) -> None:
-    """
-    Take a line or the running mean off each row, in place.
-
-    Parameters
-    ----------
-    samples
-        Shape ``(pixels, length)``, 0 where missing.
-    present
-        Shape ``(pixels, n)``.
-    detrend
-        As for `prepare`.
-    """
-    if detrend == "linear":
-        _remove_line(samples, present)
-    else:
-        _remove_running_mean(samples, present, int(detrend) // 2)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -251,41 +234,3 @@ def standardise(samples, present, smallest):
         for t in range(n):
             if there[t]:
                 row[t] = (np.float64(row[t]) - mean) * scale
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _remove_line(samples, present):
-    pixels, n = present.shape
-    for pixel in range(pixels):
-        row, there = samples[pixel], present[pixel]
-        count, time, value = 0, 0.0, 0.0
-        for t in range(n):
-            if there[t]:
-                count += 1
-                time += t
-                value += np.float64(row[t])
-        time, value = time / count, value / count
-        together, square = 0.0, 0.0
-        for t in range(n):
-            if there[t]:
-                together += (t - time) * (np.float64(row[t]) - value)
-                square += (t - time) ** 2
-        slope = together / square if square > 0 else 0.0
-        for t in range(n):
-            if there[t]:
-                row[t] = np.float64(row[t]) - value - slope * (t - time)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _remove_running_mean(samples, present, reach):
-    pixels, n = present.shape
-    totals, counts = np.zeros(n + 1), np.zeros(n + 1)
-    for pixel in range(pixels):
-        row, there = samples[pixel], present[pixel]
-        for t in range(n):
-            totals[t + 1] = totals[t] + (np.float64(row[t]) if there[t] else 0.0)
-            counts[t + 1] = counts[t] + there[t]
-        for t in range(n):
-            if there[t]:
-                start, stop = max(0, t - reach), min(n, t + reach + 1)
-                row[t] = np.float64(row[t]) - (totals[stop] - totals[start]) / (counts[stop] - counts[start])

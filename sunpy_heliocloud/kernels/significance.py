@@ -16,8 +16,9 @@ from sunpy_heliocloud.kernels.correlation import (
     checked_steps,
     common_type,
 )
+from sunpy_heliocloud.kernels.detrending import Detrend, fill_gaps, remove_trend
 from sunpy_heliocloud.kernels.maxima import N_MAXIMA, find_maxima
-from sunpy_heliocloud.kernels.series import Series, remove_trend, standardise
+from sunpy_heliocloud.kernels.series import Series, prepare, standardise
 
 __all__ = ["chance_of_correlation", "uncertainty_of_lag"]
 
@@ -39,8 +40,7 @@ def chance_of_correlation(
     a, b
         Series of the same shape ``(t, ny, nx)``.
     how
-        See `Correlator`. The series are detrended before surrogates are made, and so is each surrogate, which would
-        else have trends that the series cannot have.
+        See `Correlator`. Surrogates are made of the series as they are, and detrended as these are.
     surrogates
         ``"phase"``: the amplitudes of the series' spectrum with random phases (Theiler et al. 1992, Ebisuzaki
         1997). The spectrum is that of the series and its mirror image, of whose surrogate the first half is taken:
@@ -70,14 +70,19 @@ def chance_of_correlation(
     """
     make = {"phase": _random_phases, "red_noise": _red_noise}[surrogates]
     steps = checked_steps((a, b), how)
-    n, *image = a.shape
-    chance = np.empty((1, a[0].size), common_type((a, b)))
+    n, image = how.samples(len(a)), a.shape[1:]
+    dtype = common_type((a, b))
+    chance = np.empty((1, a[0].size), dtype)
+    whole = a.reshape(len(a), -1)
     for block, (first, second) in blocks_of_series((a, b), steps, how):
         observed = _largest(how.correlate(first, second, n, steps).values)
         as_good = np.ones_like(observed)
+        # A running mean is the same filter everywhere: what it leaves is as stationary as the series.
+        is_filter = not isinstance(how.detrend, str)
+        raw = first if is_filter else prepare(whole[:, block].astype(dtype), first.length)
         for trial in range(trials):
-            samples = make(first, n, np.random.default_rng([seed, trial]))
-            surrogate = _masked(samples, first.present, first.complete, how.detrend)
+            samples = make(raw, raw.present.shape[1], np.random.default_rng([seed, trial]))
+            surrogate = _masked(samples, raw.present, None if is_filter else how.detrend)
             as_good += _largest(how.correlate(surrogate, second, n, steps).values) >= observed
         chance[0, block] = np.where(np.isnan(observed), np.nan, as_good / (1 + trials))
     return chance.reshape(1, *image)
@@ -114,7 +119,7 @@ def uncertainty_of_lag(
     * Peterson, B. M. et al. 1998, PASP 110, 660, https://doi.org/10.1086/316177
     """
     steps = checked_steps((a, b), how)
-    n, *image = a.shape
+    n, image = how.samples(len(a)), a.shape[1:]
     dtype = common_type((a, b))
     subsets = [_subset(n, np.random.default_rng([seed, trial])) for trial in range(trials)]
     undemanding = how._replace(min_overlap=0.0)
@@ -161,23 +166,20 @@ def _subset(n: int, rng: np.random.Generator) -> np.ndarray:
 
 def _part(series: Series, kept: np.ndarray) -> Series:
     """The series with some samples left out."""
-    return _masked(series.samples.copy(), series.present & kept, np.zeros_like(series.complete))
+    return _masked(series.samples.copy(), series.present & kept)
 
 
-def _masked(
-    samples: np.ndarray, present: np.ndarray, complete: np.ndarray, detrend: str | int | None = None
-) -> Series:
+def _masked(samples: np.ndarray, present: np.ndarray, detrend: Detrend = None) -> Series:
     samples[:, : present.shape[1]][~present] = 0
-    if detrend is not None:
-        remove_trend(samples, present, detrend)
+    present = remove_trend(samples, present, detrend)
     standardise(samples, present, np.zeros(len(samples)))
-    return Series(samples, present, complete)
+    return Series(samples, present, present.all(axis=1))
 
 
 def _random_phases(series: Series, n: int, rng: np.random.Generator) -> np.ndarray:
     """The first half of a surrogate of the series and its mirror image, whose ends meet."""
     filled = series.samples[:, :n].copy()
-    _fill(filled, series.present)
+    fill_gaps(filled, series.present)
     spectrum = fft.rfft(np.concatenate([filled, filled[:, ::-1]], axis=1), axis=1)
     turns = np.exp(2j * np.pi * rng.random(n + 1))
     turns[0], turns[-1] = 1, rng.choice([-1, 1])
@@ -193,24 +195,6 @@ def _red_noise(series: Series, n: int, rng: np.random.Generator) -> np.ndarray:
     _autoregress(np.clip(memory / np.maximum(pairs, 1), 0, 0.999), rng.normal(size=n), samples)
     samples[np.isnan(series.samples[:, 0])] = np.nan
     return samples
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _fill(rows, present):
-    """Interpolate what is missing; beyond the ends, the nearest sample."""
-    pixels, n = present.shape
-    for pixel in range(pixels):
-        row, there = rows[pixel], present[pixel]
-        before = -1
-        for t in range(n):
-            if not there[t]:
-                continue
-            first = row[before] if before >= 0 else row[t]
-            for missing in range(before + 1, t):
-                row[missing] = first + (row[t] - first) * (missing - before) / (t - before)
-            before = t
-        for missing in range(before + 1, n):
-            row[missing] = row[before] if before >= 0 else np.nan
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

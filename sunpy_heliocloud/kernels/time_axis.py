@@ -1,13 +1,13 @@
-"""Interpolation along the time axis, with gaps."""
+"""Interpolation and averages along the time axis, with gaps."""
 
 import math
 
 import numpy as np
 from numba import njit
 
-__all__ = ["METHODS", "interpolate_time"]
+__all__ = ["METHODS", "average_time", "interpolate_time"]
 
-METHODS = ("linear", "nearest", "cubic")
+METHODS = ("linear", "mean", "nearest", "cubic")
 
 # Seconds since 1970 are good to 2.4e-7 s in float64: times that differ by less than this are the same.
 _SAME_TIME = 1e-6
@@ -36,7 +36,7 @@ def interpolate_time(
     max_gap
         Longest time in seconds between two samples that is interpolated across.
     method
-        ``"linear"``, ``"nearest"`` (the earlier sample if both are as near), or ``"cubic"``: a piecewise cubic
+        ``"linear"``, ``"mean"`` (see `average_time`; of a single new time linear), ``"nearest"`` (the earlier sample if both are as near), or ``"cubic"``: a piecewise cubic
         without overshoot (Fritsch & Butland 1984), from the two samples on either side that no long gap divides.
 
     Returns
@@ -56,11 +56,9 @@ def interpolate_time(
     """
     times, new_times = np.asarray(times, float), np.asarray(new_times, float)
     _check(planes, times, new_times, method)
-    dtype = (
-        planes.dtype.newbyteorder("=")
-        if planes.dtype.kind == "f" and planes.dtype.itemsize > 2
-        else np.float64
-    )
+    if method == "mean" and len(new_times) > 1:
+        return average_time(planes, times, new_times, max_gap=max_gap)
+    dtype = _type(planes)
     flat = np.ascontiguousarray(planes, dtype).reshape(len(times), math.prod(planes.shape[1:]))
     interpolated = np.empty((len(new_times), flat.shape[1]), dtype)
     before, after, weight = _neighbours(times, new_times, max_gap)
@@ -72,6 +70,55 @@ def interpolate_time(
         weight = np.round(weight)
     _interpolate(flat, times, new_times, before, after, weight, max_gap + _SAME_TIME, nearest, interpolated)
     return interpolated.reshape(len(new_times), *planes.shape[1:])
+
+
+def average_time(
+    planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, *, max_gap: float
+) -> np.ndarray:
+    """
+    The mean over each step of new times of what `interpolate_time` gives with ``"linear"``.
+
+    A step reaches from the middle between a new time and the one before to that between it and the one after; the
+    first and the last are as long on both sides. The mean is NaN where a gap longer than ``max_gap`` lies within the
+    step, and where more than the median interval of a step lies before the first time or after the last.
+
+    Parameters
+    ----------
+    planes, times, max_gap
+        As for `interpolate_time`.
+    new_times
+        Increasing, two at least.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        As of `interpolate_time`.
+    """
+    times, new_times = np.asarray(times, float), np.asarray(new_times, float)
+    if len(new_times) < 2 or not (np.diff(new_times) > 0).all():
+        raise ValueError(
+            "means over steps need two new times at least, and increasing ones; use 'linear' for others"
+        )
+    dtype = _type(planes)
+    flat = np.ascontiguousarray(planes, dtype).reshape(len(times), math.prod(planes.shape[1:]))
+    averages = np.empty((len(new_times), flat.shape[1]), dtype)
+    middles = (new_times[1:] + new_times[:-1]) / 2
+    starts = np.r_[2 * new_times[0] - middles[0], middles]
+    stops = np.r_[middles, 2 * new_times[-1] - middles[-1]]
+    slack = float(np.median(np.diff(times))) * (1 + 1e-6) if len(times) > 1 else 0.0
+    if len(times) == 0:
+        averages[:] = np.nan
+        return averages.reshape(len(new_times), *planes.shape[1:])
+    within = np.maximum(starts, times[0]), np.minimum(stops, times[-1])
+    uncovered = stops - starts - (within[1] - within[0]) > slack
+    _average(flat, times, *within, uncovered, max_gap + _SAME_TIME, averages)
+    return averages.reshape(len(new_times), *planes.shape[1:])
+
+
+def _type(planes: np.ndarray) -> np.dtype:
+    """Of the result: float64, unless planes are of another type of 32 bits or more with fractions."""
+    is_wide = planes.dtype.kind == "f" and planes.dtype.itemsize > 2
+    return planes.dtype.newbyteorder("=") if is_wide else np.dtype(np.float64)
 
 
 def _check(planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, method: str) -> None:
@@ -139,6 +186,72 @@ def _interpolate(planes, times, new_times, before, after, weight, max_gap, neare
                     out[i] = _across_missing(
                         planes, start + i, times, new_times[k], before[k], after[k], max_gap, nearest
                     )
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _average(planes, times, starts, stops, uncovered, max_gap, averages):
+    n, pixels = planes.shape
+    everything = np.arange(n)
+    weights = np.empty(n)
+    for k in range(len(starts)):
+        out = averages[k]
+        first, last = _weigh(times, everything, starts[k], stops[k], max_gap, weights)
+        if uncovered[k] or last < first:
+            out[:] = np.nan
+            continue
+        out[:] = 0
+        for start in range(0, pixels, _BLOCK):
+            part = out[start : start + _BLOCK]
+            for plane in range(first, last + 1):
+                row, weight = planes[plane, start : start + _BLOCK], planes.dtype.type(weights[plane])
+                for i in range(len(part)):
+                    part[i] += row[i] * weight
+        for pixel in range(pixels):
+            if not np.isfinite(out[pixel]):
+                out[pixel] = _average_of_present(planes[:, pixel], times, starts[k], stops[k], max_gap)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _average_of_present(row, times, start, stop, max_gap):
+    # Nothing beyond the longest gap counts.
+    there = np.flatnonzero(np.isfinite(row) & (times >= start - max_gap) & (times <= stop + max_gap))
+    weights = np.empty(len(row))
+    first, last = _weigh(times, there, start, stop, max_gap, weights)
+    if last < first:
+        return row.dtype.type(np.nan)
+    average = 0.0
+    for k in range(first, last + 1):
+        average += weights[there[k]] * row[there[k]]
+    return row.dtype.type(average)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _weigh(times, there, start, stop, max_gap, weights):
+    """Fill the weights of the samples that are there in the mean over a step; which of them are the first and the last."""
+    first, last = 0, -1
+    covered = 0.0
+    for k in range(max(0, np.searchsorted(times[there], start) - 1), len(there) - 1):
+        i, j = there[k], there[k + 1]
+        if times[i] >= stop:
+            break
+        low, high = max(times[i], start), min(times[j], stop)
+        if high <= low:
+            continue
+        gap = times[j] - times[i]
+        if gap > max_gap:
+            return 0, -1
+        if last < 0:
+            first = k
+            weights[i] = 0.0
+        weights[j] = (high - low) * ((low + high) / 2 - times[i]) / gap
+        weights[i] += (high - low) * (times[j] - (low + high) / 2) / gap
+        last = k + 1
+        covered += high - low
+    if last < 0 or stop - start - covered > _SAME_TIME:
+        return 0, -1
+    for k in range(first, last + 1):
+        weights[there[k]] /= covered
+    return first, last
 
 
 # Any order of summands will do, so that LLVM can do several sums at once.

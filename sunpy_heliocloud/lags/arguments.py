@@ -8,6 +8,7 @@ import numpy as np
 import astropy.units as u
 
 from sunpy_heliocloud.coordinates import times as time_grid
+from sunpy_heliocloud.kernels.detrending import Detrend, remaining
 
 __all__ = [
     "Options",
@@ -29,7 +30,7 @@ class Options(TypedDict, total=False):
 
     lag_bounds: u.Quantity | None
     min_overlap: float
-    detrend: str | u.Quantity | None
+    detrend: str | u.Quantity | tuple[str, u.Quantity] | None
     overlap_normalized: bool
     at_bounds: str
     dtype: np.typing.DTypeLike
@@ -96,21 +97,32 @@ def bounds(lag_bounds: Any) -> u.Quantity | None:
     return time_grid.duration("lag_bounds", lag_bounds, (2,), example="[-2, 2] * u.hour")
 
 
-def detrending(detrend: str | u.Quantity | None, cadence: float) -> str | int | None:
-    """``"linear"``, the odd width in planes of a running mean, or `None`; ``cadence`` in seconds."""
+def detrending(detrend: Any, cadence: float, planes: int) -> Detrend:
+    """The trend to take off, with widths in planes; ``cadence`` in seconds."""
     if detrend is None or (isinstance(detrend, str) and detrend == "linear"):
         return detrend
+    if isinstance(detrend, tuple) and len(detrend) == 2 and detrend[0] == "line":
+        return "line", _width(detrend[1], cadence, "a local line")
     if not isinstance(detrend, u.Quantity):
         raise ValueError(
-            f"detrend={detrend!r} is unknown; use None, 'linear', or the width of a running mean, such as "
-            "2 * u.hour"
+            f"detrend={detrend!r} is unknown; use None, 'linear', the width of a running mean, such as 2 * u.hour, or "
+            "that of local lines, such as ('line', 2 * u.hour)"
         )
+    width = _width(detrend, cadence, "a running mean")
+    if remaining(planes, width) < 3:
+        raise ValueError(
+            f"a running mean of {detrend} is whole in {max(remaining(planes, width), 0)} of {planes} planes of "
+            f"{cadence:g} s, but a correlation needs 3 at least; make it narrower, or use ('line', {detrend})"
+        )
+    return width
+
+
+def _width(detrend: Any, cadence: float, what: str) -> int:
+    """In planes, odd."""
     planes = time_grid.duration("detrend", detrend).to_value(u.s) / cadence
     if planes == np.inf:
-        raise ValueError(f"a running mean of {detrend} has no end; make it narrower, or use None")
+        raise ValueError(f"{what} of {detrend} has no end; make it narrower, or use 'linear'")
     width = 2 * round((planes - 1) / 2) + 1
     if width < 3:
-        raise ValueError(
-            f"a running mean of {detrend} holds fewer than 3 planes of {cadence:g} s; make it wider"
-        )
+        raise ValueError(f"{what} of {detrend} holds fewer than 3 planes of {cadence:g} s; make it wider")
     return width

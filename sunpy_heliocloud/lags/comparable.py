@@ -33,7 +33,7 @@ class ComparableCube(DaskCube):
         lag_bounds: u.Quantity | None = None,
         min_correlation: float | None = None,
         min_overlap: float = 0.5,
-        detrend: str | u.Quantity | None = None,
+        detrend: str | u.Quantity | tuple[str, u.Quantity] | None = None,
         refine: str | None = None,
         window: u.Quantity | None = None,
         overlap_normalized: bool = True,
@@ -58,7 +58,9 @@ class ComparableCube(DaskCube):
             Least share of valid pairs, of those that a complete series would have, for a pixel or a lag to count.
         detrend
             ``"linear"`` takes a straight line off every light curve first; a width in time, such as ``2 * u.hour``,
-            the running mean.
+            the running mean, where its window is whole: half a width at either end of the light curves is left out.
+            ``("line", 2 * u.hour)`` takes off the value of a line that is fitted in each window, which at the ends is
+            of one side, so that no times are lost.
         refine
             ``"parabolic"`` for lags finer than the cadence, from the correlation's maximum and its neighbours.
         window

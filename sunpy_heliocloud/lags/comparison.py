@@ -77,7 +77,7 @@ class Comparison:
         *,
         lag_bounds: u.Quantity | None = None,
         min_overlap: float = 0.5,
-        detrend: str | u.Quantity | None = None,
+        detrend: str | u.Quantity | tuple[str, u.Quantity] | None = None,
         overlap_normalized: bool = True,
         at_bounds: str = "nan",
         dtype: np.typing.DTypeLike = np.float32,
@@ -109,11 +109,10 @@ class Comparison:
             cadence,
             None if lag_bounds is None else tuple(lag_bounds.to_value(u.s).tolist()),
             arguments.number("min_overlap", min_overlap, 0, 1, "a share"),
-            arguments.detrending(detrend, cadence),
+            arguments.detrending(detrend, cadence, self.times.size),
             bool(overlap_normalized),
             arguments.at_bounds(at_bounds) == "keep",
         )
-        self._check_lags(self.times.size)
         self._cubes = cubes
         self._meta = {
             "cadence": cadence * u.s,
@@ -125,6 +124,7 @@ class Comparison:
             "version": version,
         }
         self._lag_bounds = lag_bounds
+        self._check_lags(self.times.size)
 
     @property
     def times(self) -> Time:
@@ -139,7 +139,8 @@ class Comparison:
     @property
     def lags(self) -> u.Quantity:
         """The lags that are considered, increasing."""
-        return lags(self.times.size, self.how.cadence, self.how.lag_bounds) * u.s
+        compared = self.how.samples(self.times.size)
+        return lags(compared, self.how.cadence, self.how.lag_bounds) * u.s
 
     def meta(
         self,
@@ -226,11 +227,17 @@ class Comparison:
         """The bounds, clipped to the lags that so many planes have."""
         if self._lag_bounds is None:
             return None
-        longest = (planes - 1) * self.how.cadence * u.s
+        longest = (self.how.samples(planes) - 1) * self.how.cadence * u.s
         return np.clip(self._lag_bounds, -longest, longest)
 
     def _check_lags(self, planes: int) -> None:
         """Refuse bounds without a lag of so many planes, or with none that has enough pairs."""
+        planes = self.how.samples(planes)
+        if planes < 3:
+            raise ValueError(
+                f"a running mean of {self._meta['detrend']} leaves fewer than 3 planes of a window; make one of them "
+                "narrower or wider, or use ('line', width)"
+            )
         pairs = planes - np.abs(self.how.steps(planes)).min()
         if self.how.per_overlap and pairs < self.how.min_overlap * planes:
             raise ValueError(

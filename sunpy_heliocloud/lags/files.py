@@ -32,8 +32,17 @@ def _seconds(value: u.Quantity) -> float:
     return float(value.to_value(u.s))
 
 
-def _seconds_or_text(value: str | u.Quantity) -> float | str:
+def _detrend_card(value: str | u.Quantity | tuple[str, u.Quantity]) -> float | str:
+    if isinstance(value, tuple):
+        return f"{value[0]} {_seconds(value[1])!r}"
     return value if isinstance(value, str) else _seconds(value)
+
+
+def _detrend(card: float | str) -> str | u.Quantity | tuple[str, u.Quantity]:
+    if not isinstance(card, str):
+        return card * u.s
+    kind, *width = card.split()
+    return (kind, float(width[0]) * u.s) if width else kind
 
 
 _CARDS = {
@@ -46,9 +55,9 @@ _CARDS = {
     "min_correlation": _Card("MINCORR", "least maximum correlation", float),
     "detrend": _Card(
         "DETREND",
-        "linear, or [s] of the running mean",
-        _seconds_or_text,
-        lambda value: value if isinstance(value, str) else value * u.s,
+        "linear, or [s] of running mean or lines",
+        _detrend_card,
+        _detrend,
     ),
     "overlap_normalized": _Card("OVLPNORM", "divided by the pairs at each lag", bool),
     "at_bounds": _Card("ATBOUNDS", "what becomes of maxima at an edge of lags"),

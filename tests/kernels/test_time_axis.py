@@ -136,5 +136,32 @@ def test_wrong_arguments_are_named():
         interpolate_time(planes, np.array([0.0, 2]), new_times, max_gap=1)
     with pytest.raises(ValueError, match="finite"):
         interpolate_time(planes, np.array([0.0, 1, np.nan]), new_times, max_gap=1)
-    with pytest.raises(ValueError, match="choose one of linear, nearest, cubic"):
+    with pytest.raises(ValueError, match="choose one of linear, mean, nearest, cubic"):
         interpolate_time(planes, np.arange(3.0), new_times, max_gap=1, method="spline")
+
+
+@given(seed=st.integers(0, 999), missing=st.sampled_from([0.0, 0.2, 0.6]), dtype=st.sampled_from("fd"))
+def test_means_are_those_of_the_linear_interpolant(seed, missing, dtype):
+    rng = np.random.default_rng(seed)
+    times = np.sort(rng.uniform(0, 100, 60))
+    planes = rng.normal(size=(60, 5)).astype(dtype)
+    planes[rng.random(planes.shape) < missing] = np.nan
+    new_times, max_gap = np.arange(5.0, 100, 10), 9.0
+    averages = interpolate_time(planes, times, new_times, max_gap=max_gap, method="mean")
+    assert averages.dtype == planes.dtype
+    slack = np.median(np.diff(times))
+    for pixel in range(5):
+        there = np.isfinite(planes[:, pixel])
+        own, values = times[there], planes[there, pixel].astype(float)
+        for k, time in enumerate(new_times):
+            start, stop = max(time - 5, times[0]), min(time + 5, times[-1])
+            if not own[0] <= start < stop <= own[-1]:
+                assert np.isnan(averages[k, pixel])
+                continue
+            edges = np.unique(np.r_[start, own[(own > start) & (own < stop)], stop])
+            bridged = np.searchsorted(own, (edges[1:] + edges[:-1]) / 2)
+            if stop - start < 10 - slack * 1.001 or (own[bridged] - own[bridged - 1] > max_gap).any():
+                assert np.isnan(averages[k, pixel])
+            elif stop - start > 10 - slack * 0.999:
+                expected = np.trapezoid(np.interp(edges, own, values), edges) / (stop - start)
+                assert averages[k, pixel] == pytest.approx(expected, abs=1e-5 if dtype == "f" else 1e-12)

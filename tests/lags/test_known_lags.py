@@ -191,3 +191,78 @@ def test_all_pairs_warn_once():
     assert len(warned) == 1
     assert all(lag.meta["at_edge"] > 100 for lag in lags.values())
     assert all(np.isfinite(one.data).all() for one in correlations.values())
+
+
+# ---- detrending
+
+
+@pytest.mark.parametrize(("width", "detrend"), [(60, 2), (60, 1), (30, 2), (100, 3)])
+def test_ends_of_running_means_make_no_lag_of_zero(width, detrend):
+    """Unrelated curves; by chance 5 % are within a step of zero."""
+    rng = np.random.default_rng(6)
+    a, b = (cube(10 * smooth(rng, 180, width) + 0.02 * rng.normal(size=(CURVES, 180))) for _ in "ab")
+    assert np.mean(abs(lag_of(a, b, detrend=detrend * u.hour)) <= 240) < 0.09
+
+
+@pytest.mark.parametrize("detrend", [2 * u.hour, ("line", 2 * u.hour), ("line", 5 * u.hour)])
+@pytest.mark.parametrize("event", ["hump", "eclipse"])
+def test_what_both_channels_have_in_common_is_taken_off(event, detrend):
+    lag, t = 6, np.arange(180)
+    shared = 4 * np.exp(-(((t - 90) / 60) ** 2)) if event == "hump" else np.zeros(180)
+    curves = smooth(np.random.default_rng(7), 400, 3)
+    a, b = (cube(curves[:, start : start + 180] + shared) for start in (100, 100 - lag))
+    if event == "eclipse":
+        a.data[70:85] = b.data[70:85] = np.nan
+    assert abs(np.median(lag_of(a, b, refine="parabolic", detrend=detrend)) - 240 * lag) < 40
+
+
+def test_a_running_mean_leaves_out_where_its_window_is_not_whole():
+    a, b = pair(smooth(np.random.default_rng(8), 400, 3), 5, 180)
+    lag = a.time_lag(b, detrend=3 * u.hour, at_bounds="keep")
+    over_lag = a.cross_correlation(b, detrend=3 * u.hour)
+    assert over_lag.shape[0] == 2 * (180 - 44) - 1  # half-widths of 22 planes at either end
+    assert abs(np.nanmedian(lag.compute().data) - 1200) <= 240
+    with pytest.raises(ValueError, match=r"whole in 0 of 180 planes.*use \('line'"):
+        a.time_lag(b, detrend=20 * u.hour)
+
+
+@pytest.mark.parametrize(
+    ("detrend", "width"), [(2 * u.hour, 8), (4 * u.hour, 12), (("line", 3 * u.hour), 15), ("linear", 15)]
+)
+def test_detrended_curves_that_are_unrelated_are_not_significant(detrend, width):
+    rng = np.random.default_rng(9)
+    a, b = (cube(5 * smooth(rng, 180, width) + 0.05 * rng.normal(size=(CURVES, 180))) for _ in "ab")
+    chance = a.false_alarm_probability(b, trials=39, detrend=detrend, lag_bounds=TWO_HOURS).compute().data
+    assert np.mean(chance <= 0.05) < 0.09
+
+
+# ---- resampling
+
+
+@pytest.mark.parametrize(("cadence", "step"), [(12.0, 4), (12.0, 2), (24.0, 6), (60.0, 4)])
+def test_resampling_to_a_coarser_cadence_averages(cadence, step):
+    rng = np.random.default_rng(10)
+    n, late, scale = int(12 * 3600 / cadence), int(600 / cadence), int(720 / cadence)
+    curves = smooth(rng, n + 200, scale)
+    parts = [curves[:, start : start + n] + 0.5 * rng.normal(size=(CURVES, n)) for start in (late + 10, 10)]
+    cubes = [cube(part, cadence, offset) for part, offset in zip(parts, (0, 6.8), strict=True)]
+    truth = late * cadence + 6.8
+    options = {"lag_bounds": [-1, 1] * u.hour, "refine": "parabolic"}
+    averaged, picked = (
+        lag_of(*(one.resample_time(step * u.min, method=method) for one in cubes), **options) - truth
+        for method in (None, "linear")
+    )
+    assert abs(np.median(averaged)) < 5
+    assert np.percentile(abs(averaged), 68) < np.percentile(abs(picked), 68) / 1.5
+    assert cubes[0].resample_time(step * u.min).meta["resampled"].startswith("mean")
+
+
+def test_nearest_frames_shift_lags_and_others_do_not():
+    rng = np.random.default_rng(11)
+    curves = smooth(rng, 5000, 60)
+    parts = [curves[:, start : start + 3600] for start in (550, 500)]
+    hot, cool = cube(parts[0][:, ::20], 240.0), cube(parts[1][:, 9::20], 240.0, 108.0)
+    options = {"lag_bounds": [-1, 1] * u.hour, "refine": "parabolic"}
+    for method, shift in (("nearest", -108), ("linear", 0), ("cubic", 0)):
+        resampled = [one.resample_time(4 * u.min, method=method) for one in (hot, cool)]
+        assert abs(np.median(lag_of(*resampled, **options)) - 600 - shift) < 8
