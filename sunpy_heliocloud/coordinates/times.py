@@ -89,9 +89,11 @@ def cadence_of(times: Time) -> u.Quantity:
 
 
 def step_of(cadence: Any, times: Any) -> u.Quantity:
-    """Of new times, as far as can be said before they are made: zero where it cannot."""
+    """The step of new times, as far as it can be said before they are made: zero where it cannot, or where it varies."""
     if isinstance(times, Time) and times.ndim == 1 and times.size > 1:
-        return cadence_of(times)
+        steps = np.diff(seconds(times, times[0]))
+        step = np.median(steps)
+        return (step if np.abs(steps - step).max() <= 2 * _JITTER * step else 0.0) * u.s
     is_time = isinstance(cadence, u.Quantity) and cadence.isscalar and cadence.unit.is_equivalent(u.s)
     return cadence.to(u.s) if is_time and 0 * u.s < cadence < np.inf * u.s else 0 * u.s
 

@@ -232,8 +232,8 @@ def test_a_running_mean_leaves_out_where_its_window_is_not_whole():
 def test_detrended_curves_that_are_unrelated_are_not_significant(detrend, width):
     rng = np.random.default_rng(9)
     a, b = (cube(5 * smooth(rng, 180, width) + 0.05 * rng.normal(size=(CURVES, 180))) for _ in "ab")
-    chance = a.false_alarm_probability(b, trials=39, detrend=detrend, lag_bounds=TWO_HOURS).compute().data
-    assert np.mean(chance <= 0.05) < 0.09
+    chance = a.false_alarm_probability(b, trials=59, detrend=detrend, lag_bounds=TWO_HOURS).compute().data
+    assert np.mean(chance <= 0.05) < 0.11  # 324 curves that share their random numbers
 
 
 # ---- resampling
