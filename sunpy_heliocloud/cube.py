@@ -186,8 +186,9 @@ class TimeLagCube(ComparableCube):
         -------
         TimeLagCube
             Shape ``(n, *ref_map.data.shape)``, lazy; unit, wavelength, observatory and `times` are kept. NaN where
-            a pixel shows nothing of a frame. Of frames that are still to be read only the rows are read that the
-            result depends on.
+            a pixel shows nothing of a frame: off the disk without a screen, and where its surface was behind the limb
+            for the frame's observer. Of frames that are still to be read only the rows are read that the result
+            depends on.
 
         Raises
         ------
@@ -201,6 +202,9 @@ class TimeLagCube(ComparableCube):
         Light takes 499 s for an astronomical unit. When an observer is closer to the Sun than that of the map by
         more than a light-second, `times` become those at which the same light reaches the map's observer, so that
         cubes of both can be compared; ``meta["light_travel"]`` says so, and `frames` keeps the observed times.
+
+        Contexts of sunpy around the call, such as `sunpy.coordinates.propagate_with_solar_surface`, change nothing; a
+        screen is warned of, unless ``screen`` is given.
 
         References
         ----------

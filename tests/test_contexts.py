@@ -27,6 +27,7 @@ from sunpy.util.exceptions import SunpyUserWarning
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
 from sunpy_heliocloud.coordinates.contexts import active_screen, without_contexts
 from sunpy_heliocloud.simulation import SimulatedSun
+from sunpy_heliocloud.simulation.spacecraft import _ephemeris
 
 SUN = SimulatedSun(noise=False)
 TIMES = SUN.time + [-30, 0, 14] * u.hour
@@ -269,3 +270,19 @@ def test_outside_contexts_a_function_is_called_as_it_is():
         assert isinstance(active_screen(), SphericalScreen)
         assert name(1, last=2) == (1, None, 2)
     assert (name.__name__, name.__doc__) == ("name", "Docs.")
+
+
+@contexts
+def test_the_simulated_sun_paints_the_same_frames(context):
+    time = TIMES[0]
+
+    def painted():
+        _ephemeris.cache_clear()
+        return SUN.frame(171, time, shape=(40, 40)), SUN.region_center(time)
+
+    (right, header), center = painted()
+    with context():
+        (values, same_header), same_center = painted()
+    np.testing.assert_array_equal(values, right)
+    assert same_header == header
+    assert same_center.lon == center.lon

@@ -19,8 +19,8 @@ __all__ = ["Adaptive", "Exact", "Interpolation", "Resampling", "resampling"]
 
 # Pixels of the result that are made together: few enough that their coordinates stay in the processor's cache.
 _STRIP_PIXELS = 2**15
-# Two coordinates of a pixel and the height above its horizon, as doubles.
-_BYTES_OF_COORDINATES = 24
+# The two coordinates of a pixel, as doubles, and whether it is hidden.
+_BYTES_OF_COORDINATES = 17
 # Of memory that reproject_exact takes for each pixel of the plane, as measured.
 _BYTES_OF_OVERLAPS = 320
 

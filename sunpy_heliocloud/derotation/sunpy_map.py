@@ -94,14 +94,17 @@ def pixel_map(
         target_wcs.deepcopy(), source_wcs.deepcopy(), rotation_model, copy.copy(screen)
     )
     ny, nx = shape_out
-    pixels = np.empty((3, ny + 2, nx + 2))
+    pixels = np.empty((2, ny + 2, nx + 2))
+    hidden = np.zeros(pixels.shape[1:], dtype=bool)
     exact = np.zeros(pixels.shape[1:], dtype=bool)
     tiles = _off_the_limb([_Tile(0, 0, *pixels.shape[1:])], transformation)
     while tiles:
         failed = []
         for tile, nodes, between in _evaluated([tile for tile in tiles if tile.is_large], transformation):
             if chebyshev.error(nodes, between) <= _TOLERANCE:
-                chebyshev.interpolate(nodes, *tile.slices, pixels)
+                chebyshev.interpolate(nodes[:2], *tile.slices, pixels)
+                if _may_be_hidden(nodes[2]):
+                    hidden[tile.slices] = _interpolated(nodes[2], tile) < 0
             elif tile.clear_of_limb and np.isnan(nodes).all():
                 pixels[:, *tile.slices] = np.nan
             else:
@@ -110,10 +113,12 @@ def pixel_map(
             exact[tile.slices] = not tile.is_large
         tiles = failed
     y, x = np.nonzero(exact)
-    pixels[:, y, x] = transformation(x - 1.0, y - 1.0)
-    coordinates, height = pixels[:2], pixels[2]
-    coordinates[:, height < 0] = np.nan
-    return coordinates
+    *coordinates, height = transformation(x - 1.0, y - 1.0)
+    pixels[:, y, x] = coordinates
+    hidden[y, x] = height < 0
+    if hidden.any():
+        pixels[:, hidden] = np.nan
+    return pixels
 
 
 class GeneralMap:
@@ -305,6 +310,19 @@ def _evaluated(
     for number, tile in enumerate(tiles):
         nodes, between = np.split(source[:, number], [len(grids[0]) ** 2], axis=1)
         yield tile, _square(nodes), _square(between)
+
+
+def _may_be_hidden(heights: np.ndarray) -> bool:
+    """Whether the height may be below 0 somewhere between nodes: by no more than twice what it differs by at two."""
+    steps = [np.abs(np.diff(heights, axis=axis)).max() for axis in (0, 1)]
+    return heights.min() <= 2 * max(steps)
+
+
+def _interpolated(heights: np.ndarray, tile: _Tile) -> np.ndarray:
+    """The heights at the pixels of a tile."""
+    at_pixels = np.empty((1, tile.height, tile.width))
+    chebyshev.interpolate(heights[np.newaxis], slice(0, tile.height), slice(0, tile.width), at_pixels)
+    return at_pixels[0]
 
 
 def _square(points: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ from astropy.time import Time
 from sunpy.coordinates import HeliocentricInertial, get_earth
 from sunpy.coordinates.sun import L0, carrington_rotation_number
 
+from sunpy_heliocloud.coordinates.contexts import without_contexts
+
 __all__ = ["Position", "position"]
 
 ORBIT_RADIUS = 42_164e3  # m
@@ -100,6 +102,7 @@ def _orbit(time: Time) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
+@without_contexts
 def _ephemeris(day: str) -> tuple[CubicSpline, np.ndarray]:
     """
     What sunpy takes tens of milliseconds to say, once a day instead of once a frame.

@@ -17,6 +17,7 @@ from sunpy.coordinates import HeliographicStonyhurst, propagate_with_solar_surfa
 from sunpy.map import GenericMap, all_coordinates_from_map
 from sunpy.sun.models import differential_rotation
 
+from sunpy_heliocloud.coordinates.contexts import without_contexts
 from .header import BLANK, SOLAR_RADIUS, aia_header, pixel_scale
 from .painting import Curve, Motion, Region, Texture, View, cooling_delay, paint
 from .spacecraft import Position, position
@@ -206,6 +207,7 @@ class SimulatedSun:
         center = SkyCoord(self.longitude, self.latitude, SOLAR_RADIUS * u.m, frame=frame)
         return center if time is None else self.at_time(center, Time(time))
 
+    @without_contexts
     def at_time(self, coordinates: SkyCoord, time: Time) -> SkyCoord:
         """
         Where points of the surface are at another time.
