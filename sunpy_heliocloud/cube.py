@@ -139,8 +139,8 @@ class TimeLagCube(ComparableCube):
         A lazy cube that is 1 where there are data and 0 where they are missing.
 
         The footprint of frames can itself be derotated, ``cube.footprint.derotate_to(ref_map)``, with the same options
-        as the cube: each pixel then is the fraction of its input that is valid. A pixel of the derotated cube is
-        missing where that is less than 1.
+        as the cube: each pixel then is the fraction of its input that is valid, and NaN where it shows nothing of
+        the frame. A pixel of the derotated cube is missing where that is not 1.
         """
         return self._new_instance(data=is_valid(self.data), unit=u.dimensionless_unscaled)
 
