@@ -242,11 +242,16 @@ def real_map(name):
 
 @pytest.mark.parametrize("kind", [SphericalScreen, PlanarScreen])
 def test_a_screen_around_derotate_to_without_screen_is_warned_of_with_the_remedy(kind, paths, ref_map):
-    cube = LazyMapSequence(paths).to_cube()
+    frames = LazyMapSequence(paths)
+    cube = frames.to_cube()
     screen = kind(VANTAGE)
-    with screen, pytest.warns(SunpyUserWarning, match=rf"inside a {kind.__name__}.*screen=screen") as caught:
-        cube.derotate_to(ref_map)
-    assert caught[0].filename == __file__
+    for derotate in (cube.derotate_to, frames.derotate_to):
+        with (
+            screen,
+            pytest.warns(SunpyUserWarning, match=rf"inside a {kind.__name__}.*screen=screen") as caught,
+        ):
+            derotate(ref_map)
+        assert caught[0].filename == __file__
     with screen:
         cube.derotate_to(ref_map, screen=screen)
     cube.derotate_to(ref_map)

@@ -1,5 +1,7 @@
 """Derotation: where planes are brought to, and how. Workers import it, so it imports little."""
 
+import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -64,7 +66,6 @@ class Derotation:
             When a value makes no sense; the message says which ones do.
         """
         from sunpy.coordinates.screens import BaseScreen  # workers need it for screens only
-        from sunpy.util.exceptions import warn_user
 
         if rotation_model not in _ROTATION_MODELS:
             raise ValueError(
@@ -75,12 +76,7 @@ class Derotation:
                 f"screen must be a SphericalScreen or a PlanarScreen of sunpy.coordinates, not {screen!r}"
             )
         if screen is None and (around := active_screen()) is not None:
-            kind = type(around).__name__
-            warn_user(
-                f"derotate_to is called inside a {kind}, which does not reach it: pixels off the disk will be NaN. Pass "
-                f"the screen: screen = {kind}(...); cube.derotate_to(ref_map, screen=screen)",
-                stacklevel=4,
-            )
+            _warn_of_screen(type(around).__name__)
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise ValueError(f"dtype={dtype!r} must be float32 or float64: missing pixels are NaN")
         target = target.at_height(height) if height else target
@@ -101,3 +97,18 @@ class Derotation:
     def transformation(self, source: Source) -> Transformation:
         """From the pixels of the target to those of a plane."""
         return Transformation(self.target, source, self.rotation_model, self.screen)
+
+
+def _warn_of_screen(kind: str) -> None:
+    import astropy
+
+    from sunpy.util.exceptions import SunpyUserWarning
+
+    # A sequence and a decorator of astropy's may be in between, and are not where the screen is.
+    packages = tuple(os.path.dirname(package) for package in (os.path.dirname(__file__), astropy.__file__))
+    warnings.warn(
+        f"derotate_to is called inside a {kind}, which does not reach it: pixels off the disk will be NaN. Pass the "
+        f"screen: screen = {kind}(...); derotate_to(ref_map, screen=screen)",
+        SunpyUserWarning,
+        skip_file_prefixes=packages,
+    )
