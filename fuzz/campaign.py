@@ -175,13 +175,11 @@ def run_kind(
     seconds: float,
     seed: int,
     inputs: int | None = None,
+    deepen: bool = True,
     tell: Callable[[Finding], None] | None = None,
 ) -> Tally:
     """
     Run inputs of one kind.
-
-    Inputs that are first to reach a line of the package are kept, and damaged further: half of the inputs are made of
-    these.
 
     Parameters
     ----------
@@ -195,6 +193,9 @@ def run_kind(
         Of the seeds.
     inputs
         How many at most.
+    deepen
+        Whether inputs that are first to reach a line of the package are damaged further: half of the inputs are made of
+        these. Which inputs there are depends on the package, then.
     tell
         Is given each finding at once.
     """
@@ -204,7 +205,7 @@ def run_kind(
     begin = time.monotonic()
     while time.monotonic() - begin < seconds and (inputs is None or tally.inputs < inputs):
         chain = [rng.getrandbits(31)]
-        if kept and rng.random() < 0.5:
+        if deepen and kept and rng.random() < 0.5:
             chain = [*rng.choice(kept)[: LONGEST_CHAIN - 1], *chain]
         result = worker.run(kind, chain)
         _count(tally, chain, result, tell)
