@@ -62,11 +62,12 @@ class _CornersSeen(BaseWCSWrapper):
 
     def __init__(self, wcs: WCS, hidden: np.ndarray) -> None:
         super().__init__(wcs)
-        self._hidden = hidden
+        self.of_image = wcs
+        self.hidden = hidden
 
     def pixel_to_world_values(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
-        hidden = self._hidden[np.rint(y + 0.5).astype(int), np.rint(x + 0.5).astype(int)]
-        return tuple(np.where(hidden, np.nan, world) for world in self._wcs.pixel_to_world_values(x, y))
+        hidden = self.hidden[np.rint(y + 0.5).astype(int), np.rint(x + 0.5).astype(int)]
+        return tuple(np.where(hidden, np.nan, world) for world in self.of_image.pixel_to_world_values(x, y))
 
     def world_to_pixel_values(self, *world: np.ndarray) -> tuple[np.ndarray, ...]:
-        return self._wcs.world_to_pixel_values(*world)
+        return self.of_image.world_to_pixel_values(*world)
