@@ -32,6 +32,8 @@ _SCALE_KEYS = tuple(
 )
 # What astropy reads as units.
 _UNIT_KEYS = ("BUNIT", "CUNIT1", "CUNIT2", "PIXLUNIT", "TIMEUNIT", "WAVEUNIT")
+# Of a unit; in a header each fits a card. astropy takes minutes for very long ones.
+_LONGEST_UNIT = 100
 # A power of more than three digits: those of 10 astropy would compute to the last digit, for minutes or for ever.
 _HUGE_POWER = re.compile(r"(\*\*|\^|[\d.]\s*[+-])[\s(+-]*\d{4}")
 
@@ -83,7 +85,7 @@ def _no_number(values: Sequence[Any]) -> str | None:
 
 def _no_unit(values: Sequence[Any]) -> str | None:
     for keyword, value in zip(_UNIT_KEYS, values, strict=True):
-        if isinstance(value, str) and _HUGE_POWER.search(value):
+        if isinstance(value, str) and (len(value) > _LONGEST_UNIT or _HUGE_POWER.search(value)):
             return f"{keyword}={inert(repr(value), 60)} is no unit"
     return None
 

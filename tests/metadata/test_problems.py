@@ -115,6 +115,9 @@ def test_units_that_would_be_computed_for_ever_are_refused(keyword, unit):
     good, bad = problems([AIA, AIA | {keyword: unit}])
     assert good is None
     assert bad == f"{keyword}={unit!r} is no unit"
+    (bad,) = problems([AIA | {keyword: "m." * 300_000 + "m"}])
+    assert bad.endswith("is no unit")
+    assert len(bad) < 200
 
 
 @pytest.mark.parametrize(
