@@ -792,7 +792,7 @@ def test_positions_do_not_come_from_the_progress_bar(tmp_path, monkeypatch, disa
 def test_pixels_that_are_gone_are_an_error(torn):
     cube = LazyMapSequence(torn).to_cube()
     assert np.isfinite(cube.data[:, :100].compute()).all()
-    with pytest.raises(ReadError, match="1.fits.*the file is cut short"):
+    with pytest.raises(ReadError, match="1.fits.*the file is truncated"):
         cube.data.compute()
 
 
@@ -800,13 +800,13 @@ def test_pixels_that_are_gone_are_nan(torn):
     seq = LazyMapSequence(torn, errors="mask")
     cube = seq.to_cube()
     assert seq.status["status"].tolist() == ["ok"] * 3
-    with pytest.warns(LostFrameWarning, match="1.fits.*the file is cut short"):
+    with pytest.warns(LostFrameWarning, match="1.fits.*the file is truncated"):
         data = cube.data.compute()
     assert np.isnan(data).all(axis=(1, 2)).tolist() == [False, True, False]
     assert np.isnan(data[1]).all()
     assert seq.status["status"].tolist() == ["ok", "NaN", "ok"]
     assert seq[1:].status["status"].tolist() == ["NaN", "ok"]
-    assert "cut short" in seq.status["reason"][1]
+    assert "truncated" in seq.status["reason"][1]
 
 
 def test_nothing_of_a_frame_that_is_gone_is_valid(torn):

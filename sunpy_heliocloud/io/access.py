@@ -1,4 +1,4 @@
-"""Who asks for files, and of which S3 server: settled once, on the caller's machine."""
+"""Credentials and S3 endpoint of requests, determined once, on the caller's machine."""
 
 import os
 from collections.abc import Mapping
@@ -15,21 +15,22 @@ _IDENTITY = frozenset({"anon", "key", "username", "secret", "password", "token",
 @dataclass(frozen=True)
 class Access:
     """
-    How the files of one source are asked for; its `repr` shows no secrets.
+    Credentials and endpoint for the files of one source; `repr` shows no secrets.
 
     Parameters
     ----------
     endpoint
         URL of the S3 server; `None` is Amazon's.
     options
-        For `s3fs.S3FileSystem`, credentials among them; empty for anonymous requests, which need no `s3fs`.
+        Options of `s3fs.S3FileSystem`, including credentials. Empty for anonymous requests, which do not use
+        `s3fs`.
     is_given
-        Whether the caller has named the files. Otherwise a catalogue has: they have to be remote, and credentials go
-        to the endpoint or the bucket that the caller has named only.
+        Whether the caller has named the files. Otherwise a catalogue has named them: then they have to be
+        remote, and credentials are sent only to the endpoint or the bucket that the caller has named.
     bucket
-        The bucket that the caller has named, of files that a catalogue names.
+        The bucket that the caller has named, for files that a catalogue names.
     trusted
-        Origins that may be private, besides those that the caller has named file by file.
+        Origins that may be private, in addition to those of files that the caller has named.
     """
 
     endpoint: str | None = None
@@ -41,11 +42,11 @@ class Access:
     @classmethod
     def of(cls, storage_options: Mapping[str, Any] | None = None, **more: Any) -> Self:
         """
-        What the caller's ``storage_options`` mean.
+        The access that the caller's ``storage_options`` describe.
 
-        The endpoint is read from ``AWS_ENDPOINT_URL_S3`` here, so that dask workers, which need not share the caller's
-        environment, ask the server that the caller meant. Requests are anonymous unless something says who asks:
-        credentials that lie in the environment are used with ``anon=False`` only.
+        The endpoint is read from ``AWS_ENDPOINT_URL_S3`` here: dask workers may have another environment than
+        the caller. Requests are anonymous unless the options contain credentials; credentials in the
+        environment are used only with ``anon=False``.
 
         Parameters
         ----------
@@ -74,12 +75,12 @@ class Access:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether nothing tells the server who asks."""
+        """Whether requests contain no credentials."""
         return not self.options
 
     @property
     def filesystem_options(self) -> dict[str, Any]:
-        """Everything for `s3fs.S3FileSystem`."""
+        """All options for `s3fs.S3FileSystem`."""
         endpoint = {"endpoint_url": self.endpoint} if self.endpoint else {}
         return {**(self.options or {"anon": True}), **endpoint}
 
@@ -96,7 +97,7 @@ class Access:
         Raises
         ------
         LocationError
-            For what is not read: see `sunpy_heliocloud.io.location`.
+            If the URL is refused, see `sunpy_heliocloud.io.location`.
         """
         return given_location(url) if self.is_given else remote_location(url, self.trusted)
 

@@ -1,4 +1,4 @@
-"""The one place where whatever goes wrong with a file becomes an error that names it."""
+"""Conversion of all exceptions from a file into an error that names the file."""
 
 from collections.abc import Callable
 
@@ -10,20 +10,21 @@ __all__ = ["attempt"]
 
 def attempt[T](what: str, do: Callable[[], T], *, passing: tuple[type[Exception], ...] = ()) -> T | ReadError:
     """
-    The result of a function, or a `ReadError` in place of what it raises.
+    The result of a function, or a `ReadError` in place of its exception.
 
-    Bytes from outside can raise anything in those who read them: struct.error, OverflowError, MemoryError, what sunpy
-    raises on a header. One file's error must neither lose its URL nor stop the others, so all of them are caught, here
-    only; not what ends the process, such as KeyboardInterrupt.
+    Bytes from outside can raise any exception in the code that reads them: struct.error, OverflowError,
+    MemoryError, exceptions of sunpy for a header. The error of one file has to name its URL and must not stop
+    the reading of others. Therefore all exceptions are caught, only here; exceptions that end the process,
+    such as KeyboardInterrupt, are not.
 
     Parameters
     ----------
     what
-        Begins the message, and has the URL: "Could not open s3://bucket/a.fits", for example.
+        The beginning of the message, with the URL: "Could not open s3://bucket/a.fits", for example.
     do
         The function.
     passing
-        Exceptions that are no errors, and go on.
+        Exceptions that are not converted.
 
     Returns
     -------

@@ -1,10 +1,11 @@
 """
-What has been read of registries, catalogues, indexes and headers, kept on disk for the next search and sequence.
+The cache of registries, catalogues, indexes and headers on disk.
 
-Plain files, each written under another name and renamed, need no lock: a process that was killed or hangs stops nobody,
-home folders on a network included, and damage stays within its file. Headers lie together in files of a batch each, since
-network folders take milliseconds for each file. A SQLite database was as fast on a local disk (10,000 headers: 1.2 s,
-nearly all of it decompression), but waits for locks, and one damaged page spoils all.
+The cache consists of plain files. Each is written under a temporary name and then renamed, so that no locks
+are needed. A process that hangs or was killed does not block others, also on network file systems, and damage
+is limited to one file. The headers of a batch are in one file, since network file systems need milliseconds
+for each file. A SQLite database was as fast on a local disk (10,000 headers: 1.2 s, mostly decompression).
+But it waits for locks, and one damaged page makes all of it unreadable.
 """
 
 import os
@@ -27,9 +28,10 @@ from sunpy_heliocloud.version import version
 
 __all__ = ["Cache", "cache"]
 
-# Bytes up to which an entry is read and verified at once; above, its blocks are when they are looked at.
+# Bytes up to which an entry is read and verified as a whole; larger entries are verified block by
+# block, on use.
 AT_ONCE = 2**20
-# Seconds after which a file that nobody has finished is what a process that was killed has left.
+# Seconds after which an unfinished file is a remnant of a process that was killed.
 ABANDONED = 3600
 
 
@@ -37,21 +39,21 @@ class Cache:
     """
     Indexes, catalogues and headers on disk, so that the next search or sequence need not read them again.
 
-    ``sunpy_heliocloud.cache`` is the one that counts. A server is still asked whether something has changed, by its
-    ETag; what has none is not kept. Several processes can share the folder. What was used least recently goes first
-    when it grows too large. Every entry has checksums; what does not match them is read from its server again. Only
-    the user can read the files.
+    ``sunpy_heliocloud.cache`` is the cache in use. A request with the ETag checks whether a file has changed;
+    files without an ETag are not kept. Several processes can use the same folder. If the folder is too large,
+    the least recently used files are removed first. Every entry has checksums; an entry that does not match
+    them is read from its server again. Only the user can read the files.
 
     Attributes
     ----------
     enabled : bool
-        Whether anything is kept or used.
+        Whether the cache is used.
     size_limit : `~astropy.units.Quantity`
-        How large the folder may grow: 3 GB unless set. An index of a year takes up to 25 MB, the header of a 5000²
-        image 13 kB.
+        Largest size of the folder, by default 3 GB. An index of a year takes up to 25 MB, the header of a
+        5000² image 13 kB.
     folder : `pathlib.Path`
-        Where it is: the environment variable ``SUNPY_HELIOCLOUD_CACHE``, or the user's folder for caches. If the
-        variable is ``off``, nothing is kept.
+        The folder: that in the environment variable ``SUNPY_HELIOCLOUD_CACHE``, or the user's cache folder.
+        If the variable is ``off``, nothing is kept.
 
     Examples
     --------
@@ -70,7 +72,7 @@ class Cache:
 
     @property
     def folder(self) -> Path:
-        """Where the cache is."""
+        """The folder of the cache."""
         if self._folder is None:
             from platformdirs import user_cache_path
 
@@ -84,19 +86,19 @@ class Cache:
 
     @property
     def size_limit(self) -> u.Quantity:
-        """How large the folder may grow."""
+        """Largest size of the folder."""
         return self._size_limit
 
     @size_limit.setter
     def size_limit(self, limit: u.Quantity) -> None:
         self._limit = limit.to_value(u.byte)
         self._size_limit = limit
-        # Bytes that may be written before the folder is looked through again: not yet.
+        # Bytes that may be written before the size of the folder is measured again: none yet.
         self._room = 0.0
 
     def size(self) -> u.Quantity:
         """
-        How large the cache is now.
+        The present size of the cache.
 
         Returns
         -------
@@ -106,13 +108,13 @@ class Cache:
         return (sum(size for _, size, _ in self._files()) * u.byte).to(u.Mbyte)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         for _, _, path in self._files():
             _remove(path)
 
     def find(self, key: str) -> Entry | None:
         """
-        What is known of a registry, catalogue or index.
+        The entry of a registry, catalogue or index.
 
         Parameters
         ----------
@@ -122,13 +124,13 @@ class Cache:
         Returns
         -------
         Entry or None
-            None if nothing is known.
+            None if there is no entry.
 
         Raises
         ------
         DamagedEntry
-            If what is there cannot be used: read it from the server again. What is larger than a megabyte may raise
-            this later, when its bytes are looked at.
+            If the entry cannot be used; read the file from the server again. An entry of more than a megabyte
+            may raise this later, when its bytes are read.
         """
         if not self.enabled:
             return None
@@ -138,7 +140,7 @@ class Cache:
         except (FileNotFoundError, NotADirectoryError):
             return None
         if [record.digest for record in file.records] != [digest(key)]:
-            raise DamagedEntry(f"{path}: it belongs to something else")
+            raise DamagedEntry(f"{path}: it is the entry of another URL")
         (record,) = file.records
         data = file.read(record) if record.length < AT_ONCE else Content(file, record)
         _note_use(path)
@@ -166,25 +168,25 @@ class Cache:
 
     def keep(self, entry: Entry) -> None:
         """
-        Keep a registry, catalogue or index, in place of what was known of it.
+        Store a registry, catalogue or index; an old entry is replaced.
 
         Parameters
         ----------
         entry
-            What its server has sent. Without an ETag it is not kept.
+            The response of its server. Without an ETag it is not stored.
         """
         self._write(self.folder / "documents" / f"{entry.record.digest}.cache", [entry])
 
     def confirm(self, entry: Entry, *, stamp: str = "") -> None:
         """
-        Note that a server has said that an entry is the present version.
+        Record that an entry is still the present version on its server.
 
         Parameters
         ----------
         entry
             From `find`.
         stamp
-            What the caller knows now.
+            Digest of the information that the caller has now.
         """
         try:
             entry.file.confirm(stamp)
@@ -195,7 +197,7 @@ class Cache:
 
     def forget(self, key: str) -> None:
         """
-        Remove what is known of a registry, catalogue or index.
+        Remove the entry of a registry, catalogue or index.
 
         Parameters
         ----------
@@ -206,18 +208,18 @@ class Cache:
 
     def array(self, name: str, entry: Entry, dtype: np.dtype, make: Callable[[], np.ndarray]) -> np.ndarray:
         """
-        An array that was made from an entry, and is kept as long as that does not change.
+        An array that is computed from an entry, and is stored until the entry changes.
 
         Parameters
         ----------
         name
-            Of the array, within the entry.
+            Name of the array, unique within the entry.
         entry
-            What it is made from.
+            The entry that it is computed from.
         dtype
-            Its type, of fixed size.
+            Its data type, of fixed size.
         make
-            Makes it if it is not known.
+            Function that computes the array if it is not stored.
 
         Returns
         -------
@@ -237,17 +239,17 @@ class Cache:
 
     def find_headers(self, keys: Iterable[str]) -> dict[str, Entry]:
         """
-        What is known of many headers.
+        The entries of many headers.
 
         Parameters
         ----------
         keys
-            Of the headers.
+            Keys of the headers.
 
         Returns
         -------
         dict
-            By key; without those of which nothing is known, and those that are damaged.
+            Entries by key, without missing and damaged ones.
         """
         if not self.enabled:
             return {}
@@ -259,12 +261,12 @@ class Cache:
 
     def keep_headers(self, entries: Sequence[Entry]) -> None:
         """
-        Keep headers.
+        Store headers.
 
         Parameters
         ----------
         entries
-            What their servers have sent. Without an ETag they are not kept.
+            The responses of their servers. Those without an ETag are not stored.
         """
         self._write(self.folder / "headers" / self._batches.new_name(), entries)
 
@@ -286,7 +288,9 @@ class Cache:
             self._make_room(size, path)
 
     def _make_room(self, size: int, newest: Path) -> None:
-        """Remove what was used least recently if the folder is too large, and some more, so that this is rare."""
+        """
+        Remove the least recently used files if the folder is too large, and some more, so that this is rare.
+        """
         self._room -= size
         if self._room > 0:
             return
@@ -299,11 +303,11 @@ class Cache:
                 if path != newest:
                     _remove(path)
                     total -= size
-        # Other processes write as well.
+        # Other processes write to the folder, too.
         self._room = min(self._limit - total, 0.05 * self._limit)
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
-        """When files of the cache were used, and their sizes; not what others are writing just now."""
+        """Times of use and sizes of the files of the cache, without files that are being written."""
         for folder in ("documents", "headers"):
             for suffix in ("cache", "part"):
                 for path in (self.folder / folder).glob(f"*.{suffix}"):
@@ -316,20 +320,20 @@ class Cache:
         if not self._has_warned:
             self._has_warned = True
             warn_user(
-                f"The cache cannot be written: {path}: {error.strerror or error}. What is not in it is read from the servers "
+                f"The cache cannot be written: {path}: {error.strerror or error}. Other files are read from the servers "
                 "each time. Free some space, or set sunpy_heliocloud.cache.folder or the environment variable "
                 "SUNPY_HELIOCLOUD_CACHE to a folder that can be written to, or the variable to 'off'."
             )
 
 
 def _note_use(path: Path) -> None:
-    # Where the folder can only be read, nothing is removed either.
+    # In a read-only folder nothing can be removed either.
     with suppress(OSError):
         os.utime(path)
 
 
 def _remove(path: Path) -> None:
-    # Another process may have removed it, or may be reading it where open files stay.
+    # Another process may have removed it, or may have it open on a system that does not remove open files.
     with suppress(OSError):
         path.unlink()
 

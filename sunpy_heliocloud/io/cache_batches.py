@@ -1,4 +1,4 @@
-"""Where in the files of the cache each header is: the tables of all files, read once in a process."""
+"""The tables of all files of cached headers, read once in a process: which file holds which header."""
 
 import os
 import threading
@@ -12,7 +12,7 @@ from sunpy_heliocloud.io.cache_file import CacheFile, DamagedEntry, Entry, Recor
 
 __all__ = ["Batches"]
 
-# Of the time that the name of a file begins with.
+# Digits of the time at the beginning of a file name.
 DIGITS = 20
 
 
@@ -39,7 +39,7 @@ class Batches:
         Returns
         -------
         list of Entry
-            Those that are there and not damaged.
+            The entries that exist and are not damaged.
         """
         with self._lock:
             self._look_through(folder)
@@ -58,14 +58,17 @@ class Batches:
         return found
 
     def new_name(self) -> str:
-        """A name for a file, behind those of all that are known, even if the clock was set back."""
+        """A file name that sorts after all known names, even if the clock was set back."""
         with self._lock:
             digits = max(self._tables, default="")[:DIGITS]
         last = int(digits) if digits.isdecimal() else 0
         return f"{max(time.time_ns(), last + 1):0{DIGITS}}-{uuid4().hex[:8]}.cache"
 
     def _look_through(self, folder: Path) -> None:
-        """Read the tables of new files. Of two entries with one key that in the file with the later name counts."""
+        """
+        Read the tables of new files. If two entries have the same key, the one in the file with the later
+        name is used.
+        """
         try:
             names = {name for name in os.listdir(folder) if name.endswith(".cache")}
         except OSError:

@@ -1,4 +1,6 @@
-"""Large entries of the cache, of which only what is looked at is read and verified: a few rows of an index, for example."""
+"""
+Large entries of the cache. Only the blocks in use are read and verified: a few rows of an index, for example.
+"""
 
 from collections.abc import Buffer
 
@@ -11,14 +13,14 @@ __all__ = ["Content", "slices"]
 
 class Content:
     """
-    The bytes of a large entry; only the blocks that are looked at are read, and these are verified.
+    The bytes of a large entry; only the blocks in use are read, and these are verified.
 
     Parameters
     ----------
     file
-        Where they are.
+        The cache file.
     record
-        Which they are.
+        The record of the entry in the file.
     """
 
     def __init__(self, file: CacheFile, record: Record) -> None:
@@ -42,7 +44,7 @@ class Content:
         ]
 
     def find(self, part: bytes, begin: int = 0) -> int:
-        """As of `bytes`."""
+        """See `bytes`."""
         while begin < len(self):
             at = self[begin : begin + BLOCK].find(part)
             if at >= 0:
@@ -51,7 +53,7 @@ class Content:
         return -1
 
     def loaded(self, begin: np.ndarray, end: np.ndarray) -> memoryview:
-        """All bytes, of which only those of some slices are right: the others need not be read."""
+        """A buffer of the full length, valid only in the given slices: other blocks need not be read."""
         edges = np.zeros(len(self) // BLOCK + 2, int)
         np.add.at(edges, begin // BLOCK, 1)
         np.add.at(edges, -(-end // BLOCK), -1)

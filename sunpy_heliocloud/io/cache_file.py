@@ -1,10 +1,10 @@
 """
 The format of a file of the cache: entries, of which every byte is covered by a checksum.
 
-A file begins with when its server was last asked, then a table of its entries (JSON), then their bytes. The table has a
-checksum of each block of these bytes, so that a few rows of a large index can be verified by themselves, and the file
-begins with the checksum of the table. Nothing is ever unpickled, evaluated or mapped into memory (a mapped file that
-another process cuts short ends the interpreter).
+A file has three parts: the time of the last request to the server, a table of entries (JSON), and the bytes
+of the entries. The first part has its own checksum and that of the table. The table has a checksum of each
+block of the bytes, so that a few rows of a large index can be verified alone. Nothing is unpickled, evaluated
+or mapped into memory (a memory map of a file that another process truncates ends the interpreter).
 """
 
 import hashlib
@@ -27,7 +27,8 @@ import numpy as np
 __all__ = ["BLOCK", "CacheFile", "DamagedEntry", "Entry", "Record", "digest", "write"]
 
 BLOCK = 2**14
-# The format; when the server was asked and what the caller knew then, with a checksum; the table's length and checksum.
+# The format; the time of the last request and the stamp of the caller, with a checksum; the table's length
+# and checksum.
 _START = struct.Struct("<8sd16sIII")
 _MAGIC = b"HELIOC01"
 
@@ -37,28 +38,28 @@ class DamagedEntry(Exception):
 
 
 def digest(text: str) -> str:
-    """What stands for a key, a URL for example: the cache never says what is in it, a signed URL least of all."""
+    """The digest of a key, of a URL for example: the cache contains no URLs, which may be signed."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Record(NamedTuple):
     """
-    What the table says of an entry.
+    The row of an entry in the table.
 
     Attributes
     ----------
     digest
-        Of its key.
+        Digest of its key.
     etag
-        What its server calls the version.
+        ETag of the version on the server.
     size
-        A number that the caller keeps with it.
+        A number that the caller stores with it.
     length
-        How many bytes it has.
+        Its number of bytes.
     checksums
-        CRC-32 of each block of them.
+        CRC-32 of each block of the bytes.
     begin
-        Where in the file they are.
+        Offset of the bytes in the file.
     """
 
     digest: str
@@ -72,20 +73,20 @@ class Record(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Entry:
     """
-    What a server has sent, in the cache or on its way into it.
+    The response of a server, in the cache or before it is stored.
 
     Attributes
     ----------
     record
         Its digest, ETag, length and checksums.
     data
-        The bytes, or what reads them when they are looked at (`sunpy_heliocloud.io.cache_content.Content`).
+        The bytes, or an object that reads them on use (`sunpy_heliocloud.io.cache_content.Content`).
     checked
-        When the server last said that this is the present version, seconds since 1970.
+        Time at which this was last the present version on the server, in seconds since 1970.
     stamp
-        Digest of what the caller knew then; what was learnt with another stamp is no longer fresh.
+        Digest of the information that the caller had then; with another stamp the entry is not fresh.
     file
-        Where it is from; None if it is new.
+        The file that it was read from; None if it is new.
     """
 
     record: Record
@@ -96,18 +97,18 @@ class Entry:
 
     @classmethod
     def new(cls, key: str, data: bytes, *, etag: str, size: int | None = None, stamp: str = "") -> "Entry":
-        """What a server has sent just now."""
+        """A new entry, from the response of a server."""
         record = Record(digest(key), etag, size, len(data), _checksums(data))
         return cls(record, data, time.time(), _stamp(stamp))
 
     @property
     def checksum(self) -> str:
-        """What differs if the content does."""
+        """A token that changes with the content."""
         return f"{self.record.etag} {self.record.length} {zlib.crc32(self.record.checksums):08x}"
 
     def is_fresh(self, seconds: float, stamp: str = "") -> bool:
-        """Whether the server was asked so recently, by somebody who knew the same."""
-        # A clock that was set back makes nothing fresh.
+        """Whether the last request to the server is recent enough, and had the same stamp."""
+        # A time in the future, after the clock was set back, is not fresh.
         return self.stamp == _stamp(stamp) and 0 <= time.time() - self.checked < seconds
 
 
@@ -131,7 +132,7 @@ class CacheFile:
     """
     A file that was opened for reading, with a verified table.
 
-    It stays readable when another process removes or replaces it.
+    The open file stays readable when another process removes or replaces it.
 
     Parameters
     ----------
@@ -143,9 +144,9 @@ class CacheFile:
     path
         The file.
     records : list of Record
-        What is in it.
+        Its entries.
     checked, stamp
-        See `Entry`; long ago if this alone is damaged.
+        See `Entry`; a time long ago if only this part is damaged.
 
     Raises
     ------
@@ -160,12 +161,12 @@ class CacheFile:
         self._lock = threading.Lock()
         try:
             self._file = open(path, "rb", buffering=0)
-            # Closed with the last object that reads from it, without a warning that it was left open.
+            # Closed with the last object that reads from it, without a ResourceWarning.
             weakref.finalize(self, self._file.close)
             start = self._file.read(_START.size)
             magic, checked, stamp, seen, length, self._checksum = _START.unpack(start)
             if magic != _MAGIC or length > os.fstat(self._file.fileno()).st_size:
-                raise ValueError("it does not begin as a file of the cache does")
+                raise ValueError("it does not begin like a cache file")
             table = self._file.read(length)
             if zlib.crc32(table) != self._checksum:
                 raise ValueError("its table does not match its checksum")
@@ -178,7 +179,7 @@ class CacheFile:
         self.checked, self.stamp = (checked, stamp) if is_right else (-np.inf, b"")
 
     def read(self, record: Record, first: int = 0, stop: int | None = None) -> bytes:
-        """Blocks of an entry, verified; all of them, unless it is said which."""
+        """Verified blocks of an entry; by default all of them."""
         begin, end = first * BLOCK, record.length if stop is None else min(stop * BLOCK, record.length)
         try:
             with self._lock:
@@ -195,14 +196,15 @@ class CacheFile:
 
     def confirm(self, stamp: str) -> None:
         """
-        Note that the server has said just now that this is the present version.
+        Record that this is still the present version on the server, as of now.
 
-        This is written in place. It has a checksum of its own: who reads it half written asks the server once more.
+        This part is written in place and has its own checksum. A process that reads it half written requests
+        the file once more.
         """
         checked, stamp = time.time(), _stamp(stamp)
         with open(self.path, "r+b", buffering=0) as file:
             start = file.read(_START.size)
-            # Unless another process has put another version there.
+            # Unless another process has replaced the file by another version.
             if len(start) == _START.size and _START.unpack(start)[-1] == self._checksum:
                 file.seek(0)
                 seen = _seen(checked, stamp, self._checksum)
@@ -213,7 +215,7 @@ def _records(table: bytes, begin: int) -> list[Record]:
     records = []
     rows = json.loads(table)
     if not isinstance(rows, list):
-        raise ValueError("its table is none")
+        raise ValueError("its table is not a list")
     for row in rows:
         match row:
             case [str(name), str(etag), int() | None as size, int(length), str(checksums)] if length >= 0:

@@ -1,4 +1,4 @@
-"""CHECKSUM and DATASUM: whether a whole file is what was written (FITS standard 4.0, section 4.4.2.7)."""
+"""CHECKSUM and DATASUM: whether the bytes of a file have changed (FITS standard 4.0, section 4.4.2.7)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -30,21 +30,21 @@ def verify_file(url: str, access: Access, version: Version) -> int:
     url
         Of the file.
     access
-        Who asks for it.
+        Its credentials and endpoint.
     version
-        What it must be.
+        The expected version of the file.
 
     Returns
     -------
     int
-        How many checksums there are; all are right.
+        Number of checksums; all agree.
 
     Raises
     ------
     ReadError
-        When it cannot be read.
+        When the file cannot be read.
     ValueError
-        When a checksum is wrong; the message has HDU and keyword.
+        When a checksum differs; the message names HDU and keyword.
     """
     return sum(
         _verify_unit(number, unit, read) for number, (unit, read) in enumerate(_units(url, access, version))
@@ -52,7 +52,7 @@ def verify_file(url: str, access: Access, version: Version) -> int:
 
 
 def _units(url: str, access: Access, version: Version) -> Iterator[tuple[HeaderUnit, Read]]:
-    """The HDUs, with places that count from the start of each, and how to read its bytes."""
+    """The HDUs, with offsets from the start of each HDU, and a function that reads its bytes."""
 
     def fetched(start: int, stop: int | None) -> Piece:
         (piece,) = fetch([ByteRange(url, start, stop, exact=False, version=version, access=access)])
@@ -65,7 +65,7 @@ def _units(url: str, access: Access, version: Version) -> Iterator[tuple[HeaderU
     size = len(first.data) if version.size is None and len(first.data) < _HEAD else version.size
 
     def read(start: int, stop: int) -> bytes:
-        stop = stop if size is None else min(stop, size)  # what is behind the end must not be asked for
+        stop = stop if size is None else min(stop, size)  # bytes after the end must not be requested
         return fetched(start, stop).data if start < stop else b""
 
     if first.data.startswith(b"\x1f\x8b"):
@@ -93,7 +93,7 @@ def _units(url: str, access: Access, version: Version) -> Iterator[tuple[HeaderU
 
 
 def _verify_unit(number: int, unit: HeaderUnit, read: Read) -> int:
-    """How many checksums an HDU has; an error if one is wrong."""
+    """The number of checksums of an HDU; a checksum that differs is an error."""
     datasum, checksum = _said(unit.header, "DATASUM"), _said(unit.header, "CHECKSUM")
     if datasum is checksum is None:
         return 0
@@ -114,12 +114,12 @@ def _verify_unit(number: int, unit: HeaderUnit, read: Read) -> int:
 
 
 def _said(header: Mapping[str, Any], keyword: str) -> str | None:
-    """The text of a checksum; `None` if there is none, or an empty one, which says that it is unknown."""
+    """The text of a checksum; `None` if it is missing or empty, which means that it is unknown."""
     return str(header.get(keyword) or "").strip() or None
 
 
 def _sum(data: bytes, before: int) -> int:
-    """The sum of 32-bit numbers, where what is carried over the top is added below."""
+    """The sum of 32-bit numbers with end-around carry."""
     total = before + int(np.frombuffer(data, ">u4").sum(dtype=np.uint64))
     while total > _ALL_ONES:
         total = (total & _ALL_ONES) + (total >> 32)

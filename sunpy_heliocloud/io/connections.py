@@ -1,4 +1,7 @@
-"""Connections to servers, kept open between requests; none leads into the caller's network unless the caller says so."""
+"""
+Connections to servers, kept open between requests; private addresses are refused unless the caller has named
+them.
+"""
 
 import asyncio
 import atexit
@@ -21,14 +24,14 @@ _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, aiohttp.Clien
 
 
 def proxy(location: HTTPLocation) -> str | None:
-    """The proxy that the environment or the system names."""
+    """The proxy of the environment or the system."""
     if urllib.request.proxy_bypass(location.host):
         return None
     return urllib.request.getproxies().get(location.scheme)
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only, so that none leads into the caller's network."""
+    """A resolver that accepts public addresses only, so that no connection goes into the caller's network."""
 
     def __init__(self) -> None:
         self._resolver = aiohttp.ThreadedResolver()
@@ -48,7 +51,7 @@ class _PublicResolver(AbstractResolver):
 
 
 def session(*, may_be_private: bool) -> aiohttp.ClientSession:
-    """The session of this thread's loop; connections are kept open in it."""
+    """The session of this thread's event loop, with its open connections."""
     sessions = _sessions.setdefault(asyncio.get_running_loop(), {})
     if may_be_private not in sessions:
         resolver = aiohttp.ThreadedResolver() if may_be_private else _PublicResolver()
@@ -56,7 +59,7 @@ def session(*, may_be_private: bool) -> aiohttp.ClientSession:
             connector=aiohttp.TCPConnector(limit=0, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            # Each wait has its own bound.
+            # Each wait has its own time-out.
             timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
             headers={"User-Agent": f"sunpy_heliocloud/{version}"},
         )

@@ -1,4 +1,4 @@
-"""Where files are written, and the addresses of objects for programs that know no S3."""
+"""File systems for writing, and HTTP addresses of objects for programs without S3 support."""
 
 import os
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def filesystem(
     url: str, storage_options: Mapping[str, Any] | None = None
 ) -> "tuple[AbstractFileSystem, str]":
     """
-    The filesystem of a bucket or folder that the caller names, and the path of the URL on it.
+    The file system of a bucket or folder that the caller names, and the path of the URL on it.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def filesystem(
     """
     match given_location(url):
         case S3Location(bucket, key):
-            import s3fs  # for who writes only: it takes a third of a second
+            import s3fs  # imported only for writing: it takes a third of a second
 
             files = s3fs.S3FileSystem(**Access.of(storage_options).filesystem_options)
             return files, f"{bucket}/{key}".rstrip("/")
@@ -51,12 +51,12 @@ def filesystem(
 
 def https_url(url: str) -> str:
     """
-    Where an object of a public bucket is for programs that know no S3.
+    The HTTP address of an object in a public bucket, for programs without S3 support.
 
     Parameters
     ----------
     url
-        ``s3://bucket/key``. Any other URL stays as it is.
+        ``s3://bucket/key``. Any other URL is unchanged.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def https_url(url: str) -> str:
     Raises
     ------
     LocationError
-        If it is not of a form that is read (a `ValueError`).
+        If the URL is refused (a `ValueError`).
     """
     location = given_location(url)
     if isinstance(location, S3Location):

@@ -26,7 +26,7 @@ __all__ = [
     "parse_header",
 ]
 
-# What describes the table that holds a compressed image, and would make a table of a saved Map.
+# Keywords of the table of a compressed image; in a saved Map they would describe a table.
 _OF_THE_TABLE = re.compile(
     r"XTENSION|PCOUNT|GCOUNT|THEAP|TFIELDS|(TTYPE|TFORM|ZNAXIS|ZTILE|ZNAME|ZVAL)\d+|ZIMAGE|ZSIMPLE|ZTENSION|ZBITPIX"
     r"|ZNAXIS|ZEXTEND|ZBLOCKED|ZPCOUNT|ZGCOUNT|ZCMPTYPE|ZQUANTIZ|ZDITHER0|ZSCALE|ZZERO|ZBLANK|ZHECKSUM|ZDATASUM"
@@ -36,26 +36,27 @@ _BLOCK = 2880
 _CARD = 80
 _END = b"END".ljust(_CARD)
 _LONGEST_SHARED = 20 * _CARD
-# Filters of warnings are the process's: threads that change them in turn could leave them changed.
+# Warning filters are global: threads that change and restore them concurrently could leave them changed.
 _filters = threading.Lock()
 _BITPIX = (8, 16, 32, 64, -32, -64)
 
-# Cards as FITS has them, which are nearly all; others are left to astropy, which takes twenty times as long.
+# Cards that follow the FITS standard, which are nearly all; astropy parses the others, twenty times as
+# slowly.
 _PLAIN = re.compile(
     r"(?=.{8}= )([A-Z0-9_-]{1,8}) *= +(?:'([^']*?) *'|([TF])|([+-]?(?:0|[1-9]\d*))|([+-]?\d+\.\d*(?:E[+-]?\d+)?)) *(?:/.*)?$"
 )
-# A text, or a part of one that goes on in the next card.
+# A text, or a part of a text that continues in the next card.
 _TEXT = re.compile(r"(?:[A-Z0-9_ -]{8}=|CONTINUE) *'((?:[^']|'')*)'")
 
 
 class HeadTooShort(Exception):
     """
-    The bytes at hand end before the header does.
+    The given bytes end before the header.
 
     Attributes
     ----------
     needed : int
-        So many bytes from the start of the file may do.
+        Number of bytes from the start of the file that may be sufficient.
     is_between : bool
         Whether the bytes end between two HDUs, so that the file may end there.
     """
@@ -69,16 +70,16 @@ class HeadTooShort(Exception):
 @dataclass(frozen=True)
 class HeaderUnit:
     """
-    One HDU's header, and where its data lie in the file.
+    The header of one HDU, and the byte range of its data in the file.
 
     Parameters
     ----------
     header
         The values by keyword, see `parse_header`.
     data_start, data_size
-        First byte of the data, and how many there are.
+        First byte of the data, and their number of bytes.
     number
-        Of the HDU, counted from 0, as far as it is known.
+        Index of the HDU, counted from 0, if known.
     """
 
     header: dict[str, Any]
@@ -88,7 +89,7 @@ class HeaderUnit:
 
     @property
     def data_stop(self) -> int:
-        """Where the next HDU begins: data are padded to whole blocks."""
+        """First byte of the next HDU: data are padded to whole blocks."""
         return self.data_start + -(-self.data_size // _BLOCK) * _BLOCK
 
 
@@ -96,7 +97,8 @@ def header_units(head: bytes) -> Iterator[HeaderUnit]:
     """
     The HDUs whose headers lie in the first bytes of a file.
 
-    Each begins behind the one before, and their number and cards are bounded, so that the time is that of the bytes.
+    Each HDU begins after the one before. The numbers of HDUs and cards are limited, so that the time is
+    proportional to the bytes.
 
     Parameters
     ----------
@@ -111,9 +113,9 @@ def header_units(head: bytes) -> Iterator[HeaderUnit]:
     Raises
     ------
     HeadTooShort
-        When the next header is not wholly in ``head``.
+        When ``head`` does not contain the whole next header.
     ValueError
-        When these are not the first bytes of a FITS file, or do not say where the next HDU begins.
+        When these are not the first bytes of a FITS file, or the size of an HDU is invalid.
     ~sunpy_heliocloud.bounds.LimitError
         When there are more HDUs or cards than ``limits.hdus`` and ``limits.header_cards``.
     """
@@ -135,9 +137,9 @@ def header_unit(head: bytes, start: int, cards: int, *, is_first: bool) -> Heade
     head
         Bytes of the file.
     start
-        With which of them the HDU begins.
+        Index of the first byte of the HDU.
     cards
-        Those of the HDUs in front of it, which count for ``limits.header_cards``.
+        Number of cards of the preceding HDUs, which count for ``limits.header_cards``.
     is_first
         Whether it is the first HDU of the file.
 
@@ -163,7 +165,7 @@ def header_unit(head: bytes, start: int, cards: int, *, is_first: bool) -> Heade
 
 
 def _header_text(head: bytes, start: int, cards: int) -> tuple[str, int]:
-    """The header that begins at byte ``start``, behind so many cards, and where its data begin."""
+    """The header that begins at byte ``start``, after ``cards`` cards, and the first byte of its data."""
     end = head.find(_END, start)
     while end >= 0 and (end - start) % _CARD:
         end = head.find(_END, end + 1)
@@ -197,14 +199,14 @@ def parse_header(text: str) -> dict[str, Any]:
     """
     The values of a header by keyword.
 
-    Keys are upper case. Of a repeated keyword the first value counts; a blank value is `None`; COMMENT and HISTORY
-    are joined line by line; a value that is no FITS value, such as the raw ``nan`` in some AIA headers, is the
-    text that stands there.
+    Keys are upper case. The first value of a repeated keyword is used. A blank value is `None`. COMMENT and
+    HISTORY are joined line by line. A value that does not follow the FITS standard, such as the raw ``nan``
+    in some AIA headers, is kept as text.
 
     Parameters
     ----------
     text
-        The header as it stands in the file.
+        The header as in the file.
 
     Returns
     -------
@@ -214,7 +216,7 @@ def parse_header(text: str) -> dict[str, Any]:
     lines: dict[str, list[str]] = {"COMMENT": [], "HISTORY": []}
     for keyword, value in map(_value, _cards(text)):
         if keyword in lines:
-            header.setdefault(keyword, "")  # the place of the first
+            header.setdefault(keyword, "")  # at the position of the first
             lines[keyword].append(str(value))
         elif keyword not in ("", "END"):
             header.setdefault(keyword, value)
@@ -222,7 +224,7 @@ def parse_header(text: str) -> dict[str, Any]:
 
 
 def _cards(text: str) -> list[str]:
-    """The cards of a header; long texts, which go on in the next cards, with these."""
+    """The cards of a header; a long text includes its continuation cards."""
     cards = [text[i : i + _CARD] for i in range(0, len(text), _CARD)]
     if "CONTINUE" not in text:
         return cards
@@ -236,12 +238,12 @@ def _cards(text: str) -> list[str]:
 
 
 def _value(card: str) -> tuple[str, Any]:
-    """Keyword and value of a card, with those that go on with it."""
+    """Keyword and value of a card and its continuation cards."""
     return _shared_value(card) if len(card) <= _LONGEST_SHARED else _long_text(card)
 
 
 def _long_text(card: str) -> tuple[str, Any]:
-    """The same of a text over many cards, for which astropy takes time that grows with the square of their number."""
+    """Keyword and value of a text over many cards; the time of astropy grows with the square of their number."""
     texts = []
     for i in range(0, len(card), _CARD):
         text = _TEXT.match(card[i : i + _CARD])
@@ -253,7 +255,10 @@ def _long_text(card: str) -> tuple[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _shared_value(card: str) -> tuple[str, Any]:
-    """The same of a card that is not long. Most cards of a series of files are the same in all of them."""
+    """
+    Keyword and value of a card without continuation. The results are cached: most cards are the same in all
+    files of a series.
+    """
     plain = _PLAIN.match(card)
     if plain is None or len(card) > _CARD or (plain[2] is not None and ": " in plain[2]):
         return _astropy_value(card)
@@ -267,7 +272,9 @@ def _shared_value(card: str) -> tuple[str, Any]:
 
 def _astropy_value(image: str) -> tuple[str, Any]:
     with _filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyUserWarning)  # they quote the card, whatever is in it
+        warnings.simplefilter(
+            "ignore", AstropyUserWarning
+        )  # the messages quote the card, with any characters
         card = fits.Card.fromstring(image)
         keyword = card.keyword.strip().upper()
         try:
@@ -278,7 +285,7 @@ def _astropy_value(image: str) -> tuple[str, Any]:
 
 
 def _raw_value(card: str) -> str | None:
-    """What stands between ``KEYWORD =`` and the comment; `None` where the card is too broken to be found."""
+    """The text between ``KEYWORD =`` and the comment; `None` if it cannot be found."""
     return card[9:].split("/")[0].strip() if card[8:9] == "=" else None
 
 

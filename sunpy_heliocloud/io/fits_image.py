@@ -1,4 +1,4 @@
-"""A file's first bytes: which image is in it, and how its rows lie."""
+"""The image in a FITS file, found from the first bytes of the file, and the layout of its rows."""
 
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
@@ -18,7 +18,7 @@ __all__ = ["find_image", "image_layout"]
 
 _GZIP = b"\x1f\x8b"
 _STORED = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-# More bytes than any compression makes of a pixel, and of a tile besides.
+# Upper limits of compressed bytes, for each pixel and for each tile.
 _MOST_BYTES_OF_A_PIXEL = 16
 _MOST_BYTES_OF_A_TILE = 1024
 _MOST_AXES = 999  # of the FITS standard
@@ -26,16 +26,16 @@ _MOST_AXES = 999  # of the FITS standard
 
 def find_image(head: bytes, *, whole: bool = False) -> tuple[HeaderUnit, ImageLayout]:
     """
-    The first two-dimensional image of a file, plain or compressed, in whichever HDU it is.
+    The first two-dimensional image of a file, plain or compressed, in any HDU.
 
-    The file may be gzipped. All that reading and decoding rely on is checked here.
+    The file may be gzipped. All keywords that reading and decoding use are checked here.
 
     Parameters
     ----------
     head
         The file's first bytes.
     whole
-        Whether these are all of its bytes.
+        Whether these are all bytes of the file.
 
     Returns
     -------
@@ -47,12 +47,12 @@ def find_image(head: bytes, *, whole: bool = False) -> tuple[HeaderUnit, ImageLa
     Raises
     ------
     HeadTooShort
-        When headers, or the tile table, go on behind ``head``.
+        When headers, or the tile table, continue after ``head``.
     ValueError
-        When the bytes are not those of a FITS file with a two-dimensional image that can be read; the message has the
-        keyword, its value and what was expected.
+        When this is not a FITS file with a two-dimensional image that can be read; the message has the
+        keyword, its value and the expectation.
     ~sunpy_heliocloud.bounds.LimitError
-        When there is more of something than a bound allows.
+        When a number exceeds a limit.
     """
     try:
         return _gzipped_image(head, whole) if head.startswith(_GZIP) else _image(head)
@@ -61,11 +61,11 @@ def find_image(head: bytes, *, whole: bool = False) -> tuple[HeaderUnit, ImageLa
             raise
         if short.is_between:
             raise ValueError("no HDU with a two-dimensional image") from None
-        raise ValueError(f"it ends after {len(head)} bytes, within its headers; it is cut short") from None
+        raise ValueError(f"it ends after {len(head)} bytes, within its headers; it is truncated") from None
 
 
 def _image(head: bytes) -> tuple[HeaderUnit, PlainLayout | TiledLayout]:
-    units = header_units(head)  # without an image, they end with an error
+    units = header_units(head)  # if there is no image, this raises an error
     while True:
         unit = next(units)
         layout = image_layout(head, unit)
@@ -175,5 +175,5 @@ def _stored_dtype(bitpix: int) -> np.dtype:
 
 @lru_cache(maxsize=256)
 def _shared[T: Hashable](value: T) -> T:
-    """The value that was there first, of those that are equal: what all frames have is kept in memory once."""
+    """The first of equal values, so that a value that all frames have is in memory only once."""
     return value

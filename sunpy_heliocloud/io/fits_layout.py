@@ -1,4 +1,4 @@
-"""Where the rows of an image lie in its FITS file, and how their bytes become pixels."""
+"""Byte ranges of the rows of an image in its FITS file, and their decoding into pixels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ __all__ = ["GzippedLayout", "ImageLayout", "PlainLayout", "Scaling", "TiledLayou
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """From the numbers that a file stores to physical values: BSCALE, BZERO and BLANK."""
+    """Conversion from stored to physical values: BSCALE, BZERO and BLANK."""
 
     bscale: float = 1.0
     bzero: float = 0.0
@@ -30,8 +30,8 @@ class Scaling:
         """
         Read the three keywords.
 
-        FITS gives BLANK a meaning for integers only, but there are float images whose missing pixels have its value.
-        Of compressed integers ZBLANK counts where there is no BLANK, as in astropy.
+        The FITS standard defines BLANK for integers only, but in some float images missing pixels have this
+        value. For compressed integers without BLANK, ZBLANK is used, as in astropy.
         """
         bscale, bzero = number(header, "BSCALE", default=1), number(header, "BZERO", default=0)
         if bscale == 0:
@@ -44,7 +44,7 @@ class Scaling:
 
     @property
     def is_identity(self) -> bool:
-        """Whether stored and physical values are the same."""
+        """Whether stored and physical values are equal."""
         return self == Scaling()
 
     def dtype(self, stored: np.dtype) -> np.dtype:
@@ -56,7 +56,7 @@ class Scaling:
     def apply(self, stored: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Physical values as ``dtype``; blank ones are NaN."""
         is_scaled = self.bscale != 1 or self.bzero != 0
-        # The offset of unsigned integers, 2³¹, would swallow the last digits of a float32.
+        # With the offset of unsigned integers, 2³¹, a float32 would lose the last digits.
         values = stored.astype(np.result_type(dtype, self.dtype(stored.dtype)) if is_scaled else dtype)
         if self.bscale != 1:
             values *= values.dtype.type(self.bscale)
@@ -68,7 +68,9 @@ class Scaling:
 
 
 class ImageLayout(Protocol):
-    """What a reader must know of an image's file; `sunpy_heliocloud.io.fits_image.find_image` makes it."""
+    """
+    Byte ranges and decoding of the rows of an image; made by `sunpy_heliocloud.io.fits_image.find_image`.
+    """
 
     shape: tuple[int, int]
     dtype: np.dtype
@@ -76,18 +78,18 @@ class ImageLayout(Protocol):
 
     @property
     def head_stop(self) -> int | None:
-        """So many first bytes of the file say all that `find_image` needs; `None` for all it was given."""
+        """Number of first bytes of the file that `find_image` needs; `None` for all given bytes."""
 
     def byte_range(self, start: int, stop: int) -> tuple[int, int | None]:
-        """The bytes of the file that hold rows ``start`` to ``stop``."""
+        """The byte range of the rows ``start`` to ``stop``."""
 
     def decode(self, buffer: bytes, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
-        """These rows and columns as stored, from the bytes that `byte_range` named for the rows."""
+        """Stored values of these rows and columns, from the bytes of `byte_range`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlainLayout:
-    """An image that is not compressed: row after row, big-endian."""
+    """An uncompressed image: row after row, big-endian."""
 
     shape: tuple[int, int]
     dtype: np.dtype
@@ -110,22 +112,22 @@ class PlainLayout:
 @dataclass(frozen=True, eq=False, slots=True)
 class TiledLayout:
     """
-    A tile-compressed image: rows of tiles, whose bytes lie in a heap.
+    A tile-compressed image: rows of tiles, whose bytes are in a heap.
 
-    Rows of RICE-compressed integers, each a tile, are decoded all at once; other tiles one by one.
+    RICE-compressed integers with one tile a row are decoded together; other tiles are decoded one by one.
 
     Parameters
     ----------
     shape, dtype, scaling
         Of the image.
     tile_shape
-        Rows and columns of a tile; at the end of the image, tiles may have fewer.
+        Rows and columns of a tile; tiles at the edges of the image may have fewer.
     coding
         How tiles are compressed.
     heap_start
-        The byte of the file at which the heap begins.
+        First byte of the heap in the file.
     tiles
-        Where in the heap they are.
+        Offsets and lengths of the tiles in the heap.
     """
 
     shape: tuple[int, int]
@@ -201,21 +203,21 @@ class TiledLayout:
 
 
 def _overlap(start: int, size: int, window: tuple[int, int]) -> tuple[int, int]:
-    """What a tile that begins at ``start`` and a window have in common along an axis."""
+    """The overlap of a tile that begins at ``start`` with a window, along one axis."""
     return max(start, window[0]), min(start + size, window[1])
 
 
 @dataclass(frozen=True, slots=True)
 class GzippedLayout:
     """
-    An image in a file that is compressed as a whole (``.fits.gz``), which takes all of it.
+    An image in a file that is gzipped as a whole (``.fits.gz``); all bytes are needed for any row.
 
     Parameters
     ----------
     inner
-        How the image lies in the file that was compressed.
+        The layout of the image in the unpacked file.
     most_bytes
-        Of the file, unpacked.
+        Upper limit of the size of the unpacked file.
     """
 
     inner: PlainLayout | TiledLayout
@@ -244,18 +246,21 @@ class GzippedLayout:
         return self.inner.decode(self._unpacked(buffer, *self.inner.byte_range(*rows)), rows, columns)
 
     def _unpacked(self, buffer: bytes, start: int, stop: int) -> bytes:
-        """Some of the unpacked bytes. All are unpacked, for the checksum stands at the end, but only these are kept."""
+        """
+        Some of the unpacked bytes. All bytes are unpacked, since the checksum is at the end, but only these
+        are kept.
+        """
         kept, at = [], 0
         for piece in unpacked_pieces(buffer):
             kept.append(piece[max(start - at, 0) : max(stop - at, 0)])
             at += len(piece)
             if at > self.most_bytes:
                 raise LimitError(
-                    f"more than {self.most_bytes:,} bytes come out of the gzipped file; if you trust it, raise the bound "
-                    "before it is opened: sunpy_heliocloud.limits.file_bytes"
+                    f"the gzipped file has more than {self.most_bytes:,} unpacked bytes; if you trust it, "
+                    "raise the limit before it is opened: sunpy_heliocloud.limits.file_bytes"
                 )
         if at < stop:
             raise ValueError(
-                f"only {at} bytes come out of the gzipped file, but the image ends at byte {stop}"
+                f"the gzipped file has only {at} unpacked bytes, but the image ends at byte {stop}"
             )
         return b"".join(kept)

@@ -1,4 +1,4 @@
-"""One frame of a sequence: "give me these pixels"; and many of them, read together."""
+"""Frames, whose windows of pixels are read one by one or many at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Window(NamedTuple):
     Parameters
     ----------
     rows, columns
-        The first one, and the one after the last.
+        First index, and the index after the last.
     """
 
     rows: tuple[int, int]
@@ -31,12 +31,12 @@ class Window(NamedTuple):
 
     @classmethod
     def whole(cls, shape: tuple[int, int]) -> Self:
-        """All of an image of this shape."""
+        """The window of a whole image of this shape."""
         return cls((0, shape[0]), (0, shape[1]))
 
     @classmethod
     def around(cls, windows: Iterable[Self]) -> Self:
-        """The smallest window that holds some others."""
+        """The smallest window that contains all given windows."""
         sides = list(zip(*(window for window in windows if not window.is_empty), strict=True))
         if not sides:
             return cls((0, 0), (0, 0))
@@ -51,13 +51,13 @@ class Window(NamedTuple):
         return min(self.shape) <= 0
 
     def within(self, other: "Window") -> tuple[slice, slice]:
-        """Where this window is in a larger one."""
+        """This window relative to a larger one."""
         return tuple(
             slice(start - first, stop - first) for (start, stop), (first, _) in zip(self, other, strict=True)
         )
 
     def of(self, other: "Window") -> Self:
-        """This window of another one, counted as the other is."""
+        """This window, which is relative to another, in the coordinates of the other."""
         return type(self)(
             *((first + start, first + stop) for (start, stop), (first, _) in zip(self, other, strict=True))
         )
@@ -68,20 +68,20 @@ class Window(NamedTuple):
 
 
 class Frame(Protocol):
-    """An image that can be read in part. Making one does no I/O."""
+    """An image that can be read in part. The constructor does no I/O."""
 
     url: str
     shape: tuple[int, int]
     dtype: np.dtype
 
     def __dask_tokenize__(self) -> str:
-        """What tells its pixels from those of any other frame."""
+        """A token that differs from that of any other frame."""
 
     def byte_range(self, window: Window) -> ByteRange | None:
-        """The bytes that hold these pixels; `None` when they are in memory."""
+        """The byte range of these pixels; `None` when they are in memory."""
 
     def decode(self, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
-        """Physical values of these pixels, from the bytes that `byte_range` named."""
+        """Physical values of these pixels, from the bytes of `byte_range`."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -94,11 +94,11 @@ class FITSFrame:
     url
         ``s3://``, ``http(s)://`` or local path.
     layout
-        Where its rows are.
+        Byte ranges and coding of its rows.
     access
-        Who asks for it.
+        Credentials and endpoint.
     version
-        Of the file that the layout is of. Rows of another are an error.
+        Version of the file that the layout belongs to. A changed file is an error.
     """
 
     url: str
@@ -107,7 +107,7 @@ class FITSFrame:
     version: Version = Version()
 
     def __repr__(self) -> str:
-        # Graphs are shown, and a URL may be signed.
+        # Graphs are displayed, and a URL may contain a signature.
         return f"FITSFrame({ByteRange(self.url, access=self.access).shown!r}, {self.shape})"
 
     def __dask_tokenize__(self) -> str:
@@ -134,14 +134,14 @@ class FITSFrame:
 @dataclass(frozen=True, eq=False, slots=True)
 class PartFrame:
     """
-    A window of a frame that is a frame of its own, as the image of a submap.
+    A window of a frame, as the image of a submap.
 
     Parameters
     ----------
     whole
         The frame.
     window
-        Which part of it.
+        The window of that frame.
     """
 
     whole: Frame
@@ -171,7 +171,10 @@ class PartFrame:
 
 @dataclass(frozen=True, eq=False)
 class ArrayFrame:
-    """A frame that is an array already, of a Map for example; a dask array is computed in the task that needs it."""
+    """
+    A frame whose pixels are an array, of a Map for example. A dask array is computed in the task that needs
+    it.
+    """
 
     array: Any
     url: str = "in memory"
@@ -199,23 +202,24 @@ def read_windows(
     frames: Sequence[Frame], windows: Sequence[Window], dtype: np.dtype
 ) -> Iterator[np.ndarray | ReadError]:
     """
-    Read a window of each of several frames: requests are under way together, frames are decoded when asked for.
+    Read a window of each of several frames, with concurrent requests.
 
-    Decoded, an image takes many times the memory of its bytes.
+    Each frame is decoded when the iterator reaches it, since a decoded image needs many times the memory of
+    its bytes.
 
     Parameters
     ----------
     frames
-        Which frames.
+        The frames.
     windows
-        What to read of each.
+        The window of each frame.
     dtype
         Of the result.
 
     Yields
     ------
     `numpy.ndarray` or ReadError
-        Of each frame its window, or the error that names its URL.
+        The pixels of each window, or the error that names the URL of the frame.
     """
     requests = [
         None if window.is_empty else frame.byte_range(window)
@@ -244,5 +248,5 @@ def _decode(
 def _pixels(frame: Frame, buffer: bytes, window: Window, dtype: np.dtype) -> np.ndarray:
     image = frame.decode(buffer, window, dtype)
     if image.shape != window.shape:
-        raise ValueError(f"pixels of shape {image.shape} came out")
+        raise ValueError(f"decoding gave pixels of shape {image.shape}")
     return image

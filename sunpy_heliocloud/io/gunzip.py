@@ -1,4 +1,4 @@
-"""Gzipped bytes, unpacked up to a bound."""
+"""Unpacking of gzipped bytes, up to a limit."""
 
 import zlib
 from collections.abc import Iterator
@@ -16,34 +16,34 @@ def gunzip(data: bytes, most: int) -> bytes:
     Parameters
     ----------
     data
-        All of them: the checksum at the end is checked.
+        All bytes; the checksum at the end is verified.
     most
-        How many bytes may come out.
+        Largest number of unpacked bytes.
 
     Raises
     ------
     ValueError
-        When more come out, or the bytes are damaged or cut short.
+        When there are more unpacked bytes, or the input is damaged or truncated.
     """
     pieces, total = [], 0
     for piece in unpacked_pieces(data):
         total += len(piece)
         if total > most:
-            raise ValueError(f"more than {most} bytes come out")
+            raise ValueError(f"it has more than {most} unpacked bytes")
         pieces.append(piece)
     return b"".join(pieces)
 
 
 def unpacked_pieces(data: bytes, *, whole: bool = True) -> Iterator[bytes]:
     """
-    What comes out of gzipped bytes, a megabyte at a time.
+    The unpacked bytes, a megabyte at a time.
 
     Parameters
     ----------
     data
         The bytes of one member or several.
     whole
-        Whether all of them are there; if not, what is missing is no error.
+        Whether ``data`` is complete. If not, a truncated end is not an error.
 
     Yields
     ------
@@ -52,7 +52,7 @@ def unpacked_pieces(data: bytes, *, whole: bool = True) -> Iterator[bytes]:
     Raises
     ------
     ValueError
-        When the bytes are damaged or cut short.
+        When the bytes are damaged or truncated.
     """
     while True:
         member = zlib.decompressobj(wbits=31)

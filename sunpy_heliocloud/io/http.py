@@ -1,9 +1,9 @@
 """
-The one way to bytes on a server: registry, catalogue, index, listing, header and pixels.
+HTTP requests for all kinds of files: registry, catalogue, index, listing, header and pixels.
 
-Time-outs, repetitions, redirects and the User-Agent are here. Nothing is asked of a host that the gate
-(`sunpy_heliocloud.io.location`) has not let through, and no host's name may resolve into the caller's network unless
-the caller has named that host.
+This module holds time-outs, retries, redirects and the User-Agent. Requests go only to hosts that
+`sunpy_heliocloud.io.location` accepts. A host name must not resolve to an address in the caller's network,
+unless the caller has named that host.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from sunpy_heliocloud.text import inert
 
 __all__ = ["CHANGED", "Answer", "Stream", "body_of", "get", "redirected", "stream"]
 
-# Begins what stands for the ETag where there is none.
+# Prefix of the time of the last change, where it replaces the ETag.
 CHANGED = "changed at "
 _MOST_REDIRECTS = 4
 _CHUNK = 2**18
@@ -35,16 +35,16 @@ _AMAZON = re.compile(r"([a-z0-9-]+\.)*amazonaws\.com")
 @dataclass(frozen=True)
 class Answer:
     """
-    What a server sends.
+    The response of a server.
 
     Parameters
     ----------
     data
-        The bytes that were asked for; `None` where nothing has changed since the known ETag.
+        The requested bytes; `None` if the file has not changed since the known ETag.
     etag
-        What the server calls this version, or the time of its last change; `None` if it does not say.
+        The ETag, or the time of the last change; `None` if the response has neither.
     total
-        Bytes of the whole; `None` if the server does not say.
+        Size of the file in bytes; `None` if the response does not contain it.
     """
 
     data: bytes | None
@@ -62,25 +62,25 @@ async def get(
     method: str = "GET",
 ) -> Answer:
     """
-    Bytes of something on a server, in one attempt.
+    Request bytes of a file, once.
 
     Parameters
     ----------
     location
-        What.
+        The file.
     start, stop
-        The range; ``stop=None`` is the end.
+        The byte range; ``stop=None`` is the end of the file.
     known
-        An ETag, or time of a change, whose bytes need not be sent.
+        ETag, or time of the last change, of bytes that the caller has: they need not be sent again.
     most
-        More bytes than these are refused.
+        Largest number of bytes; a longer response is an error.
     method
         ``"GET"`` or ``"HEAD"``.
 
     Returns
     -------
     Answer
-        The range's bytes. There are fewer only if the whole is that short.
+        The bytes of the range. There are fewer only if the file ends within the range.
 
     Raises
     ------
@@ -96,10 +96,10 @@ async def get(
             await _refuse(response, location)
         if method == "HEAD":
             return Answer(b"", etag, _content_length(response.headers))
-        # rclone sends the range with the status of the whole.
+        # rclone sends a byte range with the status 200.
         if response.status == 206 or (is_part and "Content-Range" in response.headers):
             return await _part(response, start, stop, etag, most, location)
-        # A server that knows no ranges sends the whole; it is read no further than the range goes.
+        # A server without byte ranges sends the whole file; reading stops at the end of the range.
         whole = _content_length(response.headers)
         body = await body_of(response.content.read, most=most, stop=stop, whole=whole, what=location.shown)
         if is_part and response.content_type == "text/html":
@@ -111,16 +111,16 @@ async def get(
 @dataclass(frozen=True)
 class Stream:
     """
-    An answer whose bytes are still to come.
+    A response whose body has not been read yet.
 
     Parameters
     ----------
     chunks
-        The bytes: of the range if `is_part`, else the whole. Fewer than the server has said are an error.
+        The bytes of the range if `is_part`, else of the whole file. Fewer bytes than announced are an error.
     etag, total
-        As of an `Answer`.
+        See `Answer`.
     is_part
-        Whether the server keeps to the range.
+        Whether the response has the requested byte range only.
     """
 
     chunks: AsyncIterator[bytes]
@@ -132,7 +132,7 @@ class Stream:
 @asynccontextmanager
 async def stream(location: HTTPLocation, *, start: int = 0, stop: int | None = None) -> AsyncIterator[Stream]:
     """
-    Bytes of something on a server as they come, in one attempt, for those who need not have them all in memory.
+    Request bytes of a file, once, and read them in chunks, without keeping them all in memory.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ async def stream(location: HTTPLocation, *, start: int = 0, stop: int | None = N
     Raises
     ------
     StatusError, SlowServerError, RedirectError, WrongAnswerError, aiohttp.ClientError, OSError
-        When the context is entered, or from the chunks.
+        When the context is entered, or when chunks are read.
     """
     headers = _headers(start, stop)
     async with _response(location, "GET", headers) as response:
@@ -195,7 +195,7 @@ async def _part(
 
 
 def _range(response: aiohttp.ClientResponse, start: int, stop: int | None) -> tuple[int, int | None]:
-    """The length of a part, if it is the one that was asked for, and that of the whole."""
+    """The length of the byte range, if it is the requested one, and the size of the file."""
     said = re.fullmatch(
         r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", response.headers.get("Content-Range", "").strip()
     )
@@ -230,13 +230,13 @@ async def body_of(
     Parameters
     ----------
     read
-        Gives some of the next bytes, at most as many as it is told; none at the end.
+        A function that returns the next bytes, at most as many as its argument; no bytes at the end.
     most
-        More bytes are refused.
+        Largest number of bytes; more are an error.
     stop
-        So many bytes are enough.
+        Number of bytes after which reading stops.
     whole
-        Bytes that there are, if that is known; fewer are an error.
+        Number of bytes of the body, if it is known; fewer are an error.
     what
         For messages.
     """
@@ -260,7 +260,7 @@ async def body_of(
 
 
 async def _chunks(read: Callable[[int], Awaitable[bytes]], whole: int | None) -> AsyncIterator[bytes]:
-    """The bytes as they come, while they come fast enough; fewer than the whole, if that is known, are an error."""
+    """The chunks of a body. A rate below the limit is an error, and so are fewer bytes than announced."""
     got, span = 0, 2 / 3 * limits.patience
     window_end, window_got = time.monotonic() + span, 0
     while True:
@@ -283,7 +283,7 @@ async def _chunks(read: Callable[[int], Awaitable[bytes]], whole: int | None) ->
 
 
 async def _refuse(response: aiohttp.ClientResponse, location: HTTPLocation) -> None:
-    """Raise what the server says."""
+    """Raise the error of the response."""
     code = ""
     with suppress(OSError, aiohttp.ClientError, LimitError):
         text = await body_of(response.content.read, stop=_ERROR_BYTES, what=location.shown)
@@ -297,7 +297,7 @@ async def _refuse(response: aiohttp.ClientResponse, location: HTTPLocation) -> N
 
 @asynccontextmanager
 async def _response(location: HTTPLocation, method: str, headers: Mapping[str, str]):
-    """The answer of whoever has it in the end."""
+    """The response after all redirects."""
     for _ in range(_MOST_REDIRECTS + 1):
         response = await _ask(location, method, headers)
         try:
@@ -306,7 +306,7 @@ async def _response(location: HTTPLocation, method: str, headers: Mapping[str, s
                 return
             location = redirected(location, response.headers)
         finally:
-            # What has not been read is not waited for.
+            # Close without waiting for the rest of the body.
             response.close() if not response.content.at_eof() else response.release()
     raise RedirectError(f"more than {_MOST_REDIRECTS} redirects")
 
@@ -326,7 +326,7 @@ async def _ask(location: HTTPLocation, method: str, headers: Mapping[str, str]) 
 
 
 def redirected(location: HTTPLocation, headers: Mapping[str, str]) -> HTTPLocation:
-    """Where a redirect leads: to another region of Amazon's S3, or from http to https of the same host."""
+    """The target of a redirect: another region of Amazon's S3, or https of the same host after http."""
     said = headers.get("Location", "")
     if said.startswith("/") and not said.startswith("//"):
         said = f"{location.origin}{said}"

@@ -1,4 +1,4 @@
-"""What goes wrong with a request to a server."""
+"""Errors of requests to a server."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ __all__ = [
 
 class StatusError(OSError):
     """
-    A server has refused.
+    A response with an error status.
 
     Parameters
     ----------
     location
-        What was asked for.
+        The requested location.
     status
-        Of HTTP.
+        HTTP status.
     code
-        What S3 calls it; empty if it is another server.
+        S3 error code; empty for other servers.
     retry_after
-        Seconds after which the server wants to be asked again.
+        Seconds to wait before the next request, from the header Retry-After.
     """
 
     def __init__(self, location: Any, status: int, code: str = "", retry_after: float = 0.0) -> None:
@@ -37,22 +37,22 @@ class StatusError(OSError):
 
 
 class MissingError(StatusError, FileNotFoundError):
-    """A server says that there is no such thing."""
+    """A response that says that the file does not exist."""
 
 
 class SlowServerError(TimeoutError):
-    """A server did not answer, or sent next to nothing, for as long as `limits` allow."""
+    """A time-out: no response, or too low a rate, for as long as `limits` allow."""
 
 
 class RedirectError(OSError):
-    """A server has sent the request to a place that is not followed."""
+    """A redirect that is not followed."""
 
 
 class WrongAnswerError(OSError):
-    """An answer is not what was asked for: another range, another length, a page."""
+    """A response that does not match the request: another byte range, another length, an HTML page."""
 
 
 def status_error(location: Any, status: int, code: str = "", retry_after: float = 0.0) -> StatusError:
-    """The error for a refusal; a bucket that does not exist is no missing file."""
+    """The error for an error status; a bucket that does not exist is not a missing file."""
     kind = MissingError if status in (404, 410) and code != "NoSuchBucket" else StatusError
     return kind(location, status, code, retry_after)

@@ -1,4 +1,6 @@
-"""Values of header keywords, checked: type and range. Booleans are no integers, and integers of any length are none."""
+"""
+Values of header keywords, with their type and range checked. Booleans are not accepted as integers.
+"""
 
 import sys
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The first bytes of files, from the cache, so that opening the same frames again moves next to nothing."""
+"""The first bytes of files, in the cache: opening the same frames again transfers almost no bytes."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ __all__ = ["find_headers", "keep_headers"]
 
 def find_headers(urls: Sequence[str], accesses: Sequence[Access]) -> dict[str, Piece]:
     """
-    The first bytes that are known, with the version of the file that they are of.
+    The first bytes in the cache, with the version of their file.
 
     Parameters
     ----------
     urls
-        Of remote files; local ones are not kept.
+        URLs of remote files; local files are not cached.
     accesses
-        Who asks for each.
+        Credentials and endpoint of each.
 
     Returns
     -------
@@ -41,14 +41,14 @@ def find_headers(urls: Sequence[str], accesses: Sequence[Access]) -> dict[str, P
 
 def keep_headers(heads: Mapping[str, Piece], accesses: Mapping[str, Access]) -> None:
     """
-    Remember first bytes of files.
+    Store first bytes of files.
 
     Parameters
     ----------
     heads
         By URL; those without an ETag are left out.
     accesses
-        Who asks, by URL.
+        Credentials and endpoint, by URL.
     """
     if not cache.enabled:
         return
@@ -56,7 +56,7 @@ def keep_headers(heads: Mapping[str, Piece], accesses: Mapping[str, Access]) -> 
         [
             Entry.new(
                 _key(url, accesses[url]),
-                # They are parsed again when they are used: nothing in the cache is ever run.
+                # They are parsed again on use: nothing in the cache is ever executed.
                 zlib.compress(piece.data, 1),
                 etag=piece.version.etag,
                 size=piece.version.size,
@@ -68,7 +68,7 @@ def keep_headers(heads: Mapping[str, Piece], accesses: Mapping[str, Access]) -> 
 
 
 def _key(url: str, access: Access) -> str:
-    """A URL of S3 says nothing without the server's address."""
+    """The key of a URL in the cache, which includes the endpoint: without it an S3 URL is ambiguous."""
     return f"{access.endpoint or ''} {url}"
 
 

@@ -1,8 +1,9 @@
 """
-The gate: every URL is one of three small values before any library sees it.
+Parsing and checks of all URLs: an object in S3, an HTTP address, or a local path.
 
-A catalogue, an index, a header or a cache is text from outside. What is read is built again from the parts of these
-values, so that nothing else in that text means anything to `fsspec`, `s3fs` or `aiohttp`.
+Catalogues, indexes, headers and caches are text from outside. Each URL is parsed into its parts, and requests
+use only a URL built from these parts. Other syntax that has a meaning in `fsspec`, `s3fs` or `aiohttp`
+therefore has no effect.
 """
 
 import ipaddress
@@ -29,32 +30,32 @@ __all__ = [
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-_LONGEST_KEY = 1024  # bytes, of S3
+_LONGEST_KEY = 1024  # bytes, the limit of S3
 _LONGEST_URL = 8192
 # C0 and C1, the delete character, halves of surrogate pairs, separators of lines.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
-# Of a query that is shown; all others may be a signature or a token.
+# Query parameters that messages show; all others may be a signature or a token.
 _SHOWN_PARAMETERS = {"", "list-type", "max-keys", "prefix", "delimiter"}
 _EXPECTED = "expected s3://bucket/key or https://host/path"
-# Names that never leave this machine or network.
+# Names that resolve to this machine or network only.
 _PRIVATE_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "lan", "home.arpa")
 
 
 class LocationError(ValueError):
-    """A URL is not of a form that is read; the message says which, and what was expected."""
+    """A URL is refused; the message has the URL and the expected form."""
 
 
 @dataclass(frozen=True, slots=True)
 class S3Location:
     """
-    An object, or with an empty key all, of a bucket.
+    An object of a bucket; an empty key is the whole bucket.
 
     Parameters
     ----------
     bucket
         Name of the bucket.
     key
-        Of the object, with every character as it is.
+        Key of the object, with all characters unchanged.
     """
 
     bucket: str
@@ -65,12 +66,12 @@ class S3Location:
 
     @property
     def shown(self) -> str:
-        """For messages."""
+        """The URL for messages."""
         return inert(self)
 
     def at(self, endpoint: str | None) -> "HTTPLocation":
         """
-        Where a program that knows no S3 finds it.
+        The HTTP address of the object, for programs without S3 support.
 
         Parameters
         ----------
@@ -94,7 +95,7 @@ class S3Location:
 @dataclass(frozen=True, slots=True)
 class HTTPLocation:
     """
-    Something on a web server.
+    A file on a web server.
 
     Parameters
     ----------
@@ -103,13 +104,13 @@ class HTTPLocation:
     host
         In lower case; an IPv6 address without brackets.
     port
-        `None` for that of the scheme.
+        `None` for the default port of the scheme.
     path
         Quoted, with a slash at the beginning.
     query
         Quoted; empty if there is none.
     may_be_private
-        Whether the host may be this machine or one of its network. Only the caller may name such hosts.
+        Whether the host may be this machine or in its network. Only the caller may name such hosts.
     """
 
     scheme: str
@@ -123,12 +124,12 @@ class HTTPLocation:
         return f"{self.origin}{self.path}{'?' if self.query else ''}{self.query}"
 
     def __repr__(self) -> str:
-        # A query may be the signature of somebody who is asked for.
+        # A query may contain a signature.
         return f"{type(self).__name__}({self.shown!r})"
 
     @property
     def shown(self) -> str:
-        """For messages: without a query that may hold a signature."""
+        """The URL for messages: without a query, which may contain a signature."""
         names = {part.partition("=")[0] for part in self.query.split("&")}
         query = self.query if names <= _SHOWN_PARAMETERS else "…"
         return inert(f"{self.origin}{self.path}{'?' if query else ''}{query}")
@@ -157,13 +158,13 @@ class LocalLocation:
         return self.path
 
     def is_below(self, folder: str) -> bool:
-        """Whether it is in a folder, links followed."""
+        """Whether the path is in a folder, after resolving symbolic links."""
         inside, outside = os.path.realpath(self.path), os.path.realpath(folder)
         return inside.startswith(os.path.join(outside, ""))
 
     @property
     def shown(self) -> str:
-        """For messages."""
+        """The URL for messages."""
         return inert(self)
 
 
@@ -172,15 +173,15 @@ type Location = S3Location | HTTPLocation | LocalLocation
 
 def remote_location(url: str, trusted: Collection[str] = ()) -> Location:
     """
-    What a catalogue, an index or a listing names.
+    The location of a URL in a catalogue, an index or a listing.
 
     Parameters
     ----------
     url
         ``s3://bucket/key`` or ``https://host/path``.
     trusted
-        What the caller has named. Origins (scheme, host and port), besides those of `trusted_origins`: such hosts may
-        be private, and may be spoken to over http. Absolute folders: files below these may be named.
+        Origins and absolute folders that the caller has named. Origins (scheme, host and port), in addition
+        to those of `trusted_origins`, may be private and may use http. Files below the folders are accepted.
 
     Returns
     -------
@@ -210,13 +211,13 @@ def remote_location(url: str, trusted: Collection[str] = ()) -> Location:
 
 def given_location(url: str | os.PathLike) -> Location:
     """
-    What the caller names, who may also name local files, private hosts and http.
+    The location of a URL that the caller names, which may also be a local file, a private host or http.
 
     Parameters
     ----------
     url
-        ``s3://bucket/key``, ``https://host/path``, ``http://host/path`` or a path; ``~`` is the home folder, and
-        ``file://`` may stand before an absolute path.
+        ``s3://bucket/key``, ``https://host/path``, ``http://host/path`` or a path; ``~`` is the home folder,
+        and an absolute path may begin with ``file://``.
 
     Returns
     -------
@@ -225,14 +226,14 @@ def given_location(url: str | os.PathLike) -> Location:
     Raises
     ------
     LocationError
-        As for `remote_location`, but for what the caller may name.
+        If the URL is refused.
     """
     location = _parsed(os.fspath(url))
     return replace(location, may_be_private=True) if isinstance(location, HTTPLocation) else location
 
 
 def trust_of(named: Location) -> frozenset[str]:
-    """What `remote_location` may trust when the caller has named a bucket, server or folder."""
+    """The ``trusted`` argument of `remote_location` after the caller has named a bucket, server or folder."""
     match named:
         case HTTPLocation():
             return frozenset({named.origin})
@@ -242,7 +243,7 @@ def trust_of(named: Location) -> frozenset[str]:
 
 
 def trusted_origins() -> set[str]:
-    """Scheme, host and port of the servers that the caller has set in the environment."""
+    """Scheme, host and port of the servers in the environment variables."""
     named = (os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "ROOT_CATALOG_REGISTRY_URL"))
     locations = (_parsed(url) for url in named if url)
     return {location.origin for location in locations if isinstance(location, HTTPLocation)}
@@ -273,7 +274,7 @@ def is_private(host: str) -> bool:
 
 def _parsed(url: str) -> Location:
     if not isinstance(url, str) or not url:
-        raise LocationError(f"{inert(url)!r} names nothing: {_EXPECTED}")
+        raise LocationError(f"{inert(url)!r} has no key or path: {_EXPECTED}")
     if len(url) > _LONGEST_URL:
         raise LocationError(f"{inert(url)!r} is too long: expected at most {_LONGEST_URL} characters")
     if _CONTROL.search(url):
@@ -312,14 +313,14 @@ def _http(url: str) -> HTTPLocation:
     except ValueError as e:
         raise LocationError(f"{inert(url)!r} is no URL ({inert(e)}): {_EXPECTED}") from e
     if "@" in parts.netloc:
-        # Without the value, which may hold a password.
+        # The message omits the URL, which may contain a password.
         raise LocationError(
             f"A URL of {inert(host)} has user info (name@): give credentials as storage_options"
         )
     if not host or not _is_host(host, in_brackets="[" in parts.netloc):
         raise LocationError(f"{inert(url)!r} has no name of a host: {_EXPECTED}")
     if "#" in url:
-        raise LocationError(f"{inert(url)!r} has a fragment, which no server sees: write %23 for #")
+        raise LocationError(f"{inert(url)!r} has a fragment, which is not part of a request: write %23 for #")
     decoded = unquote_to_bytes(parts.path).decode("utf-8", "replace")
     if _CONTROL.search(decoded) or "\\" in decoded:
         raise LocationError(f"{inert(url)!r} has control characters or backslashes: {_EXPECTED}")
@@ -339,7 +340,7 @@ def _local(path: str) -> LocalLocation:
 
 
 def _refuse_dots(path: str, url: str) -> None:
-    """Segments that clients or servers would take for another folder."""
+    """Refuse segments that lead to another folder."""
     if any(part in (".", "..") for part in path.split("/")):
         raise LocationError(f"{inert(url)!r} has a segment '.' or '..': expected the whole name")
 
@@ -350,7 +351,7 @@ def _is_host(host: str, *, in_brackets: bool) -> bool:
     except ValueError:
         labels = host.rstrip(".").split(".")
         return not in_brackets and len(host) <= 253 and all(map(_is_label, labels))
-    return "%" not in host  # the zone of an IPv6 address means something on this machine only
+    return "%" not in host  # the zone of an IPv6 address has a meaning on this machine only
 
 
 def _is_label(label: str) -> bool:

@@ -1,4 +1,4 @@
-"""Looking into files, many at a time, for the frames that are in them."""
+"""Opening of files, many at a time: headers and layouts of their frames."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, fetch
 
 __all__ = ["open_frames"]
 
-# Enough for the headers and the tile table of a 5000² image; costs no more time than a kilobyte would.
+# Enough for the headers and the tile table of a 5000² image; takes no more time than a kilobyte.
 _HEAD_BYTES = 65536
 _FRAMES_AT_ONCE = 256
 
@@ -33,23 +33,23 @@ def open_frames(
     hdu: int | str | None = None,
 ) -> Iterator[list[Opened]]:
     """
-    Look into the first bytes of files: the header of each one's image, and where its rows are.
+    Read the first bytes of files: the header of the image, and the byte ranges of its rows.
 
     Parameters
     ----------
     urls
         Of FITS files.
     accesses
-        Who asks for each file; by default nobody in particular, of the server in the environment.
+        Credentials and endpoint for each file; by default anonymous, with the endpoint in the environment.
     sizes
-        Bytes of each file as far as they are known; a file of another size is an error.
+        Size of each file in bytes, if known; a file of another size is an error.
     hdu
-        Which image, if files have several: the number of its HDU, counted from 0, or its EXTNAME.
+        The image, for files with several images: the number of its HDU, counted from 0, or its EXTNAME.
 
     Yields
     ------
     list
-        For each of some URLs, in their order, the frame and its header; or a list of `Image`, if there are several;
+        For each URL of a batch, in order, the frame and its header; or a list of `Image` if there are several;
         or the error that names the URL.
     """
     sizes = [None] * len(urls) if sizes is None else sizes
@@ -82,7 +82,10 @@ def _all_images(opened: Sequence[Image | ReadError], hdu: int | str | None) -> l
 def _open_batch(
     urls: Sequence[str], sizes: Sequence[int | None], accesses: Sequence[Access]
 ) -> list[Image | ReadError]:
-    """Read heads together; those that turn out to be longer once more, also together."""
+    """
+    Read the first bytes of files concurrently. Files with longer headers are read a second time, also
+    concurrently.
+    """
     results: dict[int, Any] = {}
     known = find_headers(urls, accesses)
     new: dict[str, Piece] = {}
@@ -98,7 +101,7 @@ def _open_batch(
             except HeadTooShort as short:
                 if len(piece.data) < size:
                     results[i] = ReadError(
-                        f"{urls[i]} ends after {len(piece.data)} bytes, within its headers; it is cut short."
+                        f"{urls[i]} ends after {len(piece.data)} bytes, within its headers; it is truncated."
                     )
                 else:
                     longer[i] = short.needed
@@ -111,7 +114,7 @@ def _open_batch(
 
 
 def _head(url: str, access: Access, size: int, known: Mapping[str, Piece]) -> ByteRange:
-    """The first bytes of a file, unless they are those that are known."""
+    """The first bytes of a file, or the cached ones if the file has not changed."""
     return ByteRange(
         url, 0, size, exact=False, known=known[url].version if url in known else None, access=access
     )
@@ -122,14 +125,17 @@ def _opened(url: str, size: int | None, piece: Piece | ReadError, access: Access
         return piece
     if None not in (size, piece.version.size) and size != piece.version.size:
         return ReadError(
-            f"{url} has {piece.version.size} bytes, but the catalogue says {size}: the file is cut short or has been "
+            f"{url} has {piece.version.size} bytes, but the catalogue says {size}: the file is truncated or has been "
             "replaced, or the catalogue is out of date. A list of the URLs instead of the table opens it as it is."
         )
     return attempt(f"Could not open {url}", lambda: _judged(url, piece, access), passing=(HeadTooShort,))
 
 
 def _judged(url: str, piece: Piece, access: Access) -> Image:
-    """The frame in a file whose first bytes are these. All that reading and decoding rely on is checked here, once."""
+    """
+    The frame in a file, from its first bytes. All keywords that reading and decoding use are checked here,
+    once.
+    """
     try:
         unit, layout = find_image(piece.data, whole=len(piece.data) == piece.version.size)
     except HeadTooShort as short:

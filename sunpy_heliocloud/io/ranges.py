@@ -1,4 +1,4 @@
-"""Parts of files, fetched many at a time: which came, which did not, and never other bytes than were asked for."""
+"""Byte ranges of files, fetched many at a time, each checked against its request."""
 
 import asyncio
 import os
@@ -16,27 +16,27 @@ __all__ = ["ByteRange", "Piece", "ReadError", "Version", "fetch"]
 
 
 class ReadError(OSError):
-    """Bytes of a file could not be had; the message names the URL, what was asked for and the cause."""
+    """Bytes of a file could not be read; the message has the URL, the requested bytes and the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """
-    Which content of a file this is.
+    The version of a file.
 
     Parameters
     ----------
     etag
-        What the server calls it, or the time of its last change; `None` where nobody says.
+        The ETag, or the time of the last change; `None` if unknown.
     size
-        Bytes of the whole file.
+        Size of the file in bytes.
     """
 
     etag: str | None = None
     size: int | None = None
 
     def agrees_with(self, other: "Version") -> bool:
-        """Whether both may be of the same content: nothing that both know differs."""
+        """Whether both may be the same version: no attribute that is known in both differs."""
         pairs = ((self.etag, other.etag), (self.size, other.size))
         return all(mine == others or None in (mine, others) for mine, others in pairs)
 
@@ -46,7 +46,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes of a file, and of which version of it; `None` for data that are known already."""
+    """Bytes of a file and its version; the data are `None` if the caller has them already."""
 
     data: bytes | None
     version: Version
@@ -60,17 +60,18 @@ class ByteRange:
     Parameters
     ----------
     url
-        ``s3://``, ``http(s)://`` or local path, as far as ``access`` lets it through.
+        ``s3://``, ``http(s)://`` or local path, as far as ``access`` accepts it.
     start, stop
-        First byte, and the one after the last; ``stop=None`` reads to the end.
+        First byte, and the byte after the last; ``stop=None`` is the end of the file.
     exact
-        Whether fewer bytes than asked for are an error. They are not for a first look at a file of unknown size.
+        Whether fewer bytes than requested are an error. They are not in the first request for a file of
+        unknown size.
     version
-        What the file must be. Bytes of another version are an error, and those behind its end are not asked for.
+        The expected version. Another version is an error, and bytes after its end are not requested.
     known
-        A version whose bytes the caller has: then the server need not send them.
+        The version whose bytes the caller has; if it is unchanged, the server does not send them.
     access
-        Who asks.
+        Credentials and endpoint.
     """
 
     url: str
@@ -83,7 +84,7 @@ class ByteRange:
 
     @property
     def shown(self) -> str:
-        """The file, for messages."""
+        """The URL for messages."""
         try:
             return self.access.locate(self.url).shown
         except LocationError:
@@ -98,21 +99,21 @@ class ByteRange:
 
 def fetch(ranges: Sequence[ByteRange]) -> list[Piece | ReadError]:
     """
-    Fetch byte ranges together, so that their latencies overlap; a bounded number of them at a time.
+    Fetch byte ranges concurrently, so that their latencies overlap; the number of concurrent requests is
+    limited.
 
-    What fails in passing (a reset, a time-out, a body that is cut short) is asked for again, a few times and with
-    growing pauses.
+    Temporary failures (a reset, a time-out, a truncated body) are retried a few times, with growing pauses.
 
     Parameters
     ----------
     ranges
-        What to read.
+        The byte ranges.
 
     Returns
     -------
     list
-        For each range its `Piece`, or the `ReadError` that says why there are none. Nothing is raised for a single
-        range: whether one lost frame matters is the caller's to say.
+        For each range its `Piece`, or the `ReadError` with the reason. A failed range raises no exception:
+        the caller decides whether a lost frame is an error.
     """
     results: list[Piece | ReadError | None] = [_behind_the_end(wanted) for wanted in ranges]
     remote: dict[int, Location] = {}
@@ -134,17 +135,20 @@ def fetch(ranges: Sequence[ByteRange]) -> list[Piece | ReadError]:
 
 
 def _behind_the_end(wanted: ByteRange) -> ReadError | None:
-    """An error for bytes that the file is known not to have, which a server might answer with what there is."""
+    """
+    The error for a range after the end of the file. The size is checked here, since some servers send fewer
+    bytes instead of an error.
+    """
     size = wanted.version.size
     if size is None or (wanted.stop or 0) <= size:
         return None
     return ReadError(
-        f"Could not read {wanted}: the file has {size} bytes; either the file is cut short or its header is damaged."
+        f"Could not read {wanted}: the file has {size} bytes; either the file is truncated or its header is damaged."
     )
 
 
 def _call(wanted: ByteRange, location: S3Location | HTTPLocation):
-    """What fetches a range, when it is its turn."""
+    """A coroutine function that fetches a range."""
     options = {"start": wanted.start, "stop": wanted.stop, "known": wanted.known and wanted.known.etag}
     if isinstance(location, S3Location) and wanted.access.signs_for(location.bucket):
         from sunpy_heliocloud.io.s3 import get_signed
@@ -169,7 +173,7 @@ def _from_file(path: str, wanted: ByteRange) -> Answer:
 
 
 def _checked(wanted: ByteRange, answer: Answer) -> Piece | ReadError:
-    """The answer if it is what was asked for, otherwise an error that says what it was instead."""
+    """The response if it matches the request, otherwise an error that describes the difference."""
     if answer.data is None:
         return Piece(None, wanted.known)
     version = Version(answer.etag, answer.total)
@@ -181,7 +185,7 @@ def _checked(wanted: ByteRange, answer: Answer) -> Piece | ReadError:
     length = None if wanted.stop is None else wanted.stop - wanted.start
     if length is not None and wanted.exact and len(answer.data) < length:
         return ReadError(
-            f"Could not read {wanted}: only {len(answer.data)} of {length} bytes came; the file is cut short."
+            f"Could not read {wanted}: only {len(answer.data)} of {length} bytes were received; the file is truncated."
         )
     return Piece(answer.data, version)
 

@@ -1,4 +1,4 @@
-"""Objects of buckets that are not public: requests signed by s3fs, for the caller who has given credentials."""
+"""Objects of buckets that are not public: requests signed by s3fs, with the caller's credentials."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["get_signed"]
 
-# What s3fs passes on to every request that reads.
+# Options that s3fs passes on to every reading request.
 _PASSED_ON = ("ExpectedBucketOwner", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5")
 
 
 def _filesystem(access: Access) -> "s3fs.S3FileSystem":
-    """The filesystem of a caller: with enough connections, our time-outs, and no repetitions of its own."""
+    """
+    The filesystem with a caller's options: enough connections, the time-outs of this package, no retries by
+    s3fs.
+    """
     import s3fs  # for signed requests only: it takes a third of a second
 
     options = access.filesystem_options
@@ -46,14 +49,14 @@ async def get_signed(
     most: int | None = None,
 ) -> Answer:
     """
-    Bytes of an object, in one attempt.
+    Request bytes of an object, once.
 
     Parameters
     ----------
     location
         The object.
     access
-        Whose credentials sign the request.
+        The credentials that sign the request.
     start, stop, known, most
         As for `sunpy_heliocloud.io.http.get`.
 
@@ -114,7 +117,7 @@ def _options(access: Access, start: int, stop: int | None, known: str | None) ->
 
 def _checked(answer: Mapping[str, Any], body: bytes, start: int, stop: int | None) -> Answer:
     etag, said = answer.get("ETag"), answer.get("ContentRange")
-    if said is None:  # the whole
+    if said is None:  # the whole file
         return Answer(body[start:stop], etag, len(body))
     first, _, rest = said.removeprefix("bytes ").partition("-")
     last, _, total = rest.partition("/")

@@ -1,4 +1,4 @@
-"""How the bytes of tiles become pixels: the compressions of the FITS standard, all by code that checks bounds."""
+"""Decoding of tiles: the compressions of the FITS standard, all with bounds checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ __all__ = ["TileCoding"]
 _COMPRESSIONS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "NOCOMPRESS")
 _RICE = ("RICE_1", "RICE_ONE")
 _DITHERS = {"NO_DITHER": 0, "SUBTRACTIVE_DITHER_1": 1, "SUBTRACTIVE_DITHER_2": 2}
-# The parameters of each compression, ZNAMEn; besides NOISEBIT, which says how floats were made integers and is not needed
-# for the way back.
+# The parameters of each compression, ZNAMEn. NOISEBIT, which describes how floats were quantised, is ignored:
+# decoding does not need it.
 _PARAMETERS = {
     "RICE_1": ("BLOCKSIZE", "BYTEPIX"),
     "RICE_ONE": ("BLOCKSIZE", "BYTEPIX"),
@@ -30,7 +30,7 @@ _PARAMETERS = {
 @dataclass(frozen=True)
 class TileCoding:
     """
-    How the tiles of an image are compressed; checked.
+    The compression of the tiles of an image, checked.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ class TileCoding:
     dtype
         Of the pixels.
     coded
-        Of the integers that are compressed, where the compression is one of integers.
+        Type of the compressed integers, if the compression is one of integers.
     block
         Pixels of a block of RICE.
     smooth
-        Whether HCOMPRESS smoothes.
+        Whether HCOMPRESS smooths.
     dither
         ZQUANTIZ of floats that are stored as integers, as a number; `None` for pixels that are stored as they are.
     seed
@@ -70,12 +70,13 @@ class TileCoding:
         dtype
             Of the pixels.
         quantised
-            Whether ZSCALE and ZZERO are there.
+            Whether the table has ZSCALE and ZZERO.
 
         Raises
         ------
         ValueError
-            With keyword, value and what was expected, for all that is not implemented or cannot be.
+            If a value is invalid or not implemented; the message has the keyword, the value and the
+            expectation.
         """
         if header.get("ZCMPTYPE") == "PLIO_1":
             raise ValueError("ZCMPTYPE=PLIO_1 is not implemented; funpack, of CFITSIO, unpacks such files")
@@ -83,7 +84,7 @@ class TileCoding:
         names, values = _parameters(header, compression)
         block = one_of(values, names["BLOCKSIZE"], (16, 32), default=32)
         smooth = one_of(values, names["SMOOTH"], (0, 1), default=0) == 1
-        number(values, names["SCALE"], default=0)  # unused: the bytes of a tile say it too, as an integer
+        number(values, names["SCALE"], default=0)  # unused: the bytes of a tile contain it too, as an integer
         dither, seed = None, 1
         if quantised:
             if dtype.kind != "f":
@@ -94,14 +95,14 @@ class TileCoding:
         if compression in (*_RICE, "HCOMPRESS_1") and (coded.kind == "f" or coded.itemsize > 4):
             raise ValueError(f"{compression} is of integers up to 32 bits, but ZBITPIX={header['ZBITPIX']}")
         if compression in _RICE:
-            # Pixels may be compressed as integers of 32 bits, which is the default, whatever their size.
+            # Pixels of any size may be compressed as integers of 32 bits, which is the default.
             size = one_of(values, names["BYTEPIX"], tuple(dict.fromkeys((coded.itemsize, 4))), default=4)
             coded = coded if size == coded.itemsize else np.dtype(np.int32)
         return cls(compression, dtype, coded, block, smooth, dither, seed)
 
     @property
     def is_plain_rice(self) -> bool:
-        """Whether RICE gives the pixels as they are."""
+        """Whether the RICE-coded integers are the pixels, without quantisation."""
         return self.compression in _RICE and self.coded == self.dtype
 
     def decode(
@@ -127,9 +128,9 @@ class TileCoding:
         tile
             Its number.
         column
-            Which of ``sunpy_heliocloud.io.tile_table.DATA_COLUMNS`` the bytes are of.
+            The column of the bytes, one of ``sunpy_heliocloud.io.tile_table.DATA_COLUMNS``.
         scale, zero, blank
-            As `~sunpy_heliocloud.io.tile_table.TileTable` has them, of this tile.
+            Values of this tile, see `~sunpy_heliocloud.io.tile_table.TileTable`.
 
         Returns
         -------
@@ -138,7 +139,7 @@ class TileCoding:
         Raises
         ------
         ValueError
-            For bytes that are not those of such a tile.
+            If the bytes are not a valid tile.
         """
         try:
             if column == 0:
@@ -187,7 +188,7 @@ class TileCoding:
                 f"HCOMPRESS_1 is of tiles of at least 4 x 4 pixels, not of {shape[0]} x {shape[1]}"
             )
         pixels, scale = decode_hcompress(data, shape, smooth=self.smooth)
-        if scale > 1:  # near the ends of their range, pixels may be rounded out of it by a few steps
+        if scale > 1:  # pixels near the limits of their range may be rounded a few steps beyond it
             inside = pixels.clip(np.iinfo(self.coded).min, np.iinfo(self.coded).max)
             pixels = np.where(np.abs(pixels - inside) < min(8 * scale, 2**16), inside, pixels)
         return _fitting(pixels, self.coded)
@@ -197,14 +198,17 @@ class TileCoding:
         if self.compression.startswith("GZIP"):
             data = gunzip(data, _bytes(shape, stored))
         if self.dither is not None and len(data) == _bytes(shape, np.dtype(np.int16)):
-            stored = np.dtype(np.int16)  # CFITSIO stores integers as small as they allow
+            stored = np.dtype(np.int16)  # CFITSIO stores integers in the smallest type that holds them
         if self.compression == "GZIP_2":
             data = np.frombuffer(data, np.uint8).reshape(stored.itemsize, -1).T.tobytes()
         return _as_pixels(data, shape, stored)
 
 
 def _parameters(header: Mapping[str, Any], compression: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """What messages call each parameter of a compression, and their values by that, from the pairs ZNAMEn, ZVALn."""
+    """
+    The keyword of each parameter of a compression, for messages, and the values by keyword, from the pairs
+    ZNAMEn, ZVALn.
+    """
     known = (*_PARAMETERS.get(compression, ()), "NOISEBIT")
     names = {name: name for name in ("BLOCKSIZE", "BYTEPIX", "SCALE", "SMOOTH")}
     values: dict[str, Any] = {}
@@ -235,7 +239,7 @@ def _as_pixels(data: bytes, shape: tuple[int, int], dtype: np.dtype) -> np.ndarr
 
 
 def _fitting(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Integers as a smaller type; an error for those that it does not hold."""
+    """Integers as a smaller type; a value out of its range is an error."""
     if pixels.dtype.kind == "f" or np.can_cast(pixels.dtype, dtype):
         return pixels
     limits = np.iinfo(dtype)

@@ -1,4 +1,6 @@
-"""The table of a tile-compressed image: where in the heap the bytes of each tile are, and how floats were scaled."""
+"""
+The table of a tile-compressed image: offsets and lengths of tiles in the heap, and the scaling of floats.
+"""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +15,7 @@ from sunpy_heliocloud.text import inert
 
 __all__ = ["DATA_COLUMNS", "TableFormat", "TileTable"]
 
-# Where the bytes of a tile may be. Of several, the first with bytes counts.
+# Columns that may hold the bytes of a tile; the first column that is not empty is used.
 DATA_COLUMNS = ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA")
 _SCALARS = ("ZSCALE", "ZZERO", "ZBLANK")
 _TFORM = re.compile(r"(\d{0,9})(?:([LXBIJKAEDCM])|([PQ])([BIJKED])(?:\(\d*\))?)$")
@@ -22,7 +24,7 @@ _TYPES = {"B": ">u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"
 
 
 class _Column(NamedTuple):
-    """A column of the table: the byte at which it begins, its type, and of a descriptor the type of what it counts."""
+    """A column of the table: its first byte, its type, and for a descriptor the type of the elements in the heap."""
 
     start: int
     dtype: np.dtype
@@ -36,16 +38,16 @@ class _Column(NamedTuple):
 @dataclass(frozen=True)
 class TableFormat:
     """
-    What the header says of the table of tiles; checked.
+    The header keywords of the table of tiles, checked.
 
     Parameters
     ----------
     row_bytes, tiles
-        Bytes of a row of the table, and their number: there is one for each tile.
+        Bytes of a row of the table, and the number of rows: one for each tile.
     heap_start, heap_size
-        The first byte of the heap, counted from the table's, and its size.
+        The first byte of the heap, counted from the start of the table, and its size.
     columns
-        By name, those that say something of tiles.
+        The columns that describe tiles, by name.
     """
 
     row_bytes: int
@@ -62,7 +64,7 @@ class TableFormat:
         Raises
         ------
         ValueError
-            With keyword, value and what was expected.
+            For a wrong keyword; the message has the keyword, the value and the expectation.
         ~sunpy_heliocloud.bounds.LimitError
             When there are more tiles than ``limits.tiles``.
         """
@@ -115,21 +117,22 @@ def _columns(header: Mapping[str, Any], row_bytes: int) -> dict[str, _Column]:
 @dataclass(frozen=True, eq=False, slots=True)
 class TileTable:
     """
-    Where in the heap the bytes of each tile are, and how its floats were scaled.
+    Offset and length of each tile in the heap, and the scaling of its floats.
 
     Parameters
     ----------
     lengths
         Bytes of each tile.
     offsets
-        Where in the heap each tile begins; of tiles in order without gaps, only where the first one does, which is
-        eight times smaller.
+        Offset of each tile in the heap. For tiles in order and without gaps, only the offset of the first,
+        which needs an eighth of the memory.
     columns
-        Which of ``DATA_COLUMNS`` holds each tile; `None` if the first holds all.
+        For each tile the index in ``DATA_COLUMNS`` of its column; `None` if the first column holds all.
     scales, zeros
-        Of floats that are stored as integers: ZSCALE and ZZERO of each tile, or one for all; `None` for other pixels.
+        For floats that are stored as integers, ZSCALE and ZZERO of each tile, or one value for all; `None`
+        for other pixels.
     blanks
-        The integer that stands for a missing value, in the same way; `None` if there is none.
+        The integer of missing pixels, for each tile or for all; `None` if there is none.
     """
 
     lengths: np.ndarray
@@ -151,16 +154,16 @@ class TileTable:
         table
             Its bytes.
         form
-            What the header says of it.
+            Its header keywords.
         header
-            For ZSCALE, ZZERO and ZBLANK of all tiles.
+            The header, for ZSCALE, ZZERO and ZBLANK of all tiles.
         most_bytes
-            More than any tile can have.
+            Upper limit of the bytes of a tile.
 
         Raises
         ------
         ValueError
-            When a tile is not in the heap or has too many bytes, or a scale is no number.
+            When a tile is not in the heap or has too many bytes, or a scale is not finite.
         """
         rows = np.frombuffer(table, np.uint8).reshape(form.tiles, form.row_bytes)
         lengths, offsets, columns = _places(rows, form)
@@ -179,7 +182,7 @@ class TileTable:
         scales, zeros, blanks = (_scalars(name, rows, form, header) for name in _SCALARS)
         if (scales is None) is not (zeros is None):
             raise ValueError(
-                "of ZSCALE and ZZERO only one is there; floats need both, as columns or keywords"
+                "only one of ZSCALE and ZZERO is there; floats need both, as columns or keywords"
             )
         if scales is not None:
             scaled = used & (columns == 0)
@@ -196,7 +199,7 @@ class TileTable:
         )
 
     def places(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """The first byte in the heap of some tiles, and the one after the last of each."""
+        """First byte, and the byte after the last, of some tiles in the heap."""
         lengths = self.lengths[first:last].astype(np.int64)
         if len(self.offsets) == len(self.lengths):
             starts = self.offsets[first:last]
@@ -206,13 +209,13 @@ class TileTable:
 
 
 def _places(rows: np.ndarray, form: TableFormat) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each tile the number of bytes, the first one in the heap, and which of ``DATA_COLUMNS`` has it."""
+    """Number of bytes, offset in the heap and index in ``DATA_COLUMNS`` of each tile."""
     lengths = offsets = columns = None
     for i, name in reversed(list(enumerate(DATA_COLUMNS))):
         if (column := form.columns.get(name)) is not None:
             counts, starts = column.of(rows).astype(np.int64).T
             size = column.element.itemsize
-            # A count that is out of bounds stays so in bytes.
+            # A count that is out of range is also out of range in bytes.
             sizes = counts if size == 1 else np.where(np.abs(counts) < 2**48, counts * size, counts)
             if lengths is None:
                 lengths, offsets, columns = sizes, starts, np.full(form.tiles, i, np.uint8)
@@ -224,7 +227,7 @@ def _places(rows: np.ndarray, form: TableFormat) -> tuple[np.ndarray, np.ndarray
 
 
 def _scalars(name: str, rows: np.ndarray, form: TableFormat, header: Mapping[str, Any]) -> np.ndarray | None:
-    """One value for each tile, or one for all, as float64 or int64; `None` where the file says nothing."""
+    """One value for each tile, or one for all, as float64 or int64; `None` if the file has no value."""
     dtype = np.int64 if name == "ZBLANK" else np.float64
     if name in form.columns:
         return form.columns[name].of(rows)[:, 0].astype(dtype)

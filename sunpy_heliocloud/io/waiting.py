@@ -1,4 +1,4 @@
-"""Waiting for requests: on the thread that does the I/O, several at a time, and again where a failure may pass."""
+"""Running of requests: on the I/O thread, several at a time, with retries after temporary failures."""
 
 import asyncio
 import random
@@ -16,20 +16,20 @@ from sunpy_heliocloud.io.http_errors import RedirectError, SlowServerError, Stat
 
 __all__ = ["IN_FLIGHT", "PAUSES", "gather", "patiently", "run"]
 
-# Seconds before a request is made again, after a failure that may pass.
+# Seconds before a request is retried after a temporary failure.
 PAUSES = (0.2, 0.5, 1.0, 2.0)
-# Requests under way at once; more only cause throttling.
+# Concurrent requests; more only cause throttling.
 IN_FLIGHT = 64
 _LONGEST_PAUSE = 10.0
 _PASSING = (408, 425, 429)
 
 
 def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Wait for a coroutine on the thread that does the I/O; it ends when the caller is interrupted."""
+    """Run a coroutine on the I/O thread and wait for it; it is cancelled when the caller is interrupted."""
     future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
     try:
         while True:
-            # Waiting without end cannot be interrupted on every system.
+            # A wait without a time-out cannot be interrupted on every system.
             with suppress(TimeoutError):
                 return future.result(timeout=5) if not future.done() else future.result()
             if future.done():
@@ -42,7 +42,9 @@ _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKe
 
 
 async def gather[T](calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
-    """The results of all calls, or the exceptions that they raised; a bounded number of them at a time."""
+    """
+    The results of all calls, or the exceptions that they raised; a limited number of calls is concurrent.
+    """
     slots = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(IN_FLIGHT))
 
     async def one(call: Callable[[], Awaitable[T]]) -> T | Exception:
@@ -58,7 +60,7 @@ async def gather[T](calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exc
 
 
 async def patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
-    """What an attempt gives; it is repeated, with growing pauses, after a failure that may pass."""
+    """The result of an attempt; it is retried, with growing pauses, after temporary failures."""
     start = time.monotonic()
     for pause in PAUSES:
         try:
@@ -72,11 +74,11 @@ async def patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether asking again may give something else."""
+    """Whether a failure is temporary."""
     if isinstance(error, StatusError):
         return error.status >= 500 or error.status in _PASSING
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL | RedirectError):
         return False
     if isinstance(error, aiohttp.ClientConnectorError):
-        return isinstance(error.os_error, ConnectionError)  # refused or reset; not an unknown name
+        return isinstance(error.os_error, ConnectionError)  # not an unknown host name
     return isinstance(error, aiohttp.ClientError | ConnectionError | SlowServerError | WrongAnswerError)

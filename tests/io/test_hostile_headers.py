@@ -292,7 +292,7 @@ def test_compression_parameters_are_checked_against_what_is_implemented(tmp_path
         ({"ZDITHER0": None}, "ZDITHER0 is missing"),
         ({"ZBITPIX": 32}, "ZSCALE belongs to floats, but ZBITPIX=32"),
         ({"ZVAL2": 2}, "ZVAL2 (BYTEPIX)=2, but must be one of 4"),
-        ({"TTYPE3": "'SCALE'"}, "of ZSCALE and ZZERO only one is there"),
+        ({"TTYPE3": "'SCALE'"}, "only one of ZSCALE and ZZERO is there"),
         ({"TFORM3": "'1K'"}, "TFORM3=1K is no format of ZSCALE"),
         ({"TTYPE4": "'ZSCALE'"}, "TFORM4=1D is no format of ZSCALE, or the column is there twice"),
     ],

@@ -172,7 +172,7 @@ def test_a_server_without_ranges_sends_the_whole_file():
             ByteRange(url, 0, 999, exact=False),
         ]
         assert contents(wanted) == [CONTENT[10:20], CONTENT[:5], CONTENT, CONTENT]
-        assert "only 0 of 10 bytes came" in str(only(fetch([ByteRange(url, 300, 310)])))
+        assert "only 0 of 10 bytes were received" in str(only(fetch([ByteRange(url, 300, 310)])))
     assert {byte_range for _, byte_range in asked} >= {"bytes=10-19", "bytes=0-4"}
 
 
@@ -192,7 +192,7 @@ def test_a_file_that_is_too_short(server, tmp_path):
         error = only(fetch([ByteRange(url, 190, 210)]))
         assert (
             str(error)
-            == f"Could not read bytes 190 to 210 of {url}: only 10 of 20 bytes came; the file is cut short."
+            == f"Could not read bytes 190 to 210 of {url}: only 10 of 20 bytes were received; the file is truncated."
         )
         assert contents([ByteRange(url, 190, 210, exact=False)]) == [CONTENT[190:]]
         assert server.requests in (0, 2)
