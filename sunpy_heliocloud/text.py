@@ -9,7 +9,9 @@ LONGEST = 300
 # Categories of characters that move the cursor, change the direction of text or have no glyph: control, format,
 # surrogate, private, unassigned, line and paragraph separators.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_WEB_ADDRESS = re.compile(r"(https?://)(?:[^\s/?#]*@)?([^\s?'\"<>]*)(\?[^\s'\"<>]*)?", re.IGNORECASE)
+_WEB_ADDRESS = re.compile(
+    r"(https?://)(?:[^\s/?#]*@)?([^\s?'\"<>]*)(\?[^\s'\"<>]*(?<![.:,;)]))?", re.IGNORECASE
+)
 
 
 def inert(text: object, longest: int = LONGEST) -> str:

@@ -68,7 +68,8 @@ def test_any_text_becomes_one_line_of_printable_characters(text):
         ("HTTP://h/a?b", "HTTP://h/a?…"),
         ("https://h/a@b", "https://h/a@b"),
         ("s3://b/what?.fits", "s3://b/what?.fits"),
-        ("no https://h/a?sig=1, and https://i/b", "no https://h/a?… and https://i/b"),
+        ("no https://h/a?sig=1, and https://i/b", "no https://h/a?…, and https://i/b"),
+        (f"Could not open {SIGNED}: OSError", "Could not open https://example.org/a.fits?…: OSError"),
         ("/home/me/a b.fits", "/home/me/a b.fits"),
     ],
 )

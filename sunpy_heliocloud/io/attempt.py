@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sunpy_heliocloud.io.ranges import ReadError
-from sunpy_heliocloud.text import inert
+from sunpy_heliocloud.text import shown_url
 
 __all__ = ["attempt"]
 
@@ -36,6 +36,6 @@ def attempt[T](what: str, do: Callable[[], T], *, passing: tuple[type[Exception]
         raise
     except Exception as cause:  # noqa: BLE001  see above
         kind = "" if type(cause) is ValueError else f"{type(cause).__name__}: "
-        error = ReadError(f"{what}: {kind}{inert(cause, 1000)}")
+        error = ReadError(f"{shown_url(what, 1000)}: {kind}{shown_url(cause, 1000)}")
         error.__cause__ = cause
         return error

@@ -11,6 +11,7 @@ from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.lags.lag_map import LagMap
 from sunpy_heliocloud.lags.marks import CountingCube
 from sunpy_heliocloud.lags.quantities import colours, normalization
+from sunpy_heliocloud.text import inert
 
 __all__ = ["LagCube"]
 
@@ -85,7 +86,7 @@ class LagCube(CountingCube):
     def __str__(self) -> str:
         return (
             f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  {self.meta['quantity']}, unit: {str(self.unit) or 'none'}\n"
+            f"  {inert(self.meta['quantity'])}, unit: {str(self.unit) or 'none'}\n"
             f"  in {self.times.size} windows of {self.meta['planes']} planes of {self.meta['cadence']}, "
             f"{self.meta['start']} to {self.meta['stop']}\n"
             f"  correlation {normalization(self.meta)}"

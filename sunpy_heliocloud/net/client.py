@@ -18,6 +18,7 @@ from sunpy_heliocloud.net.known_datasets import FAMILIES, known_datasets
 from sunpy_heliocloud.net.response import HelioCloudResponse, response
 from sunpy_heliocloud.net.search import find, warn_of_costs
 from sunpy_heliocloud.net.walker import walker
+from sunpy_heliocloud.text import shown_url
 
 __all__ = ["HelioCloudClient"]
 
@@ -103,9 +104,10 @@ class HelioCloudClient(BaseClient):
         Download files over https.
 
         A file is called as the last part of its URL, with ``_`` for characters such as ``:`` that not all systems allow
-        in names of files. It is written under a temporary name beside its own, and renamed once it is complete and has
-        the size and the checksum that the catalogue says. A file that is there already, and has these, is not
-        downloaded again unless the downloader overwrites; one that differs is.
+        in names of files, and with a hash of the URL where that name is too long, or several files have it. It is written
+        under a temporary name beside its own, and renamed once it is complete and has the size and the checksum that
+        the catalogue says. A file that is there already, and has these, is not downloaded again unless the downloader
+        overwrites; one that was cut short is replaced; any other stays, and the new file is saved beside it.
 
         Of a search that failed, which Fido shows as an empty table with ``errors``, there is nothing to download, and a
         warning says why.
@@ -117,25 +119,28 @@ class HelioCloudClient(BaseClient):
         path
             Where to, with ``{file}`` in it and, if wanted, names of columns: ``"{dataset}/{file}"``.
         downloader
-            Says how: its connections, progress bars and what to do about files that exist. Nothing is queued in it.
+            Says how: its connections, progress bars, callbacks and what to do about files that exist. It is left as it
+            is, and nothing is queued in it.
         **kwargs
             ``max_splits``, how many connections share a file, instead of the downloader's.
 
         Returns
         -------
         `parfive.Results`
-            The files; ``errors`` has those that were not downloaded.
+            The files; ``errors`` has those that were not downloaded, with the reasons.
 
         Raises
         ------
         ValueError
-            If a URL has no usable file name or scheme, or two files would be saved under one name.
+            If the path cannot be filled in, or has no ``{file}`` and gives two files one name.
         OSError
             If the disk has too little space for what is missing.
         """
         if not len(query_results):
             if query_results.errors:
-                warn_user(f"A search failed, so that it has no files to download: {query_results.errors}")
+                warn_user(
+                    f"A search failed, so that it has no files to download: {shown_url(query_results.errors)}"
+                )
             return parfive.Results()
         return download(query_results, str(path), downloader, kwargs.get("max_splits"))
 
