@@ -89,6 +89,9 @@ class HelioCloudClient(BaseClient):
         limits.check("files", sum(len(rows.url) for _, rows in found), "The result of the search")
         table = response(found)
         table.client = self
+        # Who opens or downloads the files trusts the server that the caller has named, and sends credentials there only.
+        named = {one.bucket for one in queries}
+        table.meta["bucket"] = named.pop() if len(named) == 1 else None
         return table
 
     @convert_row_to_table

@@ -326,6 +326,21 @@ def test_a_bad_row_is_one_error_and_the_rest_is_fetched(files, tmp_path, url):
     assert str(error.exception).isprintable()
 
 
+def test_a_private_server_that_the_query_names_is_asked(server, tmp_path, monkeypatch):
+    bucket = f"{server.endpoint_url}/{server.url.removeprefix('s3://')}"
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+    monkeypatch.delenv("ROOT_CATALOG_REGISTRY_URL")
+    server.write("a.fits", b"content")
+    server.write("catalog.json", json.dumps({"catalog": [entry("x", f"{bucket}registries/")]}).encode())
+    server.write("registries/x_2020.csv", f"2020-02-01T01:00Z,,{bucket}a.fits,7\n".encode())
+    table = Fido.search(DAY, a.heliocloud.Dataset("x"), a.heliocloud.Bucket(bucket))[0]
+    assert fetch(table, path=tmp_path).errors == []
+    assert contents_of(tmp_path) == {"a.fits": b"content"}
+    # The same table without what the caller has named.
+    table.meta["bucket"] = None
+    assert "is not encrypted" in str(fetch(table, path=tmp_path).errors[0].exception)
+
+
 def test_a_file_of_a_folder_that_the_caller_names_is_not_copied(tmp_path):
     path = tmp_path / "a.fits"
     path.write_bytes(b"1")
