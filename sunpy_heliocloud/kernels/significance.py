@@ -1,5 +1,5 @@
 """
-How far a lag and its correlation can be trusted: surrogates and resampling.
+How probable a correlation is by chance: surrogates.
 
 Random numbers are the same for all pixels, and depend on the seed and the number of the trial only, so that the
 result for a pixel depends neither on how an image is cut into blocks nor on who computes them.
@@ -10,20 +10,15 @@ from numba import njit
 from scipy import fft
 
 from sunpy_heliocloud.kernels.correlation import (
-    TOLERANCE,
     Correlator,
     blocks_of_series,
     checked_steps,
     common_type,
 )
 from sunpy_heliocloud.kernels.detrending import Detrend, fill_gaps, remove_trend
-from sunpy_heliocloud.kernels.maxima import N_MAXIMA, find_maxima
 from sunpy_heliocloud.kernels.series import Series, prepare, standardise
 
-__all__ = ["chance_of_correlation", "uncertainty_of_lag"]
-
-_NOT_ASKED = np.empty(0, np.int64)
-_NORMAL = 15.865525393145702, 84.1344746068543  # percentiles at one standard deviation
+__all__ = ["chance_of_correlation"]
 
 
 def chance_of_correlation(
@@ -88,85 +83,9 @@ def chance_of_correlation(
     return chance.reshape(1, *image)
 
 
-def uncertainty_of_lag(
-    a: np.ndarray, b: np.ndarray, how: Correlator, *, trials: int, seed: int
-) -> np.ndarray:
-    """
-    The standard deviation of the lag, from random subsets of the samples.
-
-    Each trial draws as many times as there are, with repetition, and leaves out those not drawn, about a third
-    (random subset selection, Peterson et al. 1998). Lags are refined by a parabola.
-
-    Parameters
-    ----------
-    a, b
-        Series of the same shape ``(t, ny, nx)``.
-    how
-        See `Correlator`; ``min_overlap`` refers to the whole series, of the subsets nothing is asked.
-    trials
-        Number of subsets.
-    seed
-        Of the random numbers.
-
-    Returns
-    -------
-    `numpy.ndarray`
-        Seconds, shape ``(1, ny, nx)``: half the interval that holds the central 68 % of the lags. NaN where there
-        is no lag.
-
-    References
-    ----------
-    * Peterson, B. M. et al. 1998, PASP 110, 660, https://doi.org/10.1086/316177
-    """
-    steps = checked_steps((a, b), how)
-    n, image = how.samples(len(a)), a.shape[1:]
-    dtype = common_type((a, b))
-    subsets = [_subset(n, np.random.default_rng([seed, trial])) for trial in range(trials)]
-    undemanding = how._replace(min_overlap=0.0)
-    uncertainty = np.empty((1, a[0].size), dtype)
-    for block, (first, second) in blocks_of_series((a, b), steps, how):
-        whole = how.correlate(first, second, n, steps).values
-        found = np.empty((N_MAXIMA, len(whole)), dtype)
-        _find(whole, steps, how, found)
-        missing = np.isnan(found[0])
-        lags = np.empty((trials, N_MAXIMA, missing.size), dtype)
-        for trial, kept in enumerate(subsets):
-            parts = [_part(series, kept) for series in (first, second)]
-            correlation = undemanding.correlate(*parts, n, steps).values
-            correlation[np.isnan(whole)] = np.nan
-            _find(correlation, steps, how, lags[trial])
-        low, high = _percentiles(lags[:, 1])
-        uncertainty[0, block] = np.where(missing, np.nan, (high - low) / 2)
-    return uncertainty.reshape(1, *image)
-
-
-def _percentiles(lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At one standard deviation below and above, of the trials that gave a lag."""
-    ordered = np.sort(lags, axis=0)  # NaN last
-    count = np.isfinite(ordered).sum(axis=0)
-    low, high = (np.rint(p / 100 * np.maximum(count - 1, 0)).astype(int) for p in _NORMAL)
-    return tuple(np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high))
-
-
-def _find(correlation: np.ndarray, steps: np.ndarray, how: Correlator, maxima: np.ndarray) -> None:
-    tolerance = TOLERANCE[correlation.dtype]
-    find_maxima(correlation, _NOT_ASKED, steps, float(how.cadence), tolerance, how.keep_edges, 0, maxima)
-
-
 def _largest(correlation: np.ndarray) -> np.ndarray:
     """Of each pixel, over the lags that have one."""
     return np.fmax.reduce(correlation, axis=1)
-
-
-def _subset(n: int, rng: np.random.Generator) -> np.ndarray:
-    kept = np.zeros(n, bool)
-    kept[rng.integers(0, n, n)] = True
-    return kept
-
-
-def _part(series: Series, kept: np.ndarray) -> Series:
-    """The series with some samples left out."""
-    return _masked(series.samples.copy(), series.present & kept)
 
 
 def _masked(samples: np.ndarray, present: np.ndarray, detrend: Detrend = None) -> Series:

@@ -251,18 +251,19 @@ class ComparableCube(DaskCube):
         self, other: Self, *, trials: int = 100, seed: int = 0, **options: Unpack[Options]
     ) -> LagMap:
         """
-        The standard deviation of the time lag in every pixel, by random subset selection.
+        The standard deviation of the time lag in every pixel, from repetitions with other noise.
 
-        Each trial leaves out a random third of the planes and finds the refined lag of what is left (Peterson et al.
-        1998). The result is how sensitive the lag is to single frames, that is, to noise. It does not include errors
-        of derotation, and does not say whether the lag is one of cooling.
+        What both light curves, shifted by their lag, have in common is taken for signal, and their difference for noise.
+        Each trial adds noise of the same spectrum to the signal, and finds the refined lag (a parametric bootstrap, Efron
+        & Tibshirani 1993; Peterson et al. 1998 randomise fluxes so). It says how sensitive the lag is to noise; not
+        whether the lag is one of cooling, nor what derotation leaves.
 
         Parameters
         ----------
         other
             As for `time_lag`.
         trials
-            Number of subsets; each costs as much as a lag map with gaps.
+            Number of repetitions; each costs about two lag maps.
         seed
             Of the random numbers; the result is the same on any scheduler and with any chunks.
         **options
@@ -272,7 +273,11 @@ class ComparableCube(DaskCube):
         Returns
         -------
         LagMap
-            In seconds, lazy: half the width of the central 68 % of the lags.
+            In seconds, lazy: half the width of the central 68 % of the lags; NaN where there is no lag. Of light curves
+            of known lag 62 to 75 % are within one, and 89 to 98 % within two of them, with 180 and more planes and
+            correlations of 0.8 and more, whatever the noise and the grid (``benchmarks/truth.py``). Where more than a
+            tenth of the trials find another maximum, the lag is ambiguous: ``meta["ambiguous"]`` counts such pixels,
+            and ``ambiguous`` is the array of them.
 
         Raises
         ------
@@ -281,6 +286,7 @@ class ComparableCube(DaskCube):
 
         References
         ----------
+        * Efron, B. & Tibshirani, R. J. 1993, An Introduction to the Bootstrap, Chapman & Hall
         * Peterson, B. M. et al. 1998, PASP 110, 660, https://doi.org/10.1086/316177
         """
         return uncertainty_map(Comparison((self, other), **options), trials, seed)

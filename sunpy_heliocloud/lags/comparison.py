@@ -114,8 +114,10 @@ class Comparison:
             arguments.at_bounds(at_bounds) == "keep",
         )
         self._cubes = cubes
+        of_frames = [cube.meta["frame_cadence"] for cube in cubes if "frame_cadence" in cube.meta]
         self._meta = {
             "cadence": cadence * u.s,
+            "frame_cadence": max(of_frames, default=cadence * u.s),
             "min_overlap": self.how.min_overlap,
             "detrend": detrend,
             "overlap_normalized": self.how.per_overlap,
@@ -200,9 +202,9 @@ class Comparison:
         return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
 
     def uncertainty(self, trials: int, seed: int) -> da.Array:
-        """The standard deviation of the lag in seconds, ``(y, x)``."""
+        """The standard deviation of the lag in seconds, and where it is ambiguous: ``(2, y, x)``."""
         task = LagUncertainty(self.how, *arguments.random_numbers(trials, seed))
-        return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
+        return map_pencils(task, *self.arrays, planes=2, dtype=self.dtype)
 
     def windows(self, window: u.Quantity) -> list[tuple[int, int]]:
         """First plane of each window of time, and the plane after its last; windows follow each other or slide."""

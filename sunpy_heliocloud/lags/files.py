@@ -64,6 +64,8 @@ _CARDS = {
     "at_edge": _Card("NATEDGE", "pixels with a maximum at an edge of lags", int),
     "pulled": _Card("NPULLED", "pixels where tapering moves the maximum", int),
     "short_of_pairs": _Card("NSHORT", "pixels with lags of too few pairs", int),
+    "ambiguous": _Card("NAMBIG", "pixels with two maxima within the noise", int),
+    "frame_cadence": _Card("FRMCADNC", "[s] between frames", _seconds, lambda value: value * u.s),
     "refine": _Card("REFINE", "how lags are finer than the cadence"),
     "precision": _Card("PRECISN", "type of the computation"),
     "surrogates": _Card("SURROGAT", "kind of surrogates"),

@@ -1,6 +1,6 @@
 """What speaks against lags, pixel by pixel, and the cubes that count it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import dask
@@ -15,7 +15,11 @@ from sunpy_heliocloud.coordinates.indexers import items
 from sunpy_heliocloud.kernels.maxima import EDGE, PULLED, SHORT
 from sunpy_heliocloud.lazy.cube import DaskCube
 
-__all__ = ["CountingCube", "Marks", "warn_of_edges"]
+__all__ = ["AMBIGUOUS", "CountingCube", "Marks", "warn_of_edges"]
+
+# Of uncertainties: trials find another maximum.
+AMBIGUOUS = 8
+_MARKS = {"at_edge": EDGE, "pulled": PULLED, "short_of_pairs": SHORT, "ambiguous": AMBIGUOUS}
 
 
 class Marks:
@@ -26,11 +30,13 @@ class Marks:
     ----------
     array
         Shape ``(3, ...)``, the rest as the lags: the marks of `sunpy_heliocloud.kernels.maxima`, and the first and the
-        last lag in seconds that took part; lazy or not.
+        last lag in seconds that took part, or ``(1, ...)`` without these; lazy or not.
+    names
+        Of the marks that are counted.
     """
 
-    def __init__(self, array: Any) -> None:
-        self.array = array
+    def __init__(self, array: Any, names: Sequence[str] = ("at_edge", "pulled", "short_of_pairs")) -> None:
+        self.array, self.names = array, tuple(names)
 
     @property
     def is_lazy(self) -> bool:
@@ -38,21 +44,16 @@ class Marks:
         return dask.is_dask_collection(self.array)
 
     def __getitem__(self, item: Any) -> "Marks":
-        return Marks(self.array[(slice(None), *item)])
+        return Marks(self.array[(slice(None), *item)], self.names)
 
     def counts(self) -> dict[str, Any]:
         """How many pixels have each mark, and the lags that took part in any of them; nothing while they are lazy."""
         if self.is_lazy:
             return {}
-        marks, first, last = self.array
-        marks = np.nan_to_num(marks).astype(int)
-        counted = {
-            "at_edge": int(np.count_nonzero(marks & EDGE)),
-            "pulled": int(np.count_nonzero(marks & PULLED)),
-            "short_of_pairs": int(np.count_nonzero(marks & SHORT)),
-        }
-        if np.isfinite(first).any():
-            counted["lags_used"] = [float(np.nanmin(first)), float(np.nanmax(last))] * u.s
+        marks = np.nan_to_num(self.array[0]).astype(int)
+        counted: dict[str, Any] = {name: int(np.count_nonzero(marks & _MARKS[name])) for name in self.names}
+        if len(self.array) > 1 and np.isfinite(self.array[1]).any():
+            counted["lags_used"] = [float(np.nanmin(self.array[1])), float(np.nanmax(self.array[2]))] * u.s
         return counted
 
     def __repr__(self) -> str:
@@ -69,6 +70,13 @@ class CountingCube(DaskCube):
         marked = self._new_instance(meta=self.meta | marks.counts())
         marked._marks = marks
         return marked
+
+    @property
+    def ambiguous(self) -> Any:
+        """Where a map of uncertainties is ambiguous, an array of its shape, lazy if it is; `None` for other maps."""
+        if self._marks is None or "ambiguous" not in self._marks.names:
+            return None
+        return self._marks.array[0] > 0
 
     def _new_instance(self, **changed: Any) -> Self:
         new = super()._new_instance(**changed)
@@ -111,7 +119,7 @@ class CountingCube(DaskCube):
             return finalize(results, *args)
         both = self.data.__dask_postcompute__(), self._marks.array.__dask_postcompute__()
         data, marks = (finalize(part, *args) for part, (finalize, args) in zip(results, both, strict=True))
-        return self._new_instance(data=data).with_marks(Marks(marks))
+        return self._new_instance(data=data).with_marks(Marks(marks, self._marks.names))
 
     def _computed(self, results: Any) -> Self:
         computed = self.from_results(results)
@@ -120,7 +128,7 @@ class CountingCube(DaskCube):
 
     def _persisted(self, graph: Any, both: tuple, **kwargs: Any) -> Self:
         data, marks = (rebuild(graph, *args, **kwargs) for rebuild, args in both)
-        return self._new_instance(data=data).with_marks(Marks(marks))
+        return self._new_instance(data=data).with_marks(Marks(marks, self._marks.names))
 
     def __getitem__(self, item: Any) -> Self:
         sliced = super().__getitem__(item)

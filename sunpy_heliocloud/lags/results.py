@@ -8,7 +8,7 @@ from sunpy_heliocloud.lags.comparison import Comparison
 from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
 from sunpy_heliocloud.lags.lag_cube import LagCube
 from sunpy_heliocloud.lags.lag_map import LagMap
-from sunpy_heliocloud.lags.marks import Marks
+from sunpy_heliocloud.lags.marks import AMBIGUOUS, Marks
 from sunpy_heliocloud.lags.quantities import CORRELATION, CROSS_CORRELATION, FALSE_ALARM, LAG, UNCERTAINTY
 
 __all__ = [
@@ -96,4 +96,6 @@ def false_alarm_map(comparison: Comparison, surrogates: str, trials: int, seed: 
 def uncertainty_map(comparison: Comparison, trials: int, seed: int) -> LagMap:
     """The standard deviation of the lag of two cubes."""
     meta = comparison.meta(UNCERTAINTY, trials=trials, seed=seed)
-    return LagMap(comparison.uncertainty(trials, seed), wcs=comparison.wcs, unit=u.s, meta=meta)
+    found = comparison.uncertainty(trials, seed)
+    made = LagMap(found[0], wcs=comparison.wcs, unit=u.s, meta=meta)
+    return made.with_marks(Marks(found[1:] * AMBIGUOUS, ("ambiguous",)))

@@ -10,8 +10,9 @@ import numpy as np
 from dask.base import normalize_token, tokenize
 
 from sunpy_heliocloud.kernels.correlation import Correlator, cross_correlation, lags_and_correlations
-from sunpy_heliocloud.kernels.significance import chance_of_correlation, uncertainty_of_lag
+from sunpy_heliocloud.kernels.significance import chance_of_correlation
 from sunpy_heliocloud.kernels.time_axis import interpolate_time
+from sunpy_heliocloud.kernels.uncertainty import uncertainty_of_lag
 
 __all__ = [
     "CorrelationOverLag",
@@ -183,7 +184,7 @@ class FalseAlarm:
 
 @dataclass(frozen=True)
 class LagUncertainty:
-    """See `~sunpy_heliocloud.kernels.significance.uncertainty_of_lag`."""
+    """See `~sunpy_heliocloud.kernels.uncertainty.uncertainty_of_lag`."""
 
     how: Correlator
     trials: int

@@ -3,7 +3,8 @@ import pytest
 
 from sunpy_heliocloud.kernels import correlation
 from sunpy_heliocloud.kernels.correlation import Correlator
-from sunpy_heliocloud.kernels.significance import chance_of_correlation, uncertainty_of_lag
+from sunpy_heliocloud.kernels.significance import chance_of_correlation
+from sunpy_heliocloud.kernels.uncertainty import uncertainty_of_lag
 
 HOW = Correlator(1.0, (-30.0, 30.0), per_overlap=False, keep_edges=True)
 

@@ -266,3 +266,35 @@ def test_nearest_frames_shift_lags_and_others_do_not():
     for method, shift in (("nearest", -108), ("linear", 0), ("cubic", 0)):
         resampled = [one.resample_time(4 * u.min, method=method) for one in (hot, cool)]
         assert abs(np.median(lag_of(*resampled, **options)) - 600 - shift) < 8
+
+
+# ---- uncertainty
+
+
+@pytest.mark.parametrize(
+    ("n", "noise", "step", "lag"),
+    [(180, 0.5, 4, 5), (180, 0.25, 0.4, -4), (180, 0.25, 8, 4), (360, 0.5, 4, -6), (180, 0.1, 4, 3)],
+)
+def test_two_thirds_of_the_lags_are_within_one_sigma(n, noise, step, lag):
+    """Also on grids that are finer or coarser than the frames, of 4 min."""
+    rng = np.random.default_rng(12)
+    a, b = pair(smooth(rng, n + 100), lag, n, noise=noise, rng=rng)
+    a, b = (one if step == 4 else one.resample_time(step * u.min) for one in (a, b))
+    error = np.abs(lag_of(a, b, refine="parabolic") - 240 * lag)
+    lazy = a.lag_uncertainty(b, trials=30, lag_bounds=TWO_HOURS)
+    sigma = lazy.compute()
+    assert lazy.ambiguous.shape == sigma.shape
+    clear = ~sigma.ambiguous & np.isfinite(sigma.data)
+    assert sigma.meta["ambiguous"] == sigma.ambiguous.sum() <= 0.05 * CURVES
+    inside = [np.mean(error[clear] <= k * sigma.data[clear]) for k in (1, 2)]
+    print(f"{inside[0]:.0%} within one sigma, {inside[1]:.0%} within two")
+    assert 0.55 < inside[0] < 0.8
+    assert 0.86 < inside[1] < 0.995
+
+
+def test_there_is_no_uncertainty_where_there_is_no_lag():
+    a, b = pair(smooth(np.random.default_rng(3), 400), 18, 180)
+    sigma = a.lag_uncertainty(b, trials=5, lag_bounds=[-1, 1] * u.hour).compute()
+    assert np.isnan(sigma.data).mean() > 0.9
+    kept = a.lag_uncertainty(b, trials=5, lag_bounds=[-1, 1] * u.hour, at_bounds="keep").compute()
+    assert np.isfinite(kept.data).all()
