@@ -312,14 +312,16 @@ async def _response(location: HTTPLocation, method: str, headers: Mapping[str, s
 
 
 async def _ask(location: HTTPLocation, method: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    via = proxy(location)
     try:
         async with asyncio.timeout(limits.patience):
-            return await session(may_be_private=location.may_be_private).request(
+            # A proxy may be anywhere, and resolves the name of the server itself.
+            return await session(may_be_private=location.may_be_private or via is not None).request(
                 method,
                 URL(str(location), encoded=True),
                 headers=headers,
                 allow_redirects=False,
-                proxy=proxy(location),
+                proxy=via,
             )
     except TimeoutError as e:
         raise SlowServerError(f"the server did not answer within {limits.patience:g} s") from e
