@@ -1,4 +1,4 @@
-"""What a query to HelioCloud is made of, besides sunpy's own attrs; registered as ``a.heliocloud``."""
+"""The attrs of HelioCloud, in addition to those of sunpy; registered as ``a.heliocloud``."""
 
 import os
 
@@ -19,7 +19,7 @@ class Dataset(SimpleAttr):
     value : str
         An id of the catalogue (``"aia_0171"``), a glob (``"euvml_*_304"``), or a family, which is an instrument or
         the first word of the ids (``"AIA"``, ``"HMI"``, ``"euvml"``). Case does not matter.
-        `sunpy_heliocloud.net.datasets` lists what there is.
+        `sunpy_heliocloud.net.datasets` lists all data sets.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Bucket(SimpleAttr):
         try:
             location = given_location(value)
         except LocationError as e:
-            raise ValueError(f"The bucket cannot be one: {e}; or the absolute path of a folder") from e
+            raise ValueError(f"The bucket is not valid: {e}; or the absolute path of a folder") from e
         if isinstance(location, LocalLocation) and not os.path.isabs(value):
             name = "bucket" if "://" in value else inert(value)
             raise ValueError(
@@ -66,15 +66,15 @@ class Bucket(SimpleAttr):
 
 class Lookup(SimpleAttr):
     """
-    How files are found.
+    The source of file names: index or listing.
 
     Parameters
     ----------
     value : str
-        ``"index"``, the default, reads the yearly index, which is the authority on what there is. ``"listing"`` asks
-        S3 which files are in the folders of the days, for data sets whose folders are known (AIA): that moves 100 kB
-        for a day instead of 18 MB for a year, and finds files that are not in the index yet. ``Start time`` and
-        ``End time`` are then both the time in the name of the file.
+        ``"index"``, the default, reads the yearly index, with exact times. ``"listing"`` lists the folders of
+        the days in S3, for data sets whose folders are known (AIA). It transfers 100 kB for a day instead of
+        18 MB for a year, and includes files that are not in the index yet. ``Start time`` and ``End time``
+        are then both the time in the file name.
 
     Raises
     ------

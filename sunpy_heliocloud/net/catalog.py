@@ -1,5 +1,5 @@
 """
-Which data sets there are: the catalogues of the buckets.
+The list of data sets: the catalogues of the buckets.
 
 References
 ----------
@@ -27,7 +27,7 @@ __all__ = ["catalog_entries", "entry_of", "is_id", "match", "similar"]
 
 UNAVAILABLE = "1400"
 LONGEST_ID = 200
-# What versions 0.1 and 0.2 of the specification called the fields of an entry.
+# Names of the fields of an entry in versions 0.1 and 0.2 of the specification.
 OLD_NAMES = {
     "loc": "index",
     "startDate": "start",
@@ -50,7 +50,7 @@ def catalog_entries(named: str | None = None) -> tuple[list[Entry], list[Catalog
     Returns
     -------
     tuple
-        The data sets, and what is wrong with the buckets that have no readable catalogue.
+        The data sets, and the errors of buckets without a readable catalogue.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _read_catalog(bucket: str, trusted: frozenset[str]) -> list[Entry]:
 
 
 def is_id(value: Any) -> bool:
-    """Whether a data set can be called so, in messages, tables and names of files."""
+    """Whether a text is a valid id, for messages, tables and file names."""
     return isinstance(value, str) and 0 < len(value) and inert(value, LONGEST_ID) == value
 
 
@@ -130,7 +130,7 @@ def entry_of(item: dict[str, Any], bucket: str, version: str, trusted: frozenset
     return Entry(
         id=item["id"],
         bucket=bucket,
-        # What is no text is no URL either, and named in an error once the index is wanted.
+        # A value that is not a text is not a valid URL; the error is raised when the index is read.
         index=_folder(index if isinstance(index, str) else inert(index)),
         indextype=(scalar_text(item.get("indextype")) or "csv").casefold(),
         multiyear=scalar_text(item.get("multiyear")).casefold() == "true",
@@ -143,19 +143,19 @@ def entry_of(item: dict[str, Any], bucket: str, version: str, trusted: frozenset
 
 def match(entries: Sequence[Entry], name: str) -> list[Entry]:
     """
-    The data sets that a name means.
+    The data sets that match a name.
 
     Parameters
     ----------
     entries
-        What there is.
+        All data sets.
     name
         An id, a glob, or a family: an instrument, or the first word of the ids. Case does not matter.
 
     Returns
     -------
     list of Entry
-        Those with that id; if there are none, those that match.
+        The data sets with that id, or else those that match the glob or family.
     """
     name = name.casefold()
     exact = [entry for entry in entries if entry.id.casefold() == name]
@@ -168,9 +168,10 @@ def match(entries: Sequence[Entry], name: str) -> list[Entry]:
 
 def similar(entries: Sequence[Entry], name: str) -> list[str]:
     """
-    The ids and instruments that a name which matches nothing may have meant, the closest first.
+    Ids and instruments that are similar to a name without a match, the closest first.
 
-    Those are names that are spelt alike, and ids that contain it or whose spacecraft is called so.
+    Similar are names with almost the same spelling, ids that contain the name, and ids of a spacecraft of
+    that name.
     """
     name = name.casefold()
     names = {known.casefold(): known for entry in entries for known in (entry.id, entry.instrument) if known}

@@ -1,8 +1,8 @@
 """
-Check a bucket against the CloudCatalog specification: for those who run one.
+Check a bucket against the CloudCatalog specification: for operators of buckets.
 
 Reads the catalogue of a bucket, the index of every year of every data set, and a few files, and prints one line for each
-departure: ``URL:line: error: what``. Notes are things that are allowed and worth knowing. The exit status is 0 if all is
+departure: ``URL:line: error: departure``. Notes are departures that the specification allows. The exit status is 0 if all is
 well, 1 if there are errors, and 2 if something could not be read.
 """
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments
-        Of the command line.
+        Arguments of the command line.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _check_dataset(entry: Entry, catalogue: str, n_files: int, report: Report) -
     try:
         pattern = index_url(entry, "YYYY")
     except CatalogError:
-        return  # The check of the catalogue has said why.
+        return  # The check of the catalogue has reported the reason.
     there = []
     years = _years(entry)
     for year in years:
@@ -115,7 +115,10 @@ def _check_dataset(entry: Entry, catalogue: str, n_files: int, report: Report) -
 
 
 def _years(entry: Entry) -> range:
-    """From the first that the catalogue says to the last or to now, since catalogues are behind."""
+    """
+    The years from ``start`` in the catalogue to ``stop`` or the present year, since catalogues are often out
+    of date.
+    """
     stop = time_of(entry.metadata.get("stop"))
     now = datetime.now(UTC).year
     last = now if stop is None else max(now, min(int(str(stop)[:4]), now + 5))

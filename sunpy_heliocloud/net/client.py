@@ -1,4 +1,4 @@
-"""The client that Fido asks."""
+"""The client for Fido."""
 
 import os
 
@@ -34,7 +34,7 @@ class HelioCloudClient(BaseClient):
     <sunpy_heliocloud.net.attrs.Bucket>` asks one bucket instead of all in the registry; `a.heliocloud.Lookup
     <sunpy_heliocloud.net.attrs.Lookup>` chooses between index and listing. Any other attr is an error.
 
-    A file is found if its interval meets the asked one; both ends belong to either.
+    A file is found if its time interval overlaps that of the query; the ends belong to both intervals.
 
     The registry is the one in the environment variable ``ROOT_CATALOG_REGISTRY_URL``, if it is set, and the S3 server
     that in ``AWS_ENDPOINT_URL_S3``.
@@ -50,7 +50,7 @@ class HelioCloudClient(BaseClient):
 
     @property
     def info_url(self) -> str:
-        """Where to read about the archive."""
+        """Documentation of the archive."""
         return "https://heliocloud.org"
 
     def search(self, *query, **kwargs) -> HelioCloudResponse:
@@ -62,24 +62,25 @@ class HelioCloudClient(BaseClient):
         *query
             Attrs, or combinations of them by ``&`` and ``|``.
         **kwargs
-            Nothing that this client would use.
+            Ignored.
 
         Returns
         -------
         HelioCloudResponse
-            The files; the table is empty if there are none in the time range. A file whose URL is refused, since it is
-            not that of an object of a bucket or a web server, is not in it; a warning counts these.
+            The files; the table is empty if there are none in the time range. Files whose URLs are refused
+            are left out, and a warning counts them. A URL has to name an object of a bucket or a file on a
+            web server.
 
         Raises
         ------
         ValueError
-            If the query lacks something, has an attr that cannot be honoured, or names data sets or channels that
+            If the query is incomplete, has an attr that is not supported, or names data sets or channels that
             do not exist.
         LimitError
             If there are more files than ``sunpy_heliocloud.limits.files``.
         CatalogError
-            If the registry, a catalogue or an index cannot be read. A bucket that cannot be read is only warned of
-            if the data sets are found elsewhere.
+            If the registry, a catalogue or an index cannot be read. If the data sets are found elsewhere, a
+            bucket that cannot be read is only a warning.
         """
         queries = walker.create(and_(*query))
         gate = RowGate()
@@ -106,26 +107,27 @@ class HelioCloudClient(BaseClient):
         """
         Download files over https.
 
-        A file is called as the last part of its URL, with ``_`` for characters such as ``:`` that not all systems allow
-        in names of files, and with a hash of the URL where that name is too long, or several files have it. It is written
-        under a temporary name beside its own, and renamed once it is complete and has the size and the checksum that
-        the catalogue says. A file that is there already, and has these, is not downloaded again unless the downloader
-        overwrites; one that was cut short is replaced; any other stays, and the new file is saved beside it.
+        The name of a file is the last part of its URL, with ``_`` for characters such as ``:`` that some
+        systems refuse in file names. A name that is too long, or that several files have, gets a hash of the
+        URL. A file has a temporary name until it is complete, that is, until its size and checksum agree with
+        the catalogue. An existing file whose size and checksum agree is not downloaded again, unless the
+        downloader overwrites. A truncated file is replaced; any other file stays, and the new file is saved
+        beside it.
 
-        Of a search that failed, which Fido shows as an empty table with ``errors``, there is nothing to download, and a
-        warning says why.
+        A failed search, which Fido shows as an empty table with ``errors``, has nothing to download; a
+        warning gives the reason.
 
         Parameters
         ----------
         query_results
-            What to download.
+            Tables of files.
         path
-            Where to, with ``{file}`` in it and, if wanted, names of columns: ``"{dataset}/{file}"``.
+            Path template, with ``{file}`` and optional names of columns: ``"{dataset}/{file}"``.
         downloader
-            Says how: its connections, progress bars, callbacks and what to do about files that exist. It is left as it
-            is, and nothing is queued in it.
+            Its numbers of connections, progress bars, callbacks and treatment of existing files are used. It is
+            not changed, and nothing is queued in it.
         **kwargs
-            ``max_splits``, how many connections share a file, instead of the downloader's.
+            ``max_splits``, the number of connections for each file, instead of the downloader's.
 
         Returns
         -------
@@ -174,8 +176,8 @@ class HelioCloudClient(BaseClient):
             a.Instrument: [(name, FAMILIES.get(name, "")) for name in instruments],
             a.Source: [(name, f"Data sets of {name} in HelioCloud") for name in sources],
             Lookup: [
-                ("index", "Read the yearly index: the default, and the authority on what there is"),
-                ("listing", "List the folders of days in S3: moves less, and sees the newest files"),
+                ("index", "Read the yearly index: the default, with exact times"),
+                ("listing", "List the folders of days in S3: fewer bytes, and includes the newest files"),
             ],
             a.Provider: [(PROVIDER, "NASA's HelioCloud: heliophysics data in public S3 buckets")],
         }

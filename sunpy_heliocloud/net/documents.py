@@ -1,4 +1,6 @@
-"""Documents of the catalogue, from the cache where it has the present version, else from their server."""
+"""
+Registries, catalogues and indexes: from the cache if it has the present version, else from their server.
+"""
 
 from collections.abc import Buffer, Callable, Collection
 from dataclasses import dataclass
@@ -21,9 +23,10 @@ class Document:
     Attributes
     ----------
     url
-        Where it is from.
+        Its URL.
     entry
-        Its bytes and version; what is made of them can be kept with it (`sunpy_heliocloud.io.cache.Cache.array`).
+        Its bytes and version. Arrays computed from them can be stored with it
+        (`sunpy_heliocloud.io.cache.Cache.array`).
     """
 
     url: str
@@ -47,23 +50,23 @@ def parsed[T](
     most: int | None = None,
 ) -> T:
     """
-    What a document says.
+    Read and parse a document.
 
-    What the cache has and is damaged or cannot be parsed is read again; what is read and cannot be parsed does not get
-    into the cache.
+    A cached document that is damaged or cannot be parsed is read again. A new document that cannot be parsed
+    is not cached.
 
     Parameters
     ----------
     url
-        Where it is.
+        Its URL.
     parse
-        Makes something of it, or raises `CatalogError`.
+        Function of the document, which raises `CatalogError` if it cannot be parsed.
     unpack
-        Makes the text that is kept of what the server sends.
+        Function that converts the server's bytes into the bytes for the cache.
     fresh_for
-        Seconds for which the server need not be asked whether its version is still the present one.
+        Seconds for which a cached document is used without a request to the server.
     stamp
-        What the caller knows; another stamp ends that time.
+        Digest of the information that the caller has; with another stamp the server is asked.
     remedy
         What a user can do about a failure.
     trusted, most
@@ -77,12 +80,12 @@ def parsed[T](
     Raises
     ------
     FileNotFoundError
-        If there is no such document.
+        If the document does not exist.
     CatalogError
         If it cannot be read or parsed.
     """
     asking = {"remedy": remedy, "trusted": trusted, "most": most}
-    key = https_url(url)  # The same s3:// URL is another document on another server.
+    key = https_url(url)  # The same s3:// URL names different documents on different servers.
     known = flaw = answer = None
     try:
         known = cache.find(key)
@@ -112,12 +115,12 @@ def parsed[T](
 
 def last_copy(url: str) -> Document | None:
     """
-    A document as it was when it was last read and could be parsed, however long ago that is.
+    The last version of a document that could be parsed, however old.
 
     Parameters
     ----------
     url
-        Where it is.
+        Its URL.
 
     Returns
     -------
@@ -135,6 +138,6 @@ def _read_all(url: str, asking: dict[str, Any], flaw: Exception | None) -> Answe
         if flaw is None:
             raise
         raise CatalogError(
-            f"{e} What the cache in {cache.folder} has of it cannot be used ({inert(flaw)}): "
+            f"{e} Its copy in the cache, {cache.folder}, cannot be used ({inert(flaw)}): "
             "sunpy_heliocloud.cache.clear() removes it."
         ) from e

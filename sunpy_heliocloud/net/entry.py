@@ -1,4 +1,4 @@
-"""A data set, and what its name says of it."""
+"""A data set, and the properties that follow from its id."""
 
 import functools
 import re
@@ -10,11 +10,12 @@ import numpy as np
 __all__ = ["PROVIDER", "Entry"]
 
 PROVIDER = "HelioCloud"
-# What catalogues call buckets whose readers pay.
+# Values of ``egress`` for buckets whose readers pay.
 PAYING = {"user-pays", "requester-pays"}
-# Multi-year data sets whose start nobody can read are searched from the first year of the space age.
+# Multi-year data sets without a readable start are searched from the first year of the space age.
 FIRST_YEAR = 1957
-# Nobody has observed the Sun before: a catalogue that says so does not make anybody ask for a thousand indexes.
+# The earliest year of any observation of the Sun: an earlier start in a catalogue must not cause a thousand
+# requests.
 OLDEST_YEAR = 1600
 
 HMI_OBSERVABLES = {
@@ -38,7 +39,7 @@ class Entry:
     bucket
         URL of the bucket whose catalogue has it.
     index
-        What the URLs of its index files begin with.
+        Prefix of the URLs of its index files.
     indextype
         ``"csv"``, ``"csv-zip"`` or ``"parquet"``.
     multiyear
@@ -46,11 +47,11 @@ class Entry:
     metadata
         The whole entry: title, citation, contact, ...
     catalog_version
-        Something that changes whenever the catalogue does.
+        A token that changes with the catalogue.
     trusted
         Servers and folders that the caller has named, which may be of this machine or network.
     egress
-        What the catalogue says of reading from outside the cloud, such as ``"user-pays"``; harmless text.
+        The catalogue's rule for reading from outside the cloud, such as ``"user-pays"``; made harmless.
     """
 
     id: str
@@ -65,12 +66,12 @@ class Entry:
 
     @property
     def is_paid_by_reader(self) -> bool:
-        """Whether the catalogue says that who reads from its bucket pays."""
+        """Whether readers of the bucket pay, according to the catalogue."""
         return not PAYING.isdisjoint(re.findall(r"[a-z-]+", self.egress.casefold()))
 
     @property
     def first_year(self) -> int:
-        """Year in which the data begin. What follows the year may be malformed and often is."""
+        """Year in which the data begin. The rest of the date is ignored, since it is often malformed."""
         year = re.match(r"\d{4}", str(self.metadata.get("start", "")))
         return max(int(year[0]), OLDEST_YEAR) if year else FIRST_YEAR
 
@@ -106,7 +107,10 @@ class Entry:
 
     @functools.cached_property
     def _description(self) -> tuple[str, str, float, str]:
-        """The catalogue does not say what a data set observes; the ids of solar images do."""
+        """
+        A match of the id of solar images. The catalogue has no instrument, wavelength or observable of a data
+        set; the ids have.
+        """
         match self.words:
             case ["aia", *_, channel] if channel.isdigit():
                 return "AIA", "SDO", float(channel), "intensity"

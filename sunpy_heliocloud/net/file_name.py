@@ -1,4 +1,4 @@
-"""Names of files that any system can have, made of what a catalogue says."""
+"""Portable file names from text of a catalogue."""
 
 import hashlib
 import re
@@ -7,12 +7,12 @@ from pathlib import Path
 
 __all__ = ["allowed", "beside", "distinct", "folded", "safe_name", "shortened"]
 
-LONGEST = 255  # bytes, of the names on nearly all filesystems
+LONGEST = 255  # bytes, the limit of nearly all file systems
 LONGEST_SUFFIX = 20
 UNSAFE = re.compile(r'[/\\:*?"<>|]')
-# Control, format, surrogate, private and unassigned characters, and separators of lines: unseen, or not what they seem.
+# Control, format, surrogate, private and unassigned characters, and line separators: invisible or misleading.
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# Of Windows, with any suffix.
+# Reserved names of Windows, with any suffix.
 RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 
 
@@ -28,8 +28,8 @@ def safe_name(text: str) -> str:
     Returns
     -------
     str
-        The text, with ``_`` for what is not allowed in names on some system, or would hide the file. It may still be
-        too long, see `shortened`.
+        The text, with ``_`` for characters that some system refuses in names, and for a leading dot. It may
+        be too long, see `shortened`.
     """
     name = "".join("_" if unicodedata.category(one) in UNSEEN else one for one in UNSAFE.sub("_", text))
     return allowed(re.sub(r"^\.", "_", name.lstrip()))
@@ -37,7 +37,7 @@ def safe_name(text: str) -> str:
 
 def allowed(name: str) -> str:
     """
-    A name without the ends that names cannot have, and no name of a device.
+    A name without forbidden characters at its ends, and different from names of devices.
 
     Parameters
     ----------
@@ -55,21 +55,21 @@ def shortened(name: str, whole: str) -> str:
     Parameters
     ----------
     name
-        As `safe_name` gives it.
+        A result of `safe_name`.
     whole
-        What tells it from others that begin in the same way.
+        Text that distinguishes it from names with the same beginning, such as a URL.
 
     Returns
     -------
     str
-        The name, or where it is too long its beginning, a hash of ``whole``, and its suffix.
+        The name. If it is too long: its beginning, a hash of ``whole``, and its suffix.
     """
     return name if len(name.encode()) <= LONGEST else distinct(name, whole)
 
 
 def distinct(name: str, whole: str) -> str:
     """
-    A name that differs from the same name of something else, always in the same way.
+    A reproducible name that differs from the same name with another ``whole``.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def distinct(name: str, whole: str) -> str:
 
 def beside(path: Path) -> Path:
     """
-    A name that no file has: the path itself, or with a number before its suffix.
+    An unused path: the path itself, or the path with a number before its suffix.
 
     Parameters
     ----------
     path
-        Of a file that there may be.
+        Path of a file that may exist.
     """
     stem, suffix = _split(path.name)
     number = 0
@@ -108,7 +108,7 @@ def beside(path: Path) -> Path:
 
 
 def folded(path: Path) -> str:
-    """What two paths have in common that some filesystem takes for the same."""
+    """A key that is equal for paths that some file system regards as the same."""
     return unicodedata.normalize("NFC", str(path)).casefold()
 
 

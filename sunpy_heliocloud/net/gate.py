@@ -1,4 +1,4 @@
-"""Which of the URLs that catalogues and indexes name may be read."""
+"""Checks of the URLs in catalogues and indexes."""
 
 import os
 import re
@@ -18,7 +18,8 @@ from sunpy_heliocloud.text import inert
 
 __all__ = ["RowGate", "file_location", "named_location"]
 
-# What nearly all rows name: plain characters, no segment that begins with a dot, and less than the longest key.
+# The form of nearly all URLs: plain characters, no segment that begins with a dot, and less than the longest
+# key.
 _USUAL = re.compile(
     r"s3://[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9_][A-Za-z0-9._+=-]{0,99}){1,9}"
 ).fullmatch
@@ -31,7 +32,7 @@ class RowGate:
     Attributes
     ----------
     refused : dict
-        What is wrong with each URL that was refused.
+        The reason for each URL that was refused.
     """
 
     def __init__(self) -> None:
@@ -44,21 +45,21 @@ class RowGate:
         Parameters
         ----------
         rows
-            Of the indexes of a data set.
+            Rows of the indexes of a data set.
         trusted
             Servers and folders that the caller has named.
 
         Returns
         -------
         Rows
-            As the index has them.
+            The accepted rows, unchanged.
         """
         odd = [i for i, usual in enumerate(map(_USUAL, rows.url)) if usual is None]
         refused = [i for i in odd if not self._admits(rows.url[i], trusted)]
         return rows.take(np.delete(np.arange(len(rows.url)), refused)) if refused else rows
 
     def warn(self) -> None:
-        """Say how many files are left out, and which is the first."""
+        """Warn of the number of files that are left out, and name the first."""
         if self.refused:
             n, first = len(self.refused), next(iter(self.refused.values()))
             files = "1 file is left out, since its URL in the catalogue is refused:"
@@ -79,7 +80,7 @@ class RowGate:
 
 def named_location(url: str, trusted: frozenset[str]) -> Location:
     """
-    Where something is that a catalogue or an index names.
+    The location of a URL in a catalogue or an index.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def named_location(url: str, trusted: frozenset[str]) -> Location:
     Raises
     ------
     LocationError
-        If it may not be read; a relative path would be one from where Python happens to run.
+        If the URL is refused. Relative paths are refused, since they would depend on the current folder.
     """
     if isinstance(url, str) and "://" not in url and not os.path.isabs(url):
         raise LocationError(f"{inert(url)!r} is no address: expected s3://bucket/key or https://host/path")

@@ -1,4 +1,4 @@
-"""Reading a registry, catalogue or index: with errors that say what to do."""
+"""Reading of registries, catalogues and indexes, with errors that contain the remedy."""
 
 import os
 import re
@@ -27,17 +27,17 @@ __all__ = ["Answer", "CatalogError", "exists", "in_parallel", "is_remote", "read
 
 
 class CatalogError(OSError):
-    """Something of the catalogue cannot be read, or cannot be understood."""
+    """A registry, catalogue or index cannot be read or parsed."""
 
 
 def is_remote(url: str) -> bool:
     """
-    Whether something is the address of a bucket or server, and not, for example, a file of this machine.
+    Whether a URL is the address of a bucket or server, and not a local file, for example.
 
     Parameters
     ----------
     url
-        What a user or a catalogue says.
+        The URL, from a user or a catalogue.
 
     Returns
     -------
@@ -53,26 +53,26 @@ def read(
     """
     All bytes of a registry, catalogue or index.
 
-    Failures that may pass (5xx, 429, broken connections) are tried again, with longer and longer pauses. A server that
-    is silent is given up: see `sunpy_heliocloud.limits`.
+    Temporary failures (5xx, 429, broken connections) are retried, with growing pauses. For the time-outs see
+    `sunpy_heliocloud.limits`.
 
     Parameters
     ----------
     url
         ``s3://``, ``https://`` or a local path.
     etag
-        The version that is known already, and need not be sent again.
+        ETag of the version that the caller has, which is not sent again.
     remedy
-        What a user can do about a failure, besides what holds for all URLs.
+        Advice for error messages, in addition to the advice for all URLs.
     trusted
         Origins that the caller has named, see `sunpy_heliocloud.io.location.remote_location`.
     most
-        More bytes are refused; by default ``limits.document_bytes``.
+        Largest number of bytes; by default ``limits.document_bytes``.
 
     Returns
     -------
     Answer
-        What is there; without a body where the version is the known one.
+        The response; without a body if the version is ``etag``.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def read(
 
 def exists(url: str, *, trusted: Collection[str] = ()) -> bool:
     """
-    Whether there is a file, without reading it.
+    Whether a file exists, without reading it.
 
     Parameters
     ----------
@@ -110,12 +110,12 @@ def exists(url: str, *, trusted: Collection[str] = ()) -> bool:
     Returns
     -------
     bool
-        False if, and only if, the server says that there is none.
+        False if, and only if, the server says that it does not exist.
 
     Raises
     ------
     CatalogError
-        If the server cannot be asked.
+        If the server does not answer.
     """
     if "://" not in url:
         return Path(url).exists()
@@ -133,7 +133,7 @@ def exists(url: str, *, trusted: Collection[str] = ()) -> bool:
 
 def size_of(url: str, *, trusted: Collection[str] = ()) -> int | None:
     """
-    Bytes of a file, without reading it.
+    Size of a file in bytes, without reading it.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def size_of(url: str, *, trusted: Collection[str] = ()) -> int | None:
     FileNotFoundError
         If the server says that there is no such file.
     CatalogError
-        If the server cannot be asked.
+        If the server does not answer.
     """
     try:
         if "://" not in url:
@@ -167,7 +167,7 @@ def in_parallel(function: Callable, items: Sequence) -> list:
     """
     Results of a function that waits for the network, in the order of the items.
 
-    A few at a time: the index of one year can take 50 MB while it is read.
+    Few items are concurrent: the index of one year can take 50 MB while it is read.
     """
     if len(items) == 1:
         return [function(items[0])]
@@ -203,7 +203,7 @@ def _advice(error: Exception, url: str) -> str:
     if isinstance(error, StatusError):
         if error.status >= 500 or error.status == 429:
             return "The server is busy or failing: try again later."
-        return "Check the address; what is there may have moved, or may not be public."
+        return "Check the address; the file may have moved, or may not be public."
     cause = getattr(error, "os_error", error)
     if isinstance(
         error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError | ssl.SSLError
@@ -216,7 +216,7 @@ def _advice(error: Exception, url: str) -> str:
         return "Try again later, or check the network connection."
     if isinstance(error, LocationError | LimitError | aiohttp.InvalidURL):
         return "Check the address."
-    known = "The name of the server is not known here. " if isinstance(cause, socket.gaierror) else ""
+    known = "The host name of the server cannot be resolved. " if isinstance(cause, socket.gaierror) else ""
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3")
     used = f" and AWS_ENDPOINT_URL_S3 (now {endpoint})" if endpoint and url.startswith("s3://") else ""
     return f"{known}Check the network connection{used}."

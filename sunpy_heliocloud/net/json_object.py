@@ -1,4 +1,4 @@
-"""JSON objects of strangers: registries, catalogues, descriptions of columns."""
+"""JSON objects from servers: registries, catalogues, descriptions of columns."""
 
 import json
 from typing import Any
@@ -10,25 +10,25 @@ from sunpy_heliocloud.text import inert
 
 __all__ = ["objects", "parse_object", "scalar_text"]
 
-# Levels of objects and lists within each other. The specification needs three; copying and printing need stack.
+# Nested levels of objects and lists. The specification needs three; copying and printing need stack.
 DEEPEST = 30
 
 
 def parse_object(document: Document, remedy: str = "") -> dict[str, Any]:
     """
-    The object that a document holds.
+    The JSON object in a document.
 
     Parameters
     ----------
     document
         The document.
     remedy
-        What a user can do about a failure.
+        Advice to the user, for error messages.
 
     Returns
     -------
     dict
-        Of values of any kind, but not nested more deeply than `DEEPEST`.
+        Values of any kind, nested at most `DEEPEST` levels deep.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def parse_object(document: Document, remedy: str = "") -> dict[str, Any]:
 
 
 def objects(items: Any) -> list[dict[str, Any]]:
-    """The objects of a JSON list; none if it is no list."""
+    """The objects of a JSON list; empty if it is not a list."""
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 

@@ -1,4 +1,4 @@
-"""The data sets that tab completion offers: a copy of the catalogue's ids."""
+"""The data sets for tab completion: a copy of the catalogue's ids."""
 
 import json
 from importlib.resources import files
@@ -18,7 +18,8 @@ FAMILIES = {
 
 def known_datasets() -> dict[str, str]:
     """
-    Names and descriptions of data sets: of the last `sunpy_heliocloud.net.refresh_datasets`, or those that came with the package.
+    Names and descriptions of data sets, from the last `sunpy_heliocloud.net.refresh_datasets` or from the
+    package.
 
     Returns
     -------
@@ -30,7 +31,7 @@ def known_datasets() -> dict[str, str]:
 
 
 def refreshed_path() -> Path:
-    """Where a user's own copy is."""
+    """Path of the user's copy."""
     return cache.folder / "known_datasets.json"
 
 

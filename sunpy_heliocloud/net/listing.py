@@ -1,4 +1,4 @@
-"""The files of data sets whose folders are known, as S3 lists them."""
+"""Listing of the folders of data sets in S3."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,14 +17,14 @@ from sunpy_heliocloud.text import inert
 
 __all__ = ["listed_rows"]
 
-# Keys in an answer; S3 gives no more than 1000.
+# Keys in a page of a listing; S3 gives at most 1000.
 PAGE = 1000
-# Pages with few keys or none, after which a listing is taken for one without an end.
+# Pages with few or no keys after which a listing is regarded as endless.
 ODD_PAGES = 20
 
 
 class _Layout(NamedTuple):
-    """How the keys of a data set begin, what follows for a day, and what the names of its files are."""
+    """Prefix of the keys of a data set, folders of the days, and pattern of the file names."""
 
     root: str
     day: str
@@ -33,7 +33,7 @@ class _Layout(NamedTuple):
 
 def listed_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime64) -> list[Rows]:
     """
-    The files of data sets in a time range, by the times in their names.
+    The files of data sets in a time range, selected by the times in their names.
 
     Parameters
     ----------
@@ -45,15 +45,15 @@ def listed_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetim
     Returns
     -------
     list of Rows
-        For each data set, in time order; of several versions of a file the last. Files end when they begin, since
-        names do not say how long they last.
+        For each data set, in time order; only the last of several versions of a file. The end of each file is
+        its start, since names contain no end.
 
     Raises
     ------
     ValueError
         If the folders of a data set are not known.
     CatalogError
-        If they cannot be listed.
+        If the folders cannot be listed.
     """
     return in_parallel(lambda entry: _entry_rows(entry, start, stop), entries)
 
@@ -97,7 +97,7 @@ def _time(label: str) -> np.datetime64 | None:
 
 
 def _check_root(bucket: str, root: str, entry: Entry) -> None:
-    """No files of some days is no news; no files at all means that they are elsewhere now."""
+    """Days without files are normal; no files at all means that the folders have moved."""
     if next(_objects(bucket, root), None) is None:
         raise CatalogError(
             f"There are no files in {bucket}{root}, where those of {entry.id} used to be: "

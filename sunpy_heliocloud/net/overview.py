@@ -19,21 +19,21 @@ def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
     Parameters
     ----------
     pattern
-        What to look for in ids and titles: a glob, or a part of a name. Case does not matter.
+        Pattern for ids and titles: a glob, or a part of a name, in upper or lower case.
     bucket
-        URL of a bucket to look into, instead of all buckets in the registry.
+        URL of the only bucket to list, instead of all buckets in the registry.
 
     Returns
     -------
     `~astropy.table.Table`
         One row a data set, with the columns ``id``, ``title``, ``start``, ``stop``, ``indextype``, ``filetype``,
-        ``contact``, ``bucket``. Times are as the catalogue has them, which may be malformed, and the archive often
-        has files after ``stop``.
+        ``contact``, ``bucket``. Times are those of the catalogue and may be malformed; the archive often has
+        files after ``stop``.
 
     Raises
     ------
     CatalogError
-        If the registry cannot be read, or none of the buckets. A bucket that cannot be read is warned of.
+        If the registry or all buckets cannot be read. A single bucket that cannot be read is a warning.
     """
     entries, errors = catalog_entries(bucket)
     if errors and not entries:

@@ -1,4 +1,4 @@
-"""Renewing the data sets that tab completion offers."""
+"""Updating the list of data sets for tab completion."""
 
 import json
 from pathlib import Path
@@ -16,41 +16,44 @@ __all__ = ["refresh_datasets"]
 
 def refresh_datasets(path: str | None = None) -> int:
     """
-    Renew what ``a.heliocloud.Dataset`` completes and documents, from the live registry.
+    Update the list of data sets of ``a.heliocloud.Dataset`` from the live registry.
 
-    Searches need no refresh: they always ask the catalogue. What is read is kept beside the cache for the next
-    sessions.
+    Searches do not use this list: they always read the catalogue. The list is stored beside the cache for
+    later sessions.
 
     Parameters
     ----------
     path
-        The file to write, if it is to be another; a release of the package passes its own
+        Another file to write; a release of the package passes its own
         ``sunpy_heliocloud/net/known_datasets.json``.
 
     Returns
     -------
     int
-        How many data sets there are.
+        Number of data sets.
 
     Raises
     ------
     CatalogError
-        If the registry cannot be read, or none of the buckets. If only some cannot, a warning says so, and all data
-        sets that were known stay known.
+        If the registry or all buckets cannot be read. If only some buckets cannot be read, a warning names
+        them, and the list keeps all its old data sets.
     """
     entries, errors = catalog_entries()
     if errors and not entries:
         raise errors[0]
     titles = {entry.id: str(entry.metadata.get("title") or entry.id) for entry in entries}
     if errors:
-        # Nobody knows which of the data sets that were known are in the buckets that cannot be read.
+        # The list does not contain buckets, so that it is unknown which data sets are in the unreadable
+        # buckets.
         titles = {name: title for name, title in known_datasets().items() if name not in FAMILIES} | titles
         for error in errors:
-            warn_user(f"What was known of a bucket of HelioCloud is kept as it was: {error}")
+            warn_user(
+                f"The old list of data sets is kept, since a bucket of HelioCloud cannot be read: {error}"
+            )
     target = Path(path) if path else refreshed_path()
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(dict(sorted(titles.items())), indent=0) + "\n")
-    # sunpy adds to what is registered, and this attr is ours alone.
+    # sunpy only adds values; all values of this attr belong to this client.
     Attr._attr_registry.pop(Dataset, None)
     Attr.update_values({HelioCloudClient: {Dataset: list({**FAMILIES, **titles}.items())}})
     return len(titles)

@@ -1,4 +1,4 @@
-"""Which buckets there are: HelioCloud's registry, or a copy of it while it cannot be read."""
+"""The list of buckets: HelioCloud's registry, or a copy of it while it cannot be read."""
 
 import os
 import time
@@ -21,13 +21,14 @@ __all__ = ["Registry", "bucket_urls", "read_registry"]
 
 REGISTRY_URL = "http://heliocloud.org/catalog/HelioDataRegistry.json"
 REMEDY = (
-    " To do without it, set the environment variable ROOT_CATALOG_REGISTRY_URL to the URL of another registry, "
+    " To search without it, set the environment variable ROOT_CATALOG_REGISTRY_URL to the URL of another registry, "
     "or name a bucket in the query: a.heliocloud.Bucket('s3://gov-nasa-hdrl-data1/')."
 )
-# Seconds for which a registry that could not be read is not asked again: one that hangs would hold up every search.
+# Seconds without a new request after the registry could not be read: otherwise a server that hangs delays
+# every search.
 GIVEN_UP_FOR = 300.0
 
-# URLs of the buckets, with a slash at the end, and what is wrong with those that are none.
+# URLs of the buckets, with a slash at the end, and the errors of invalid URLs.
 type Registry = tuple[list[str], list[CatalogError]]
 
 _given_up: dict[str, tuple[float, Exception]] = {}
@@ -37,19 +38,19 @@ def bucket_urls() -> Registry:
     """
     The buckets in HelioCloud's registry.
 
-    The registry is at the URL in the environment variable ``ROOT_CATALOG_REGISTRY_URL``, or at its usual place. While
-    it cannot be read, the last copy that could be counts, then, for the registry at its usual place, one that came with
-    the package; a warning says which and how old it is.
+    The registry is at the URL in the environment variable ``ROOT_CATALOG_REGISTRY_URL``, or at its usual place. If
+    it cannot be read, the last copy that was read is used, or else, for the registry at its usual place, the
+    copy in the package. A warning says which copy, and how old it is.
 
     Returns
     -------
     tuple
-        Their URLs, with a slash at the end, and what is wrong with those of the registry that are none.
+        Their URLs, with a slash at the end, and the errors of invalid URLs in the registry.
 
     Raises
     ------
     CatalogError
-        If the registry cannot be read or names no bucket that can be, and there is no copy.
+        If the registry cannot be read or has no valid bucket, and there is no copy.
     """
     url = os.environ.get("ROOT_CATALOG_REGISTRY_URL") or REGISTRY_URL
     when, error = _given_up.get(url, (0.0, None))
@@ -79,7 +80,7 @@ def read_registry(url: str) -> Registry:
     Raises
     ------
     CatalogError
-        If it cannot be read, or names no bucket that can be.
+        If it cannot be read, or has no valid bucket.
     """
     try:
         trusted = trust_of(given_location(url))
@@ -108,7 +109,7 @@ def _buckets(document: Document) -> Registry:
 
 
 def _copy(url: str, error: Exception) -> Registry | None:
-    """What the registry was, with a warning."""
+    """The copy of the registry, with a warning."""
     copies: list[tuple[str, Callable[[], Document | None]]] = [("was read", lambda: last_copy(url))]
     if url == REGISTRY_URL:
         copies.append(("came with this version of sunpy_heliocloud and was made", _shipped))

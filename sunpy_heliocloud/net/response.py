@@ -1,4 +1,4 @@
-"""The table of files that a search gives."""
+"""The table of files in the result of a search."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from sunpy_heliocloud.text import inert
 __all__ = ["HelioCloudResponse", "response"]
 
 COLUMNS = ("Start time", "End time", "Instrument", "Wavelength", "Dataset", "Size", "Provider", "URL")
-LONGEST_NAME = 80  # of a column
+LONGEST_NAME = 80  # width of a column
 SOME_TIME = np.datetime64("2000-01-01", "us")
 
 
@@ -30,21 +30,22 @@ class HelioCloudResponse(QueryResponseTable):
     Files found in HelioCloud.
 
     One row a file, in time order, with the columns ``Start time``, ``End time``, ``Instrument``, ``Wavelength``,
-    ``Dataset``, ``Size``, ``Provider`` and ``URL``; the last is exactly what the catalogue says, and hidden in the
-    display. Optional columns of the index follow under the names that the index gives them; those of checksums are
-    hidden too. ``meta["datasets"]`` has what the catalogue says of the data sets, by id: title, citation, contact,
-    resource, ... ``meta["egress"]`` has what catalogues say of reading from outside the cloud, by the URLs of their
-    buckets: ``"user-pays"``, for example.
+    ``Dataset``, ``Size``, ``Provider`` and ``URL``; ``URL`` is exactly as in the catalogue, and is hidden in
+    the display. Optional columns of the index follow, with their names in the index; columns of checksums are
+    hidden, too. ``meta["datasets"]`` has the entries of the data sets in the catalogue, by id: title,
+    citation, contact, resource, ... ``meta["egress"]`` has the rules of the catalogues for reading from
+    outside the cloud, by the URLs of their buckets: ``"user-pays"``, for example.
 
-    Long tables are displayed in part, as astropy displays them; ``show().pprint_all()`` prints all lines. Text of the
-    catalogue is displayed without control characters and tags, and shortened; the values have it as it is.
+    Long tables are displayed in part, as astropy displays them; ``show().pprint_all()`` prints all lines. Text
+    of the catalogue is displayed without control characters and tags, and shortened; the values in the table
+    are unchanged.
     """
 
     TableFormatter = InertFormatter
     size_column = "Size"
 
     def __str__(self) -> str:
-        # sunpy asks for all lines.
+        # sunpy displays all lines.
         return "\n".join(self._display_table.pformat(max_lines=None))
 
     def __repr__(self) -> str:
@@ -52,7 +53,7 @@ class HelioCloudResponse(QueryResponseTable):
 
     def unhide_columns(self) -> "HelioCloudResponse":
         """
-        Display all columns from now on.
+        Display all columns of this table.
 
         Returns
         -------
@@ -65,12 +66,12 @@ class HelioCloudResponse(QueryResponseTable):
 
     def total_size(self) -> u.Quantity:
         """
-        Size of all files together, leaving out those whose size is not known.
+        Total size of all files, without those of unknown size.
 
         Returns
         -------
         `~astropy.units.Quantity`
-            The size in a unit that suits it; NaN if the table has no sizes.
+            The size in a suitable unit; NaN if the table has no sizes.
         """
         if self.size_column not in self.colnames:
             return np.nan * u.byte
@@ -80,14 +81,14 @@ class HelioCloudResponse(QueryResponseTable):
 
     def write_manifest(self, path: str | os.PathLike) -> Path:
         """
-        Write down which files these are, for other programs or for a paper.
+        Write a list of the files, for other programs or for a paper.
 
         Parameters
         ----------
         path
-            A file that ends in ``.csv`` becomes an index as HelioCloud has it (start, stop, datakey, filesize and the
-            optional columns); any other gets one https address a line, for ``wget -i`` and its like. An existing
-            file is overwritten.
+            If the path ends in ``.csv``, an index in HelioCloud's format (start, stop, datakey, filesize and
+            the optional columns); otherwise one https address a line, for ``wget -i`` and similar programs.
+            An existing file is overwritten.
 
         Returns
         -------
@@ -110,7 +111,7 @@ class HelioCloudResponse(QueryResponseTable):
 
 
 def response(found: Sequence[tuple[Entry, Rows]]) -> HelioCloudResponse:
-    """All files of all data sets: in time order, each once."""
+    """The files of all data sets, in time order, without duplicates."""
     entries = [entry for entry, _ in found]
     rows = Rows.concatenate(rows for _, rows in found)
     owner = np.repeat(np.arange(len(found)), [len(rows.start) for _, rows in found])
@@ -146,7 +147,7 @@ def response(found: Sequence[tuple[Entry, Rows]]) -> HelioCloudResponse:
 
 
 def _column_names(names: Iterable[str]) -> list[str]:
-    """What an index calls its optional columns, so that it is harmless wherever names of columns are shown."""
+    """The names of optional columns in an index, made harmless for all displays."""
     named: list[str] = []
     for name in names:
         name = inert(name, LONGEST_NAME)
@@ -164,7 +165,7 @@ def _first_of_each(urls: list[str], order: np.ndarray) -> np.ndarray:
 
 
 def _astropy_time(times: np.ndarray) -> Time:
-    """From ``datetime64``. By way of strings, which astropy parses in C and 15 times as fast."""
+    """Conversion from ``datetime64``, through strings: astropy parses these in C, 15 times as fast."""
     unknown = np.isnat(times)
     result = Time(np.datetime_as_string(np.where(unknown, SOME_TIME, times)), format="isot", scale="utc")
     if unknown.any():
@@ -173,7 +174,7 @@ def _astropy_time(times: np.ndarray) -> Time:
 
 
 def _index_times(times: Time) -> list[str]:
-    """As an index has them: files without a time are called static."""
+    """Times in the format of an index, with "static" for files without a time."""
     if not len(times):
         return []
     masked = np.broadcast_to(times.mask, times.shape)

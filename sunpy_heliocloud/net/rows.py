@@ -1,4 +1,4 @@
-"""Rows of an index: what is known of files before they are opened."""
+"""Rows of an index: times, URLs and sizes of files."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -9,7 +9,8 @@ from sunpy_heliocloud.text import LONGEST, inert
 
 __all__ = ["Rows", "text_column"]
 
-# Numpy's texts are all as long as the longest: one of 8 kB in a year of rows would take 4 GB.
+# All texts of a numpy array need as much memory as the longest: with one text of 8 kB, a year of rows would
+# need 4 GB.
 _MOST_CHARACTERS = 2**26
 
 
@@ -20,11 +21,11 @@ class Rows(NamedTuple):
     Attributes
     ----------
     start, stop
-        When the files begin and end, UTC (``datetime64[us]``); NaT for files without a time.
+        Start and end times of the files, UTC (``datetime64[us]``); NaT for files without a time.
     url
-        Where they are, exactly as the index says.
+        URLs, exactly as in the index.
     size
-        Bytes, NaN where the index does not say.
+        Bytes; NaN if the index has no size.
     more
         The optional columns by name: numbers (NaN where there is none) or text.
     """
@@ -54,7 +55,7 @@ class Rows(NamedTuple):
         )
 
     def shown(self) -> "Rows":
-        """The rows with optional columns as they may stand in a table: harmless names and texts."""
+        """The rows with optional columns made harmless for tables: names and texts."""
         more: dict[str, np.ndarray] = {}
         for k, (name, column) in enumerate(self.more.items(), start=1):
             name = inert(name, 100)
@@ -63,7 +64,7 @@ class Rows(NamedTuple):
 
     @staticmethod
     def concatenate(parts: Iterable["Rows"]) -> "Rows":
-        """All rows of several parts."""
+        """The rows of several parts, concatenated."""
         parts = list(parts)
         start, stop, _, size, more = zip(*parts, strict=True)
         names = dict.fromkeys(name for columns in more for name in columns)
@@ -77,7 +78,10 @@ class Rows(NamedTuple):
 
 
 def _joined(name: str, parts: list[Rows]) -> np.ndarray:
-    """An optional column, of parts that need not all have it, as numbers if all that have it have numbers."""
+    """
+    An optional column of several parts, some of which may lack it; numeric if it is numeric in all parts that
+    have it.
+    """
     columns = [part.more.get(name) for part in parts]
     if all(column is None or column.dtype.kind == "f" for column in columns):
         return np.concatenate(
@@ -122,7 +126,7 @@ def text_column(words: Sequence[str]) -> np.ndarray:
     Returns
     -------
     `numpy.ndarray`
-        Of numpy's texts, or of Python's where numpy's would take too much memory.
+        An array of numpy texts, or of Python texts if numpy texts would need too much memory.
     """
     longest = max(map(len, words), default=0)
     return np.array(words, str if longest * len(words) <= _MOST_CHARACTERS else object)

@@ -1,4 +1,4 @@
-"""From one query to the data sets that it means and their files."""
+"""Search for the data sets and files of one query."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ __all__ = ["find", "warn_of", "warn_of_costs"]
 
 
 def find(query: Query, gate: RowGate) -> list[tuple[Entry, Rows]]:
-    """Data sets that a query means, with their files that the gate admits."""
+    """Data sets that match a query, with their files whose URLs are accepted."""
     entries = _chosen(query)
     if query.sample is not None or query.near is not None:
         _refuse_static(entries)
@@ -34,14 +34,14 @@ def find(query: Query, gate: RowGate) -> list[tuple[Entry, Rows]]:
 
 
 def _chosen(query: Query) -> list[Entry]:
-    """Data sets that a query means."""
+    """Data sets that match a query."""
     available, errors = catalog_entries(query.bucket)
     if errors and not available:
         raise errors[0]
     try:
         chosen = _narrowed(available, query)
     except ValueError as e:
-        # What is not elsewhere may be in a bucket that cannot be read now.
+        # A data set that is not in other buckets may be in a bucket that cannot be read now.
         if errors:
             raise CatalogError(
                 " ".join([str(e), "But not all buckets could be read:", *map(str, errors)])
@@ -58,7 +58,7 @@ def _narrowed(available: Sequence[Entry], query: Query) -> list[Entry]:
         raise ValueError(
             f"There is no data set {inert(query.dataset)!r} in HelioCloud."
             + (f" Did you mean one of {close}?" if close else "")
-            + " sunpy_heliocloud.net.datasets() lists what there is."
+            + " sunpy_heliocloud.net.datasets() lists all data sets."
         )
     for one in query.filters:
         kept = [entry for entry in chosen if one.keeps(entry)]
@@ -81,24 +81,24 @@ def _refuse_static(entries: Sequence[Entry]) -> None:
 
 
 def _by_number(text: str) -> tuple[float, str]:
-    """Sort 94 Å before 131 Å."""
+    """Sort key that puts 94 Å before 131 Å."""
     number = re.match(r"\d+", text)
     return (float(number[0]) if number else np.inf), text
 
 
 def warn_of(errors: Sequence[CatalogError]) -> None:
-    """Tell the user which buckets are missing from an answer."""
+    """Warn of buckets that are missing from a result."""
     for error in errors:
         warn_user(f"A bucket of HelioCloud is left out: {error}")
 
 
 def warn_of_costs(entries: Iterable[Entry]) -> None:
-    """Tell the user before a job pays."""
+    """Warn of costs before any data are read."""
     for bucket, egress in {
         entry.bucket: entry.egress for entry in entries if entry.is_paid_by_reader
     }.items():
         warn_user(
-            f"What is read from {inert(bucket)} is paid by the reader (its catalogue says {egress!r}), and reading needs an "
+            f"The reader pays for data from {inert(bucket)} (its catalogue says {egress!r}), and reading needs an "
             "account: LazyMapSequence(..., storage_options={'requester_pays': True, 'key': ..., 'secret': ...})"
         )
 

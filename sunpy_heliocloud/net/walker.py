@@ -1,4 +1,4 @@
-"""From a tree of attrs to the queries that the client answers one by one."""
+"""Conversion of a tree of attrs into the queries of the client."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ from sunpy_heliocloud.net.entry import PROVIDER, Entry
 
 __all__ = ["Filter", "Query", "walker"]
 
-# Channels are called by whole ångströms, so that 171.1 Å still means the channel at 171 Å.
+# Names of channels are whole ångströms, so that 171.1 Å selects the channel at 171 Å.
 CHANNEL_TOLERANCE = 0.5
-# The ends of a range belong to it; 17.1 nm is 171.00000000000003 Å.
+# Tolerance at the ends of a range, which belong to it: 17.1 nm is 171.00000000000003 Å.
 ROUNDING = 1e-3
-# Three thousand years, which are less than half of what microseconds in 64 bits can count.
+# Three thousand years, less than half of the range of microseconds in 64 bits.
 MAX_SAMPLE = 1e11
 NO_TIME = np.datetime64("NaT", "us")
 
@@ -35,11 +35,11 @@ class Filter:
     Attributes
     ----------
     asked
-        The attr, as one would type it.
+        The attr as in a query, for messages.
     keeps
-        Whether a data set passes.
+        Function that tells whether a data set matches.
     shows
-        What a data set has instead, for the message if none passes.
+        Function that gives the value of a data set, for the message if none matches.
     """
 
     asked: str
@@ -59,15 +59,15 @@ class Query:
     start, stop
         The time range in UTC (``datetime64[us]``).
     bucket
-        URL of the only bucket to ask, or None.
+        URL of the only bucket to search, or None.
     near
-        The time to find the nearest file to (``datetime64[us]``), or None.
+        The time whose nearest file is selected (``datetime64[us]``), or None.
     sample
-        The cadence to thin to (``timedelta64[us]``), or None.
+        The cadence of the selected files (``timedelta64[us]``), or None.
     lists_folders
         Whether to list folders in S3 instead of reading indexes.
     filters
-        What narrows the choice of data sets.
+        Conditions on data sets.
     """
 
     dataset: str = ""
@@ -102,7 +102,7 @@ def _create_one(wlk, tree):
 def _refuse(wlk, attr, query):
     kind = type(attr)
     raise ValueError(
-        f"HelioCloud cannot search by {kind.__module__}.{kind.__qualname__}: remove it, or use "
+        f"The HelioCloud client does not support {kind.__module__}.{kind.__qualname__}: remove it, or use "
         "a.heliocloud.Dataset, a.heliocloud.Bucket, a.heliocloud.Lookup, a.Time, a.Wavelength, a.Instrument, a.Source, a.Physobs, "
         "a.Provider, a.Sample"
     )
@@ -110,7 +110,7 @@ def _refuse(wlk, attr, query):
 
 @walker.add_applier(DummyAttr)
 def _apply_nothing(wlk, attr, query):
-    """The empty query: what it lacks is said by who creates it."""
+    """An empty query; the caller checks that it is complete."""
 
 
 @walker.add_applier(AttrAnd)
@@ -186,7 +186,7 @@ def _apply_provider(wlk, attr, query):
 
 
 def _filter_by_name(attr, of: Callable[[Entry], str]) -> Filter:
-    """Data sets of that name; those that nobody has described are known by the words of their ids."""
+    """Condition on a name. Data sets without a description are matched by the words of their ids."""
     name = str(attr.value).casefold()
 
     def keeps(entry: Entry) -> bool:
@@ -197,6 +197,6 @@ def _filter_by_name(attr, of: Callable[[Entry], str]) -> Filter:
 
 
 def _utc(time: Time) -> np.datetime64:
-    """Nearest microsecond: sums of times carry rounding errors, which must not push a time over an end."""
+    """The nearest microsecond: rounding errors of sums must not move a time across an end of the range."""
     nanoseconds = np.datetime64(Time(time.utc, format="isot", precision=9).value, "ns")
     return (nanoseconds + np.timedelta64(500, "ns")).astype("datetime64[us]")

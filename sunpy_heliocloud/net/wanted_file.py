@@ -1,4 +1,4 @@
-"""A file that is to be downloaded: where to, and how it is known to be whole."""
+"""A file to download: its paths on disk, its size and its checksum."""
 
 import hashlib
 import os
@@ -28,14 +28,14 @@ from sunpy_heliocloud.text import inert, shown_url
 
 __all__ = ["WantedFile", "is_part_of"]
 
-# By the name in lower case without hyphens, since catalogues write sha3-256 and SHA_256. The digests of shake_128 and its
-# like have no length of their own, so that nobody knows what was meant.
+# By the name in lower case without hyphens, since catalogues contain sha3-256 and SHA_256. Algorithms without
+# a fixed length of digests, such as shake_128, are left out, since the intended length is unknown.
 ALGORITHMS = {
     re.sub("[-_]", "", name): name
     for name in sorted(hashlib.algorithms_guaranteed)
     if hashlib.new(name, usedforsecurity=False).digest_size
 } | {"sha": "sha1"}
-# Index columns of the same names do not change what these mean in a path.
+# Index columns of the same names do not change the meaning of these names in a path.
 FIXED_FIELDS = ("Start time", "End time", "Instrument", "Wavelength", "Dataset", "Size", "Provider")
 BLOCK = 2**20
 
@@ -48,17 +48,17 @@ class WantedFile:
     Attributes
     ----------
     location
-        Where it is.
+        Its location on the server.
     base
-        The folder that the caller has named: what of the path template names no column.
+        The folder that the caller has named: the part of the path template without names of columns.
     plain
-        The path with the file's own name.
+        The path with the unchanged file name.
     distinct
-        The path with a name that no file of another URL has, if the template has the name in it.
+        The path with a file name that is unique for the URL, if the template contains ``{file}``.
     size
-        Bytes, or None if the catalogue does not say.
+        Bytes, or None if the catalogue has no size.
     checksum
-        Algorithm and digest, both empty if the catalogue does not say.
+        Algorithm and digest, both empty if the catalogue has none.
     """
 
     location: HTTPLocation
@@ -76,7 +76,7 @@ class WantedFile:
         Parameters
         ----------
         row
-            Of a search.
+            Row of the table of a search.
         template
             The path, with ``{file}`` and names of columns.
         trusted
@@ -110,15 +110,15 @@ class WantedFile:
 
     @property
     def url(self) -> str:
-        """Its address for programs that know no S3."""
+        """Its HTTP address, for programs without S3 support."""
         return str(self.location)
 
     def is_whole(self, path: Path) -> bool:
-        """Whether it is in a place already."""
+        """Whether a path holds the complete file."""
         return path.is_file() and self.difference(path) is None
 
     def difference(self, path: Path) -> str | None:
-        """What is wrong with a file, if anything is."""
+        """The difference of a file from the catalogue, or an empty result."""
         found = path.stat().st_size
         if self.size not in (None, found):
             return f"it has {found} bytes, and the catalogue says {self.size}"
@@ -131,12 +131,12 @@ class WantedFile:
         return None
 
     def leaves_base(self, path: Path) -> bool:
-        """Whether a link leads a path out of the folder that the caller has named."""
+        """Whether a symbolic link leads out of the folder that the caller has named."""
         return not path.parent.resolve().is_relative_to(self.base.resolve())
 
 
 def is_part_of(path: Path, whole: Path) -> bool:
-    """Whether a file is another one that was cut short, or has zeros where parts have not come."""
+    """Whether a file is a truncated copy of another file, possibly with zeros in missing parts."""
     if not path.is_file() or path.stat().st_size > whole.stat().st_size:
         return False
     with path.open("rb") as some, whole.open("rb") as full:
@@ -161,7 +161,7 @@ def _path(template: str, fields: dict[str, Any], url: str) -> Path:
 
 
 def _path_fields(row: QueryResponseRow) -> dict[str, Any]:
-    """What a path template may name. Nothing from the catalogue leads out of the folder."""
+    """The names in a path template, with values. No text of the catalogue leads out of the folder."""
     fields = {name: value for name, value in row.response_block_map.items() if name != "url"}
     fields |= {name.casefold().replace(" ", "_"): row[name] for name in FIXED_FIELDS if name in row.colnames}
     return {name: safe_name(value) if isinstance(value, str) else value for name, value in fields.items()}
