@@ -400,7 +400,7 @@ def test_refresh_keeps_what_is_known_of_a_dead_bucket(server, shipped):
     fill(server, {"new": {}})
     registry = {"registry": [{"endpoint": server.url}, {"endpoint": "s3://gone/"}]}
     server.write("HelioDataRegistry.json", json.dumps(registry).encode())
-    with pytest.warns(SunpyUserWarning, match="is kept as it was: s3://gone/catalog.json"):
+    with pytest.warns(SunpyUserWarning, match="cannot be read: s3://gone/catalog.json"):
         refresh_datasets()
     assert {"new", "latlonvmu"} <= set(dir(a.heliocloud.Dataset))
     server.write("HelioDataRegistry.json", json.dumps({"registry": [{"endpoint": "s3://gone/"}]}).encode())

@@ -31,7 +31,7 @@ def test_requester_pays_is_said_once_before_a_job_would_pay(server, egress):
     write(server, egress)
     with pytest.warns(
         SunpyUserWarning,
-        match=f"read from {server.url} is paid by the reader .*{egress}.*'requester_pays': True",
+        match=f"reader pays for data from {server.url} .*{egress}.*'requester_pays': True",
     ) as warned:
         table = search(DAY, a.heliocloud.Dataset("x") | a.heliocloud.Dataset("y"))
     assert len(warned) == 1

@@ -82,7 +82,7 @@ def test_silent_server(server, monkeypatch):
 def test_unknown_server():
     """Names under .invalid are known nowhere, so that no resolver outside is asked for long."""
     with pytest.raises(
-        CatalogError, match="https://no-such-host.invalid/file .*name of the server is not known"
+        CatalogError, match="https://no-such-host.invalid/file .*host name of the server cannot be resolved"
     ):
         read("https://no-such-host.invalid/file")
 
