@@ -9,7 +9,12 @@ from astropy.time import Time, TimeDelta
 from astropy.wcs import WCS
 from astropy.wcs.utils import pixel_to_pixel, wcs_to_celestial_frame
 
-from sunpy.coordinates import HeliographicStonyhurst, propagate_with_solar_surface
+from sunpy.coordinates import (
+    HeliographicStonyhurst,
+    Helioprojective,
+    HelioprojectiveRadial,
+    propagate_with_solar_surface,
+)
 
 __all__ = [
     "OTHER_GRIDS",
@@ -87,7 +92,7 @@ def height_above_horizon(target, source, shape, rotation_model="howard"):
     x_on_disk, y_on_disk = target.world_to_pixel_values(0, 0)  # sunpy warns if there is none
     pixels = target.pixel_to_world(np.append(x, x_on_disk), np.append(y, y_on_disk))
     frame = wcs_to_celestial_frame(source)
-    if not hasattr(frame, "angular_radius"):
+    if not isinstance(frame, (Helioprojective, HelioprojectiveRadial)):
         return np.where(np.isnan(pixels.spherical.lon[:-1].reshape(x.shape)), np.nan, 1.0)
     rsun = wcs_to_celestial_frame(target).rsun
     with propagate_with_solar_surface(rotation_model):

@@ -38,6 +38,8 @@ _TOLERANCE = 1e-6
 _LIMB_MARGIN = 0.3
 # A point lies on the surface, and not on a screen, if its radius is that of the surface to so much of it.
 _ON_SURFACE = 1e-5
+# Frames of what an observer sees.
+_VIEWS = (Helioprojective, HelioprojectiveRadial)
 # Points in one call of sunpy, which takes about 16 ms up to 1000 points and then 0.6 us and 0.4 kB a point.
 _CHUNK = 65536
 
@@ -187,8 +189,7 @@ class _Transformation:
         self.source_frame = wcs_to_celestial_frame(source_wcs)
         self.rotation_model = rotation_model
         self.screen = screen
-        is_image = isinstance(self.source_frame, Helioprojective | HelioprojectiveRadial)
-        self.hides = is_image and (screen is None or screen.only_off_disk)
+        self.hides = isinstance(self.source_frame, _VIEWS) and (screen is None or screen.only_off_disk)
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """

@@ -19,6 +19,7 @@ from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import Adaptive, Exact, Interpolation
+from sunpy_heliocloud.derotation.sunpy_map import pixel_map
 from sunpy_heliocloud.io.frame import Window
 
 ALGORITHMS = {"adaptive": Adaptive(), "interpolation": Interpolation(), "exact": Exact()}
@@ -213,6 +214,34 @@ def test_cubes_in_memory_are_treated_as_files_are(written):
     for cube in (plain, written(frame)):
         values = cube.derotate_to(target, algorithm="interpolation").data[0].compute()
         np.testing.assert_array_equal(np.isnan(values), ~(heights(frame, target) > 0))
+
+
+def polar_wcs(days):
+    """Position angle and distance from the centre of the disk, out to 1.1 solar radii."""
+    wcs = solar_wcs(days)
+    wcs.wcs.ctype = "HRLN-CAR", "HRLT-CAR"
+    wcs.wcs.cunit = "deg", "deg"
+    wcs.wcs.crval, wcs.wcs.cdelt, wcs.wcs.pc = (180, 0), (3, 0.29 / 60), np.eye(2)
+    wcs.wcs.crpix = 60.5, 1 + 90 / wcs.wcs.cdelt[1]
+    wcs.wcs.set()
+    return wcs
+
+
+@pytest.mark.parametrize(
+    ("target", "source"),
+    [
+        (solar_wcs(**DISK), polar_wcs(-3)),
+        (heliographic_map("carrington", "CAR").wcs, polar_wcs(1)),
+        (heliographic_map("stonyhurst", "CEA").wcs, heliographic_map("carrington", "CAR").wcs),
+    ],
+    ids=["from polar", "polar to Carrington", "nothing is hidden from a synoptic map"],
+)
+def test_of_other_coordinates_the_hidden_side_is_missing(target, source):
+    shape = target.array_shape or (60, 120)
+    height = height_above_horizon(target, source, shape)
+    missing = np.isnan(pixel_map(target, source, shape)[0])
+    np.testing.assert_array_equal(missing, ~(height > 0))
+    assert missing.any()
 
 
 angles = st.floats(-180, 180)
