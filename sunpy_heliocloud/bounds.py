@@ -14,8 +14,8 @@ class Limits:
     """
     Bounds on waiting and on sizes.
 
-    ``sunpy_heliocloud.limits`` is the one that counts. Its attributes can be set, in the process that searches and
-    opens files; workers only need the first two.
+    ``sunpy_heliocloud.limits`` is the instance in use. Its attributes can be set, in the process that
+    searches and opens files; workers only need the first two.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Where one plane's pixels lie on the sky: a value that is compared, hashed, tokenised and sent to workers."""
+"""The WCS of one plane, as a value that can be compared, hashed, tokenised and sent to workers."""
 
 import dataclasses
 import math
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["PlaneWCS"]
 
 _AUX = ("rsun_ref", "dsun_obs", "crln_obs", "hgln_obs", "hglt_obs")
-# What axes are called in plots; sunpy's WCS has no names, which leaves "custom:pos.helioprojective.lon".
+# Names of axes in plots; sunpy's WCS has none, and plots would show "custom:pos.helioprojective.lon".
 _NAMES = {"HPLN": "Helioprojective longitude", "HPLT": "Helioprojective latitude"}
 _DATES = ("dateobs", "dateavg", "datebeg", "dateend")
 
@@ -28,7 +28,7 @@ class PlaneWCS:
     A two-dimensional FITS WCS as a frozen value.
 
     `astropy.wcs.WCS` objects are mutable, not safe to share between threads, and slow to compare and pickle; this
-    is what they are made from. Pixels count from one in ``crpix``, as in FITS.
+    value contains all that is needed to make them. Pixels count from one in ``crpix``, as in FITS.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class PlaneWCS:
     dates: tuple[tuple[str, str], ...]
 
     def __dask_tokenize__(self) -> str:
-        # Of ten thousand planes dask's own way takes seconds.
+        # For ten thousand planes dask's generic method takes seconds.
         return " ".join(repr(getattr(self, name)) for name in self.__dataclass_fields__)
 
     @classmethod
@@ -124,7 +124,7 @@ class PlaneWCS:
 
     @property
     def has_camera(self) -> bool:
-        """Whether this is a helioprojective image in TAN projection that says where its observer is."""
+        """Whether this is a helioprojective image in TAN projection with a known observer."""
         is_tan = (self.ctype, self.cunit, self.pv) == (("HPLN-TAN", "HPLT-TAN"), ("deg", "deg"), ())
         return is_tan and dict(self.aux).keys() >= {"hgln_obs", "hglt_obs", "dsun_obs", "rsun_ref"}
 
@@ -143,7 +143,7 @@ class PlaneWCS:
 
     @property
     def stamp(self) -> str | None:
-        """The time that the coordinates are for, UTC."""
+        """The time of the coordinates, UTC."""
         dates = dict(self.dates)
         return dates.get("dateavg", dates.get("dateobs"))
 

@@ -1,4 +1,4 @@
-"""Slicing and binning of the WCS of cubes, with results that are as plain as they can be."""
+"""Slicing and binning of the WCS of cubes; the results are as simple as possible."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -181,7 +181,7 @@ class StackWCS(BaseLowLevelWCS):
             frame = type(wcs_to_celestial_frame(self.celestial()))
             _, args, kwargs = classes["celestial"][:3]
             classes["celestial"] = (SkyCoord, args, {**kwargs, "frame": frame()})
-        # A Time stays one: cropping gives times, and not seconds.
+        # A Time is kept: cropping passes times, not seconds.
         classes["time"] = (Time, (), {}, lambda time: time if isinstance(time, Time) else start + time * u.s)
         return classes
 
@@ -197,7 +197,7 @@ class StackWCS(BaseLowLevelWCS):
         return x, y, plane
 
     def _per_plane(self, method: str, plane: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple:
-        """Ask the WCS of the plane that is nearest to each point."""
+        """Evaluate the WCS of the plane that is nearest to each point."""
         if self.is_shared:
             return getattr(self.celestial(), method)(first, second)
         nearest = np.clip(np.rint(plane), 0, len(self.planes) - 1).astype(int)
@@ -212,7 +212,7 @@ class StackWCS(BaseLowLevelWCS):
         if self.times.size == 1:
             return np.asarray(
                 plane, dtype=float
-            )  # one plane has no cadence: a second a plane keeps it invertible
+            )  # one plane has no cadence: one second a plane keeps the conversion invertible
         left = np.clip(np.floor(plane).astype(int), 0, self.times.size - 2)
         return self._seconds[left] + (plane - left) * np.diff(self._seconds)[left]
 

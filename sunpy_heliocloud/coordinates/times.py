@@ -1,4 +1,4 @@
-"""Even grids of times, and what two series of times have in common."""
+"""Evenly spaced times, and the common times of several series."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ __all__ = [
     "times_of_planes",
 ]
 
-# Times count as the same within this; exposures are timed to a millisecond.
+# Times are regarded as equal within this tolerance; exposures are timed to a millisecond.
 _TOLERANCE = 1e-3
 # Jitter of frames, as a fraction of the cadence.
 _JITTER = 0.1
@@ -49,7 +49,7 @@ def times_of_planes(times: Any) -> Time:
 
 def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tuple[Time, dict[str, str]]:
     """
-    The times at which another observer sees the light that some observers saw.
+    The times at which the observed light reaches another observer.
 
     Parameters
     ----------

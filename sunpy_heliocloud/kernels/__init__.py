@@ -1,6 +1,6 @@
 """
 The numerical kernels: arrays in, arrays out.
 
-They know nothing of dask, files, units or maps, release the interpreter lock while they work where they can,
-and import little, because every worker imports them.
+They use no dask, files, units or maps. They release the interpreter lock where possible. They import few
+packages, since every worker imports them.
 """

@@ -59,7 +59,7 @@ def resample_adaptive(
     dtype
         Type of the result: float32 or float64. Sums are in float64.
     out : `numpy.ndarray`
-        Where to put the result, of shape ``(ny, nx)``; by default into a new array.
+        Array for the result, of shape ``(ny, nx)``; by default a new array.
     kernel_width
         Width of the Gaussian in pixels (twice its standard deviation).
     sample_region_width
@@ -112,7 +112,7 @@ def _half_jacobian(coordinates, j, i):
     """The Jacobian of output pixel (j, i) as E, F, G, H: half the sums and differences of its elements."""
     x = coordinates[0, j + 1, i + 1]
     y = coordinates[1, j + 1, i + 1]
-    # In this order of operations, for the last bit decides whether a row lies in the window.
+    # The order of operations matters: the last bit decides whether a row lies in the window.
     x_x = ((x - coordinates[0, j + 1, i]) + (coordinates[0, j + 1, i + 2] - x)) / 2
     x_y = ((x - coordinates[0, j, i + 1]) + (coordinates[0, j + 2, i + 1] - x)) / 2
     y_x = ((y - coordinates[1, j + 1, i]) + (coordinates[1, j + 1, i + 2] - y)) / 2
@@ -138,7 +138,7 @@ def _prepare(coordinates, j, start, count, sharpness, region, work):
         reflection = math.sqrt(f * f + g * g)
         major = rotation + reflection
         minor = rotation - reflection
-        # Not max(), for NaN has to stay.
+        # Not max(), since NaN has to be kept.
         major = 1.0 if major < 1.0 else major
         minor = 1.0 if minor < 1.0 else minor
         reach = region / (2 * (1.0 / major))
@@ -214,7 +214,7 @@ def _average_by_exp(
             along = along_x * (column - x) + along_y * (row - y)
             across = across_x * (column - x) + across_y * (row - y)
             weight = math.exp(-sharpness * (along * along + across * across))
-            # A weight that underflows must not carry a NaN of the image into the sum.
+            # A NaN pixel whose weight underflows must not enter the sum.
             if weight > 0:
                 weighted += weight * image[row, column]
                 total += weight
@@ -234,7 +234,7 @@ def _resample(image, first_row, first_column, coordinates, sharpness, region, re
             for m in range(count):
                 left, right = work[_LEFT + m], work[_RIGHT + m]
                 bottom, top = work[_BOTTOM + m], work[_TOP + m]
-                # Written so that NaN is outside.
+                # The comparison is written so that NaN is outside.
                 if not (
                     left >= first_column and right <= last_column and bottom >= first_row and top <= last_row
                 ):

@@ -42,7 +42,7 @@ def window_needed(
 def _needed(coordinates, rows, columns, sample_region_width):
     _, height, width = coordinates.shape
     half = sample_region_width / 2
-    # Extremes of each output column first: so LLVM can do several of them at once.
+    # Extremes of each output column first, so that LLVM can vectorise over columns.
     extremes = np.full((4, width), np.inf)
     left, right, bottom, top = extremes
     for j in range(1, height - 1):
@@ -55,7 +55,8 @@ def _needed(coordinates, rows, columns, sample_region_width):
             # The Jacobian's Frobenius norm is an upper bound of its singular values.
             norm = 0.5 * math.sqrt(x_x * x_x + x_y * x_y + y_x * y_x + y_y * y_y)
             reach = half * norm if norm > 1 else half
-            # A window that leaves the image even at its smallest makes a NaN out of nothing. NaN is not inside.
+            # If even the smallest window leaves the image, the output is NaN without any input. NaN compares
+            # as outside.
             inside = (
                 (norm >= 0)
                 & (x[i] > half - 1)
@@ -64,7 +65,7 @@ def _needed(coordinates, rows, columns, sample_region_width):
                 & (y[i] < rows - half)
             )
             reach = reach if inside else np.nan
-            # Not min(), in which NaN would win.
+            # Not min(), which would return NaN.
             left[i] = x[i] - reach if x[i] - reach < left[i] else left[i]
             right[i] = -x[i] - reach if -x[i] - reach < right[i] else right[i]
             bottom[i] = y[i] - reach if y[i] - reach < bottom[i] else bottom[i]

@@ -1,9 +1,10 @@
 """
-Tiles out of their HCOMPRESS-compressed bytes (R. L. White 1992; FITS standard 4.0, section 10.4.4).
+Decoding of HCOMPRESS-compressed tiles (R. L. White 1992; FITS standard 4.0, section 10.4.4).
 
 The image's Haar-like transform (sums and differences of blocks of 2 x 2 pixels, then of these sums, and so on) is
-stored bit plane by bit plane, each as a quadtree: a code of four bits says in which of four quarters there are bits, and
-has itself one of the Huffman code's words. Bits behind the end are zeros, and are told by the place that was reached.
+stored bit plane by bit plane, each as a quadtree: a code of four bits tells which of four quarters have bits,
+and is stored as a Huffman code. Bits after the end are read as zeros; the final position shows whether any
+were used.
 """
 
 import struct
@@ -20,7 +21,7 @@ _MOST_PLANES = 62
 # The words of the Huffman code for 0 to 15, and their lengths in bits.
 _WORDS = (0x3E, 0, 1, 8, 2, 9, 0x1A, 0x1B, 3, 0x1C, 0x0A, 0x1D, 0x0B, 0x1E, 0x3F, 0x0C)
 _LENGTHS = (6, 3, 3, 4, 3, 4, 5, 5, 3, 5, 4, 5, 4, 5, 6, 4)
-# By the next six bits: which code they begin with, and how many of them are its.
+# For the next six bits: the code at their beginning, and its length.
 _CODES, _CODE_BITS = np.zeros(64, np.uint8), np.zeros(64, np.uint8)
 for _code, (_word, _length) in enumerate(zip(_WORDS, _LENGTHS, strict=True)):
     _CODES[_word << 6 - _length : _word + 1 << 6 - _length] = _code
@@ -215,7 +216,7 @@ def _combine(block, unit):
 
 @njit(nogil=True, cache=True)
 def _smooth(block, most):
-    """Change differences, by at most so much, towards what the sums around them say."""
+    """Change differences, by at most the given amount, towards the slope of the surrounding sums."""
     rows, columns = block.shape
     for i in range(2, rows - 2, 2):
         for j in range(0, columns, 2):

@@ -13,7 +13,8 @@ from sunpy_heliocloud.kernels.coordinates import checked_coordinates
 
 __all__ = ["resample_interpolation", "window_needed_interpolation"]
 
-# A spline's prefilter decays by 0.268 a pixel: after so many nothing of a window's edge is left in float64.
+# A spline's prefilter decays by 0.268 a pixel: after this number of pixels the effect of a window's edge is
+# below float64.
 _SPLINE_MARGIN = 28
 
 
@@ -85,8 +86,8 @@ def window_needed_interpolation(
     image_shape
         Shape ``(rows, columns)`` of the whole image.
     order
-        As for `resample_interpolation`. The cubic spline depends, ever less, on all pixels; 28 on either side
-        leave nothing of the others in float64.
+        As for `resample_interpolation`. The cubic spline depends on all pixels, with decreasing weights;
+        those beyond 28 pixels are negligible in float64.
 
     Returns
     -------

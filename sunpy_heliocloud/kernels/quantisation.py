@@ -1,8 +1,8 @@
 """
-Floats that are stored as integers, with noise of known numbers against steps (FITS standard 4.0, section 10.2).
+Floats that are stored as integers, with dithering by known random numbers (FITS standard 4.0, section 10.2).
 
-A value is (integer - random number + 1/2) * scale + zero. The numbers are those of the standard's Appendix I; where a
-tile begins among them depends on its place in the image.
+A value is (integer - random number + 1/2) * scale + zero. The numbers are those of the standard's Appendix I; the
+first number for a tile depends on the tile's number in the image.
 """
 
 from functools import cache
@@ -12,7 +12,7 @@ from numba import njit
 
 __all__ = ["dequantise", "random_numbers"]
 
-# The integer that stands for exactly 0 with SUBTRACTIVE_DITHER_2.
+# The integer for exactly 0 with SUBTRACTIVE_DITHER_2.
 _ZERO = -2147483646
 _COUNT = 10000
 
@@ -58,7 +58,7 @@ def dequantise(
     place
         Number of the tile in the image, from 0, plus ZDITHER0 - 1.
     blank
-        The integer that stands for a missing value; `None` if there is none.
+        The integer for a missing value; `None` if there is none.
     dtype
         Of the floats.
 
@@ -82,7 +82,9 @@ def dequantise(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _dequantise(integers, scale, zero, zeros_are_kept, start, numbers, floats):
-    """The numbers are taken one after the other, from a place that the one at ``start`` says, up to the last."""
+    """
+    The random numbers are used in order, from an index given by the number at ``start``, up to the last.
+    """
     at = int(numbers[start] * np.float32(500))
     for i in range(len(integers)):
         if zeros_are_kept and integers[i] == _ZERO:

@@ -1,9 +1,9 @@
 """
-Pixels of an image out of their RICE-compressed bytes.
+Decoding of RICE-compressed tiles.
 
 The compression is that of the FITS standard 4.0, section 10.4.1: a tile is the first pixel and then the differences
-to the pixel before, in blocks. Each block says how many low bits its differences are stored with as they are; the rest
-of a difference is so many zero bits, and a one.
+to the pixel before, in blocks. The head of each block is a number of low bits, which are stored unchanged for
+each difference. The rest of a difference is stored as that many zero bits, followed by a one.
 """
 
 import numpy as np
@@ -13,11 +13,11 @@ from numba.extending import intrinsic
 
 __all__ = ["PIXEL_TYPES", "DamagedTile", "decode_rice"]
 
-# What the compression knows.
+# Pixel types of the compression.
 PIXEL_TYPES = (np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
 # Bits of a block's code by the bytes of a pixel, and the code of pixels that are stored as they are.
 _CODES = {1: (3, 7), 2: (4, 15), 4: (5, 26)}
-# Bytes that may be looked at behind the end of a tile.
+# Bytes after the end of a tile that the decoder may read.
 _LOOKAHEAD = 8
 
 
@@ -49,7 +49,7 @@ def decode_rice(
     """
     Pixels of RICE-compressed tiles.
 
-    What is right of the columns is not decoded.
+    Pixels to the right of the columns are not decoded.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def decode_rice(
     if outside.any():
         raise DamagedTile(int(np.argmax(outside)))
     image = np.empty((len(starts), columns[1] - columns[0]), dtype)
-    # The last tiles are decoded from a copy, behind whose end there is something to look at; all of them if the order is
-    # another one.
+    # The last tiles are decoded from a copy with padding after its end; all tiles are, if their order
+    # differs.
     in_order = bool((stops[1:] >= stops[:-1]).all() and (starts[1:] >= starts[:-1]).all())
     safe = int(np.searchsorted(stops, size - _LOOKAHEAD, side="right")) if in_order else 0
     offset = int(starts[safe:].min(initial=size))
@@ -138,7 +138,7 @@ def _decode(data, starts, stops, tile_pixels, left, right, block, code_bits, raw
         at, stop = np.uint64(starts[row]) << np.uint64(3), np.uint64(stops[row]) << np.uint64(3)
         if at + pixel_bits > stop:
             return row
-        # Of a smaller type the lowest bits count, and they are right whatever is above them.
+        # Only the lowest bits are used for a smaller type; they do not depend on the bits above.
         pixel = np.int32(_bits(data, at) >> (np.uint64(64) - pixel_bits))
         at += pixel_bits
         for first in range(0, right, block):

@@ -1,4 +1,4 @@
-"""Time series of some pixels, made ready to be correlated."""
+"""Preparation of time series for correlation."""
 
 from functools import cached_property
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from sunpy_heliocloud.kernels.detrending import Detrend, remove_trend
 
 __all__ = ["LEAST_VARIANCE", "Ends", "Series", "prepare", "standardise"]
 
-# Of the largest value: what detrending leaves of a straight line by rounding.
+# Rounding error of detrending a straight line, relative to the largest value.
 _ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-14}
 # Of a part of a series of variance 1: what varies less has no correlation of its own.
 LEAST_VARIANCE = 1e-6
@@ -226,7 +226,7 @@ def standardise(samples, present, smallest):
             if there[t]:
                 squares += (np.float64(row[t]) - mean) ** 2
         deviation = np.sqrt(squares / count)
-        # Compared, for the variance of a constant need not round to 0.
+        # Compared with a limit, since the variance of a constant may not round to 0.
         if not (highest > lowest and deviation > smallest[pixel]):
             row[:n] = np.nan
             continue

@@ -1,8 +1,8 @@
 """
 How probable a correlation is by chance: surrogates.
 
-Random numbers are the same for all pixels, and depend on the seed and the number of the trial only, so that the
-result for a pixel depends neither on how an image is cut into blocks nor on who computes them.
+Random numbers are the same for all pixels, and depend on the seed and the number of the trial only, so that
+the result for a pixel depends neither on the blocks of an image nor on the worker.
 """
 
 import numpy as np

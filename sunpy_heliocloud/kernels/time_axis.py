@@ -171,13 +171,13 @@ def _interpolate(planes, times, new_times, before, after, weight, max_gap, neare
             if before[k] < 0:
                 interpolated[k, start:stop] = np.nan
                 continue
-            # Of slices that begin at 0 LLVM does several pixels at once.
+            # LLVM vectorises over pixels for slices that begin at 0.
             first, second = planes[before[k], start:stop], planes[after[k], start:stop]
             out = interpolated[k, start:stop]
             w = planes.dtype.type(weight[k])
             rest = planes.dtype.type(1) - w
             for i in range(stop - start):
-                # A sample without weight counts too, for 0 * NaN is NaN.
+                # A NaN sample with weight 0 also gives NaN, since 0 * NaN is NaN.
                 out[i] = first[i] * rest + second[i] * w
             if _are_finite(out):
                 continue
@@ -254,7 +254,7 @@ def _weigh(times, there, start, stop, max_gap, weights):
     return first, last
 
 
-# Any order of summands will do, so that LLVM can do several sums at once.
+# The order of summands is free, so that LLVM can vectorise the sums.
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
 def _are_finite(values):
     nothing = values.dtype.type(0)
@@ -266,8 +266,8 @@ def _are_finite(values):
 @njit(nogil=True, cache=True, error_model="numpy")
 def _across_missing(planes, pixel, times, time, before, after, max_gap, nearest):
     """Interpolate between the finite samples of the pixel that are next to the time."""
-    # Nothing beyond the longest gap is looked at: pixels that are always missing must not cost a search each
-    # time.
+    # The search ends at the longest gap, so that pixels that are always missing do not cost a long search
+    # each time.
     while before >= 0 and time - times[before] <= max_gap and not np.isfinite(planes[before, pixel]):
         before -= 1
     while after < len(times) and times[after] - time <= max_gap and not np.isfinite(planes[after, pixel]):
@@ -293,7 +293,7 @@ def _interpolate_cubic(planes, times, new_times, before, after, max_gap, interpo
             time = new_times[k]
             has_earlier = i > 0 and times[i] - times[i - 1] <= max_gap
             has_later = j < n - 1 and times[j + 1] - times[j] <= max_gap
-            # What does not exist gets a weight of 0, but must not be missing.
+            # A neighbour that does not exist has weight 0, but must be finite.
             h, g = (i - 1, j + 1) if i != j else (i, j)
             h, g = (h if has_earlier else i), (g if has_later else j)
             earlier, first, second, later, out = planes[h], planes[i], planes[j], planes[g], interpolated[k]
@@ -365,7 +365,7 @@ def _cubic_across_missing(planes, pixel, times, time, before, after, max_gap):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _cubic(first, slope, step, elapsed, has_earlier, left, left_step, has_later, right, right_step):
-    """Hermite's cubic from the first sample on, whose slopes keep it between its ends."""
+    """Hermite's cubic from the first sample on, with slopes that prevent overshoot."""
     if has_earlier:
         start = _inner_slope(left, slope, left_step, step)
     elif has_later:

@@ -1,4 +1,7 @@
-"""What sunpy's Map classes say of headers: a class is asked once for all headers that agree in what it reads."""
+"""
+Properties of headers from sunpy's Map classes, computed once for all headers with the same values of the
+keywords in use.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +32,7 @@ type Header = Mapping[str, Any]
 
 _DATES = ("DATE-OBS", "DATE_OBS", "DATE-BEG", "DATE-AVG", "DATE-END", "T_OBS")
 _GPS_TO_TAI = 19  # seconds
-# Names of the FITS standard (section 9.2.1) that astropy has not, and its own.
+# Names of the FITS standard (section 9.2.1) that astropy lacks, and those of astropy.
 _SCALES = {"GMT": "utc", "UT": "utc", "ET": "tt", "TDT": "tt", "IAT": "tai", "GPS": "tai"}
 _SCALES |= {scale.upper(): scale for scale in STANDARD_TIME_SCALES}
 
@@ -59,7 +62,7 @@ def readable(header: Header) -> dict[str, Any]:
         scale, offset = time_scale(timesys)
     except ValueError:
         return header
-    if offset and "GONG" not in str(header.get("TELESCOP")):  # whose Map class knows
+    if offset and "GONG" not in str(header.get("TELESCOP")):  # whose Map class defines it
         for keyword in _DATES:
             stamp = header.get(keyword)
             if isinstance(stamp, str) and stamp.strip() and "TAI" not in stamp:
@@ -128,7 +131,7 @@ def satellite_of(name: str) -> str:
     return found[1] if found else ""
 
 
-# What is wanted of values that differ from frame to frame.
+# Required properties of values that differ from frame to frame.
 _REDUCED = {
     "HISTORY": lambda text: "xrt_renormalize" in str(text).lower(),
     "FILENAME": satellite_of,
@@ -146,14 +149,15 @@ def _of_a_kind(keyword: str, value: Any) -> Any:
 
 def once_for_each_kind[T](headers: Sequence[Header], question: Callable[[Watched], T]) -> list[T]:
     """
-    The answers to a question about each of many headers, asked once for all that agree in what it reads.
+    The results of a function for many headers, computed once for all headers that agree in the keywords that
+    it reads.
 
     Parameters
     ----------
     headers
         Of the frames.
     question
-        Of one header. What it reads of it decides its answer.
+        Function of one header. The result depends only on the keywords that it reads.
 
     Returns
     -------

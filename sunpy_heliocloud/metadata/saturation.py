@@ -1,4 +1,4 @@
-"""At which counts pixels of an instrument are saturated."""
+"""Saturation levels of instruments, in counts."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sunpy_heliocloud.metadata.channels import Channel
 
 __all__ = ["saturation_level"]
 
-# Levels that are known, by observatory and detector, and where they are from.
+# Known levels and their sources, by observatory and detector.
 _KNOWN = {
     ("SDO", "AIA"): (
         15000,
@@ -22,7 +22,7 @@ _KNOWN = {
 
 def saturation_level(channel: Channel, asked: Any) -> tuple[float, str]:
     """
-    The level in the unit of a channel, and a text that says where it is from.
+    The level in the unit of a channel, and a text with its source.
 
     Parameters
     ----------

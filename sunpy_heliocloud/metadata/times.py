@@ -1,4 +1,4 @@
-"""When observations were: the midpoints of exposures, in UTC."""
+"""Observation times: the midpoints of exposures, in UTC."""
 
 import contextlib
 import copy
@@ -38,7 +38,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*)?Z?")
 _JSOC = re.compile(r"\d{4}\.\d\d\.\d\d_\d\d:\d\d:\d\d(\.\d*)?_TAI")
 _DATE_ONLY = re.compile(r"\d{4}[-/]\d\d?[-/]\d\d?")
 _KEYWORDS = ("T_OBS", "DATE-AVG", "DATE-BEG", "DATE-END", "DATE-OBS", "DATE_OBS")
-_YEARS = (1600, 2200)  # telescopes have been there since 1608
+_YEARS = (1600, 2200)  # telescopes exist since 1608
 _DAYS = (2305447.5, 2524593.5)
 _PLAUSIBLE = f"a time between the years {_YEARS[0]} and {_YEARS[1]}"
 _NO_TIME = f"no observation time: none of {', '.join(_KEYWORDS)} is {_PLAUSIBLE} in the header"
@@ -63,7 +63,7 @@ class Midpoints:
     days
         The two parts of the Julian dates, ``(2, n)``, in UTC; NaN where there is no time.
     reasons
-        Of each header why it has no time; `None` where it has one.
+        For each header the reason why it has no time; `None` if it has one.
     without_time_of_day
         The headers whose date is read, but not the time of day in TIME-OBS beside it.
     """
@@ -140,7 +140,7 @@ class Midpoints:
 
 
 def no_time(keyword: str | None, stamp: Any, timesys: str = "UTC") -> str:
-    """Why a keyword says no time."""
+    """The reason why a keyword is not a time."""
     if keyword is None:
         return _NO_TIME
     try:
@@ -160,7 +160,10 @@ def _time_of_day(columns: Mapping[str, Sequence[Any]], i: int) -> bool:
 
 
 def _picked(values: Mapping[str, Any], reads_t_obs: bool) -> tuple[str | None, Any, Any, int]:
-    """Which time a GenericMap takes: its keyword and stamp, that of the end, and where half the exposure is added."""
+    """
+    The time of a GenericMap: its keyword and value, the value of the end, and whether half the exposure time
+    is added.
+    """
     if reads_t_obs and values["T_OBS"]:
         return "T_OBS", values["T_OBS"], None, 0
     if values["DATE-AVG"]:
@@ -205,7 +208,10 @@ def _reads_t_obs(cls: type[GenericMap]) -> bool:
 
 
 def _of_class(header: Header, kind: _Kind, half: float, templates: dict[type, GenericMap]) -> Time:
-    """The time as a class with rules of its own has it. A Map takes a millisecond, a copy of one microseconds."""
+    """
+    The time of a class with its own rules. Making a Map takes a millisecond, copying a Map takes
+    microseconds.
+    """
     if kind.map_class not in templates:
         templates[kind.map_class] = empty_map(header)
     m = copy.copy(templates[kind.map_class])
@@ -259,7 +265,9 @@ def parse_stamps(stamps: Sequence[Any], scales: Sequence[str]) -> np.ndarray:
                 except ValueError:  # one of them at least: 2020-02-30
                     forms["other"] += forms[form]
         for i in forms["other"]:
-            with contextlib.suppress(Exception):  # sunpy and astropy raise anything on odd texts
+            with contextlib.suppress(
+                Exception
+            ):  # sunpy and astropy raise many kinds of exceptions for odd texts
                 time = _parsed(stamps[i], scales[i])
                 days[:, i] = time.jd1, time.jd2
     days[:, ~((days[0] + days[1] > _DAYS[0]) & (days[0] + days[1] < _DAYS[1]))] = np.nan

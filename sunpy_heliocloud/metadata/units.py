@@ -10,7 +10,7 @@ import sunpy.map
 __all__ = ["is_counts", "unit_of", "unit_text"]
 
 _COUNTS = (u.DN, u.adu, u.ct, u.ph, u.electron)
-# What counts may be per, and still grow with the exposure: pixels, angles and areas.
+# Units that counts may be divided by and still grow with the exposure: pixels, angles and areas.
 _NO_TIME = (u.pix, u.rad, u.m)
 _WORDS = {
     **dict.fromkeys(("counts", "count", "cts", "ct"), "ct"),
@@ -26,7 +26,7 @@ _WORDS = {
 
 
 def unit_text(m: sunpy.map.GenericMap) -> str:
-    """What the header says of the unit; empty if nothing."""
+    """The text of BUNIT; empty if there is none."""
     keywords = ("bunit", "pixlunit") if isinstance(m, sunpy.map.sources.AIAMap) else ("bunit",)
     values = (m.meta.get(keyword) for keyword in keywords)
     return next((str(value).strip() for value in values if value is not None and str(value).strip()), "")
@@ -39,7 +39,7 @@ def unit_of(m: sunpy.map.GenericMap) -> u.UnitBase | None:
     Parameters
     ----------
     m
-        The Map of a header. AIA images that do not say are in DN.
+        The Map of a header. AIA images without a unit are in DN.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What may stand in a header: numbers, texts and truth values, also those of numpy and with units."""
+"""Values of a header: numbers, texts and booleans, including those of numpy and with units."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from sunpy_heliocloud.text import inert
 
 __all__ = ["header_of_values"]
 
-# The units in which numbers of these keywords are; where another keyword says the unit, that keyword and its default.
+# The units of these keywords; if another keyword gives the unit, that keyword and the default unit.
 _UNITS = {
     **dict.fromkeys(("EXPTIME", "XPOSURE"), ("TIMEUNIT", u.s)),
     **dict.fromkeys(("CDELT1", "CRVAL1"), ("CUNIT1", u.arcsec)),
@@ -33,7 +33,8 @@ def header_of_values(header: Mapping[str, Any], where: str) -> dict[str, Any]:
     Parameters
     ----------
     header
-        Scalars and 0-d arrays of numpy count as their values; so do Quantities, in the unit that the keyword has.
+        Scalars and 0-d arrays of numpy are converted to plain values, and Quantities to numbers in the unit
+        of the keyword.
     where
         The file or Map, for messages.
 
@@ -44,9 +45,9 @@ def header_of_values(header: Mapping[str, Any], where: str) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        When something cannot be a value of a header.
+        When a value is not valid in a header.
     ~astropy.units.UnitConversionError
-        When a Quantity has not the unit of its keyword.
+        When the unit of a Quantity does not match that of its keyword.
     """
     plain = AnyCaseHeader(header)
     if isinstance(header, fits.Header):  # which has a card a line

@@ -23,7 +23,7 @@ __all__ = ["AIA_TIMES", "follows_aia", "plane_wcs", "with_observers"]
 type Header = Mapping[str, Any]
 
 AIA_TIMES = {"dateobs": "DATE-OBS", "dateavg": "T_OBS"}
-# Of these keywords sunpy makes a map's WCS. Where they agree, two frames differ in time and observer only.
+# The keywords of a Map's WCS. Frames that agree in these differ only in time and observer.
 _GRID_KEYS = (
     *("NAXIS1", "NAXIS2", "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CDELT1", "CDELT2", "CRPIX1", "CRPIX2"),
     *("CRVAL1", "CRVAL2", "CROTA1", "CROTA2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "CD1_1", "CD1_2", "CD2_1"),
@@ -36,8 +36,8 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     """
     The WCS that sunpy's Map gives for each header.
 
-    Maps take milliseconds each. Of AIA frames with the same pointing, scale and roll only the first is asked for;
-    time and observer of the others are computed for all of them together.
+    A Map takes milliseconds. For AIA frames with the same pointing, scale and roll a Map is made only of the
+    first; time and observer of the others are computed together.
     """
     groups: dict[tuple, list[int]] = {}
     grids = zip(*(column(headers, keyword) for keyword in _GRID_KEYS), strict=True)
@@ -56,7 +56,7 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
 
 
 def follows_aia(headers: Sequence[Header]) -> list[bool]:
-    """Whether sunpy takes observer and time of a header from where `_aia_planes` does."""
+    """Whether sunpy takes observer and time of a header from the keywords of `_aia_planes`."""
     needed = zip(*(column(headers, key) for key in (*AIA_TIMES.values(), *_PLACE)), strict=True)
     unusual = zip(*(column(headers, key) for key in ("DATE-BEG", "DATE-END", "DATE_OBS")), strict=True)
     return [

@@ -1,4 +1,4 @@
-"""Downloads that end whole or not at all."""
+"""Downloads: a file is saved only if it is complete."""
 
 import os
 import re
@@ -30,9 +30,9 @@ from sunpy_heliocloud.text import inert, shown_url
 
 __all__ = ["download"]
 
-# Seconds after which a temporary file that nobody writes to is what a process that was killed has left.
+# Seconds after which a temporary file without changes is a remnant of a process that was killed.
 ABANDONED = 86400
-# Who saves what where, of all tables in one call of Fido.fetch: they share a downloader.
+# Paths of all files in one call of Fido.fetch, whose tables share a downloader.
 _claims: WeakKeyDictionary[parfive.Downloader, dict[str, str]] = WeakKeyDictionary()
 
 
@@ -222,13 +222,13 @@ def _prepare(folders: set[Path]) -> dict[Path, OSError]:
 def _remove_abandoned(folder: Path) -> None:
     for path in folder.glob(".*.part"):
         if re.search(r"\.[0-9a-f]{32}\.part$", path.name):
-            with suppress(FileNotFoundError):  # Who downloads it has just finished.
+            with suppress(FileNotFoundError):  # Another process has just finished the download.
                 if time.time() - path.stat().st_mtime > ABANDONED:
                     path.unlink()
 
 
 def _check_space(jobs: Sequence[Job]) -> None:
-    """Refuse what the disks have no space for, before an hour of downloading fills them."""
+    """Refuse files that need more space than the disks have, before the download starts."""
     needed: dict[int, int] = defaultdict(int)
     folders: dict[int, Path] = {}
     for job in jobs:

@@ -9,14 +9,14 @@ __all__ = ["ListingPage"]
 
 class ListingPage:
     """
-    What is wanted of a page, taken from its XML without a tree of it.
+    The keys and sizes in a page, parsed from its XML without building a tree.
 
     Attributes
     ----------
     objects : list
         Keys and sizes.
     token : str
-        What to ask the next page with; empty on the last.
+        Token for the request of the next page; empty on the last.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -37,7 +37,7 @@ class ListingPage:
         data
             XML.
         prefix
-            What the keys were asked to begin with.
+            The requested prefix of the keys.
 
         Raises
         ------
@@ -55,7 +55,7 @@ class ListingPage:
     # What the parser calls.
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        """Refuse what could define entities."""
+        """Refuse a DOCTYPE, which could define entities."""
         raise ValueError("it has a DOCTYPE")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:

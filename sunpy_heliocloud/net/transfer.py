@@ -16,18 +16,18 @@ from sunpy_heliocloud.text import inert
 
 __all__ = ["Transfer", "transfer"]
 
-# Bytes that one request asks for.
+# Bytes of one request.
 PIECE = 2**22
 RANGE_NOT_SATISFIABLE = 416
 # Of a bar. A bar that is not hidden is left to tqdm, which TQDM_DISABLE may tell to hide it.
 HIDDEN = {"disable": True}
-# Seconds, at most, for what is interrupted to end.
+# Longest time in seconds to wait for interrupted transfers.
 WAIT = 5.0
 
 
 class Transfer(NamedTuple):
     """
-    What is written where.
+    A file and the paths that it is written to.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ def transfer(transfers: Sequence[Transfer], like: parfive.Downloader, splits: in
     Returns
     -------
     list
-        What went wrong with each file.
+        The error of each file, or None.
     """
     ended = threading.Event()
 
@@ -73,13 +73,14 @@ def transfer(transfers: Sequence[Transfer], like: parfive.Downloader, splits: in
     try:
         return run(until_the_end())
     except BaseException:
-        # Who is interrupted removes partial files, and the I/O goes on in another thread until it sees that.
+        # After an interrupt partial files are removed, while the I/O thread may still write until it is
+        # cancelled.
         ended.wait(WAIT)
         raise
 
 
 class _Transfers:
-    """Files under way, a bar for each and one for all."""
+    """The running transfers, with a progress bar for each and one for all."""
 
     def __init__(self, like: parfive.Downloader, splits: int) -> None:
         config = like.config
@@ -152,7 +153,7 @@ class _Pieces:
             if answer.is_part and answer.total is None:
                 raise WrongAnswerError("the server does not say how long the file is")
             self._etag = answer.etag
-            # A server that knows no ranges sends the whole.
+            # A server without byte ranges sends the whole file.
             self._total = answer.total if answer.is_part else 0
             self._bar.reset(total=answer.total)
             self._file.truncate(0)

@@ -1,4 +1,4 @@
-"""Faults that a local server is told to have."""
+"""Faults of the local server, for tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

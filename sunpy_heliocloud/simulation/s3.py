@@ -21,7 +21,7 @@ def serve(answer: Callable):
 
     class QuietRequestHandler(WSGIRequestHandler):
         def log_request(self, code="-", size="-"):
-            """One line on the terminal for each of thousands of requests helps nobody."""
+            """No line on the terminal for each request: there are thousands of requests."""
 
     moto = DomainDispatcherApplication(create_backend_app)
 

@@ -1,4 +1,4 @@
-"""A HelioCloud on this machine: an S3 server that counts what it is asked and fails when told to."""
+"""A HelioCloud on this machine: an S3 server that logs requests and has faults on demand."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ class LoggedRequest:
     key
         Key of the object in the bucket; empty for requests to the bucket itself, such as listings.
     byte_range
-        The ``Range`` header, or None where the whole object was asked for.
+        The ``Range`` header, or None for a request of the whole object.
     status
         HTTP status of the answer.
     bytes_sent
@@ -217,8 +217,8 @@ class LocalServer:
         after
             How many reads go well before.
         methods
-            What counts as a read. Clients may ask for an object's size first: ``("GET", "HEAD")`` fails
-            that too.
+            The methods that are regarded as a read. Clients may request an object's size first: ``("GET",
+            "HEAD")`` fails that too.
         """
         self._faults.append(Fault(pattern, methods, times, after, lambda answer: error_answer(status)))
 
@@ -263,7 +263,7 @@ class LocalServer:
             self._faults.clear()
 
     def _answer(self, environ: dict, start_response: Callable, application: Callable) -> Iterable[bytes]:
-        """Answer one request: hold it back, do it harm if asked, log it."""
+        """Answer one request: apply latency and faults, and log it."""
         method = environ["REQUEST_METHOD"]
         key = environ["PATH_INFO"].removeprefix("/").partition("/")[2]
         time.sleep(self.latency.to_value(u.s))

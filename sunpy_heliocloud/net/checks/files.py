@@ -1,4 +1,4 @@
-"""Whether files are there, have the sizes that their index says, and can be opened."""
+"""Check that files exist, have the sizes in their index, and can be opened."""
 
 from collections.abc import Sequence
 
@@ -15,20 +15,20 @@ __all__ = ["check_files"]
 
 def check_files(files: Sequence[IndexedFile], n: int, index: str, entry: Entry, report: Report) -> None:
     """
-    Look at some files of an index.
+    Check some files of an index.
 
     Parameters
     ----------
     files
         All of them.
     n
-        How many to look at; they are spread over the index.
+        Number of files to check; they are spread over the index.
     index
         Its URL.
     entry
         The data set.
     report
-        Gets what is found.
+        Receives the departures.
     """
     count = min(n, len(files))
     chosen = [files[round(i * (len(files) - 1) / max(count - 1, 1))] for i in range(count)]

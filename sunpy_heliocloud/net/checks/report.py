@@ -1,4 +1,4 @@
-"""What a check has found."""
+"""The report of a check."""
 
 import sys
 from collections import Counter

@@ -1,5 +1,6 @@
 """
-Columns of an index that is no text, as the cache keeps them: they are read without pyarrow, and only as far as wanted.
+Columns of a parquet index in the format of the cache, which is read without pyarrow, and only the rows in
+use.
 
 After a line that says what it is: the length of a description, that as JSON, and the columns, one after another. Rows are
 in time order, so that those of a query lie together.
@@ -62,7 +63,7 @@ def pack(
     more
         The others by name.
     left_out
-        Names of those that nobody can use.
+        Names of unusable columns.
     """
     columns = [
         (_TIME, start),
@@ -91,7 +92,7 @@ def pack(
 
 class ColumnTable:
     """
-    What `pack` has made.
+    Reader of the result of `pack`.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ class ColumnTable:
     start, stop : `numpy.ndarray`
         Of all rows.
     left_out : list of str
-        Names of columns that nobody can use.
+        Names of unusable columns.
     """
 
     def __init__(self, data: Sliceable, url: str):

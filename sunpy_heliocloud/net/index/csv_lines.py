@@ -1,8 +1,8 @@
 """
 The lines and fields of a CSV index.
 
-Everything that has to be done to all lines is done by numpy on the bytes, since a year can have 130 000 of them. Header
-lines, quotes and blanks do not matter.
+Operations on all lines use numpy on the bytes, since a year can have 130 000 lines. Header lines, quotes and
+blanks are ignored.
 """
 
 import codecs
@@ -26,13 +26,14 @@ LONGEST_NUMBER = 30
 MOST_COLUMNS = 500
 # Lines before the first row, in which names of columns are looked for.
 HEADER_LINES = 1000
-# What may stand around a field without being part of it.
+# Characters around a field that are not part of it.
 BLANKS = b" \t\r'\""
-# What a header calls the first column. Any other text is a message of somebody who is not the index.
+# Names of the first column in a header. Any other text means that this is not an index: an HTML error page,
+# for example.
 FIRST_COLUMN = re.compile(
     rb"(start|begin|time|date|created|creation|epoch|obs)[-_ ]?(date|time|stamp|obs)?[-_ ]?(time|utc)?", re.I
 )
-# What the stop is called where it is an optional column.
+# Names of the stop as an optional column.
 STOP_NAMES = {"stop", "stopdate", "stop_date", "stoptime", "stop_time"}
 
 
@@ -96,7 +97,7 @@ def _field(word: bytes) -> str:
 
 class Lines(NamedTuple):
     """
-    Where the rows and fields of an index are, found at once for all rows.
+    Positions of the rows and fields of an index, found for all rows at once.
 
     ``begin`` and ``end`` bound the rows; ``bounds[k]`` and ``bounds[k + 1] - 1`` bound field k.
     """
@@ -192,8 +193,8 @@ class Lines(NamedTuple):
         """
         The optional fields. A field that a row does not have is empty.
 
-        ``names`` are those of the header; if these are too few, ``describe`` may know more, when it is told how many
-        fields are required.
+        ``names`` are those of the header. If these are too few, ``describe`` is called with the number of
+        required fields and may give more.
         """
         required = 3 + self.has_stop
         begin, end = self.bounds[required], self.end
@@ -211,7 +212,7 @@ class Lines(NamedTuple):
         more: dict[str, np.ndarray] = {}
         for k in used:
             name = names[k] or f"column_{k + 1}"
-            # A second column of the same name is kept, as one that has none.
+            # A second column of the same name is kept, as a column without a name.
             name = f"column_{k + 1}" if name in more else name
             more[name] = _as_numbers(name, columns[k - required])
         return more

@@ -27,7 +27,8 @@ def timetable(data: bytes, url: str) -> np.ndarray:
     """
     Find the rows of an index and their times.
 
-    A file without a stop lasts until the next one starts, and the last one as long as the median of the others.
+    A file without a stop ends at the start of the next file; the last file has the median duration of the
+    others.
 
     Parameters
     ----------
@@ -79,8 +80,8 @@ def read_rows(
     table
         Those rows of its `timetable`.
     describe
-        Gives names of all columns, when it is told how many are required. It is asked if there are more columns than
-        the index names.
+        Function of the number of required columns that gives the names of all columns. It is called if the
+        index names fewer columns than it has.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Parquet indexes, made into the columns that the cache keeps."""
+"""Conversion of parquet indexes into the columns of the cache."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ __all__ = ["columns_of"]
 REQUIRED = ("start", "stop", "datakey", "filesize")
 _BLANKS = " \t\r\n'\"Zz"
 _YEARS = np.array(["0001", "10000"], "M8[us]")
-# Rows that are decoded at a time, so that what a file says of itself is checked before there is more of it.
+# Rows that are decoded at a time; limits are checked after each batch, whatever sizes the file declares.
 _BATCH = 2**18
 
 

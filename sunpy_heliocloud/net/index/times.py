@@ -9,7 +9,7 @@ __all__ = ["LONGEST_TIME", "STATIC", "BadTime", "parse_times"]
 
 # Any longer field is no time: 2020-01-01T00:00:00.000000000Z has 30 characters.
 LONGEST_TIME = 40
-# What stands for a time in the indexes of files that have none.
+# The word in place of a time for files without a time.
 STATIC = b"static"
 
 

@@ -26,13 +26,14 @@ from sunpy_heliocloud.text import inert
 __all__ = ["SUFFIXES", "index_rows", "index_url"]
 
 SUFFIXES = {"csv": ".csv", "csv-zip": ".csv.zip", "parquet": ".parquet"}
-# By index type: what makes the form that is kept of what the server sends.
+# Function for each index type that converts the server's bytes into the format of the cache.
 UNPACK = {"csv": None, "csv-zip": unzip, "parquet": columns_of}
-# A file that reaches over New Year may be longer than all files of the new year, but hardly a day longer.
+# A file across New Year may be longer than all files of the new year, but hardly by more than a day.
 MARGIN = np.timedelta64(1, "D")
-# Years without an index, one after another, before which there is none of multi-year data. As many are asked for at once.
+# Consecutive years without an index after which no older index of multi-year data is expected. As many are
+# requested at once.
 SPARSE = 4
-# Seconds for which the index of a past year need not be asked about again, as long as the catalogue stays the same.
+# Seconds without a new request for the index of a past year, while the catalogue is unchanged.
 DAY = 86400.0
 
 
@@ -101,7 +102,7 @@ def _years(entry: Entry, start: np.datetime64, stop: np.datetime64) -> list[Year
 
     found = read(range(earliest, last + 1))
     if entry.multiyear:
-        # The catalogue may say that the data begin later than they do.
+        # The start in the catalogue may be later than that of the data.
         while earliest > FIRST_YEAR and any(older := read(range(earliest - SPARSE, earliest))):
             found += older
             earliest -= SPARSE
@@ -217,14 +218,14 @@ def _opened(document: Document, entry: Entry) -> tuple[np.ndarray, np.ndarray, C
 
 
 def _timetable(document: Document) -> np.ndarray:
-    """Rows of an index and their times, which the cache has if it was parsed before."""
+    """Rows of an index and their times, from the cache if the index was parsed before."""
     return cache.array(
         "timetable", document.entry, TIMETABLE, lambda: timetable(bytes(document.data), document.url)
     )
 
 
 def _check_that_there_is_an_index(entry: Entry) -> None:
-    """No index of the years asked for is no news; none of any year is."""
+    """A requested year without an index is normal; a data set without an index of any year is an error."""
     now = datetime.now(UTC).year
     likely = range(entry.first_year, now + 1)
     unlikely = range(min(entry.first_year, now + 1) - 1, FIRST_YEAR - 1, -1)

@@ -11,7 +11,7 @@ from sunpy_heliocloud.text import inert
 __all__ = ["unzip"]
 
 _CHUNK = 2**20
-# What nearly all archives use. The decoders of the others unpack as much at once as an archive wants.
+# The methods of nearly all archives. The decoders of other methods cannot limit the unpacked bytes.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
@@ -38,7 +38,7 @@ def unzip(data: bytes, url: str) -> bytes:
             indexes = [member for member in archive.infolist() if _is_csv(member.filename)]
             if len(indexes) == 1:
                 return _unpacked(archive, indexes[0], url)
-    # zipfile raises nearly anything at a damaged archive.
+    # zipfile raises many kinds of exceptions for a damaged archive.
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError, LookupError) as e:
         if type(e).__module__.startswith("sunpy_heliocloud"):
             raise
