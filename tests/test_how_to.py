@@ -1,4 +1,4 @@
-"""The code of the how-to pages about the search runs as it is printed."""
+"""The code of the how-to pages runs as it is printed."""
 
 import gc
 import io
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from headers import aia_header, real_header
 
 import astropy.units as u
 from astropy.io import fits
@@ -95,3 +96,46 @@ def test_other_buckets(archive, tmp_path, monkeypatch):
         Path(f"images/{minute}.fits").write_bytes(image(minute))
     archive.write("registries/aia_0193_2020.csv", b"")
     assert len(run("other_buckets.rst")["sequence"]) == 3
+
+
+@pytest.mark.filterwarnings("ignore:Missing metadata for observer")
+def test_other_instruments(tmp_path, monkeypatch, capsys):
+    """With headers of real files, and two more of the same instruments."""
+    lasco = {"BUNIT": "DN", "DATE-OBS": "2002/05/21"}
+    hmi = {
+        "INSTRUME": "HMI_FRONT2",
+        "TELESCOP": "SDO/HMI",
+        "WAVELNTH": 6173.0,
+        "EXPTIME": None,
+        "BLANK": None,
+    }
+    suvi = "dr_suvi-l2-ci195_g16_s20190403T093200Z_e20190403T093600Z_v1-0-0_rebinned"
+    files = {
+        "lasco/1.fts": real_header("lasco_c3", **lasco, DETECTOR="C2", FILTER="Orange"),
+        "lasco/2.fts": real_header("lasco_c3", **lasco, **{"TIME-OBS": "00:30:05.0"}),
+        "lasco/3.fts": real_header(
+            "lasco_c3", **lasco, DETECTOR="C2", FILTER="Orange", **{"TIME-OBS": "00:54:05.0"}
+        ),
+        "suvi/1.fits": real_header(suvi),
+        "hmi/1.fits": aia_header(**hmi, CONTENT="CONTINUUM INTENSITY", BUNIT="DN/s"),
+        "hmi/2.fits": aia_header(**hmi, CONTENT="DOPPLERGRAM", BUNIT="m/s", T_OBS="2018.05.29_12:00:37_TAI"),
+    }
+    monkeypatch.chdir(tmp_path)
+    for path, header in files.items():
+        Path(path).parent.mkdir(exist_ok=True)
+        cards = {key: value for key, value in header.items() if not key.startswith("NAXIS")}
+        fits.PrimaryHDU(np.full((8, 8), 100, "i2"), fits.Header(cards)).writeto(
+            path, output_verify="silentfix"
+        )
+    names = run("other_instruments.rst")
+    assert names["lasco_c2"].unit == u.DN / u.s
+    assert len(names["lasco_c2"].times) == 2
+    assert names["lasco_c2"].times[0].isot == "2002-05-21T00:18:16.066"
+    assert names["suvi"].times[0].isot == "2019-04-03T09:34:08.344"
+    assert names["velocity"].unit == u.m / u.s
+    assert names["velocity"].times[0].isot == "2018-05-29T12:00:00.000"
+    assert names["registered"][0].meta["crval1"] == 0
+    assert np.isfinite(names["registered"][0].data.compute()).any()
+    said = capsys.readouterr().out
+    assert "SOHO LASCO C2 white-light Orange Clear 2002-05-21T00:18:16.066 19.0996 s" in said
+    assert "left alone: the unit m / s is none of counts" in said

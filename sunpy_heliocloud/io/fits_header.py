@@ -5,7 +5,7 @@ import math
 import re
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -214,13 +214,46 @@ def parse_header(text: str) -> dict[str, Any]:
     """
     header: dict[str, Any] = {}
     lines: dict[str, list[str]] = {"COMMENT": [], "HISTORY": []}
-    for keyword, value in map(_value, _cards(text)):
+    cards = _cards(text)
+    for keyword, value in map(_value, cards):
         if keyword in lines:
             header.setdefault(keyword, "")  # at the position of the first
             lines[keyword].append(str(value))
         elif keyword not in ("", "END"):
             header.setdefault(keyword, value)
-    return header | {keyword: "\n".join(values) for keyword, values in lines.items() if values}
+    header |= {keyword: "\n".join(values) for keyword, values in lines.items() if values}
+    return header | _said_in_comments(header, cards)
+
+
+# What sunpy reads of the comments of cards: the unit of the wavelength, and that RHESSI's TIMESYS is none.
+_WAVEUNITS = {
+    0: "m", -1: "dm", -2: "cm", -3: "mm", -6: "um", -9: "nm", -10: "angstrom", -12: "pm", -15: "fm",
+}  # fmt: skip
+_UNIT_IN_COMMENT = re.compile(r"(?:Observed wavelength|Wavelength of obs) \((\w+?)\)$|^\[(\w+?)\]")
+
+
+def _said_in_comments(header: Mapping[str, Any], cards: Sequence[str]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    unit = header.get("WAVEUNIT")
+    if type(unit) is int:
+        if unit in _WAVEUNITS and (unit or _comment(cards, "WAVEUNIT") == "in meters"):
+            said["WAVEUNIT"] = _WAVEUNITS[unit]
+    elif unit is None and header.get("WAVELNTH") is not None:
+        if found := _UNIT_IN_COMMENT.search(_comment(cards, "WAVELNTH")):
+            said["WAVEUNIT"] = found[1] or found[2]
+    if header.get("INSTRUME") == "RHESSI" and "TIMESYS" in header:
+        said["KEYCOMMENTS"] = {"TIMESYS": _comment(cards, "TIMESYS")}
+    return said
+
+
+def _comment(cards: Sequence[str], keyword: str) -> str:
+    card = next((card for card in cards if card.startswith(f"{keyword:<8}=")), "")
+    with _filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyUserWarning)  # as above
+        try:
+            return str(fits.Card.fromstring(card).comment).strip()
+        except (ValueError, VerifyError):
+            return ""
 
 
 def _cards(text: str) -> list[str]:

@@ -194,7 +194,10 @@ def _kind(header: Watched) -> _Kind:
         return _Kind(cls, _reads_t_obs(cls), is_plain)
     bare = cls.__new__(cls)
     bare.meta = header
-    return _Kind(cls, _reads_t_obs(cls), is_plain, str(bare._timesys))
+    try:
+        return _Kind(cls, _reads_t_obs(cls), is_plain, str(bare._timesys))
+    except Exception:  # noqa: BLE001  then the class is asked for the time, and says why there is none
+        return _Kind(cls, _reads_t_obs(cls), is_plain=False)
 
 
 @lru_cache

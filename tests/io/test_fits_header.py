@@ -9,6 +9,8 @@ from strategies import fits_bytes, header_text
 
 from astropy.io import fits
 
+from sunpy.io._fits import format_comments_and_history
+
 from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_units, image_header, parse_header
 
 START = ("SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0")
@@ -182,3 +184,33 @@ def test_texts_over_very_many_cards_take_no_longer_a_card():
     blanks = " " * 66 + "&"
     assert values(*continued(*[blanks] * 10_000, "x"))["LONG"] == " " * 660_000 + "x"
     assert values(*continued(*["it''s &"] * 5_000), "CONTINUE  broken")["LONG"] is None
+
+
+@pytest.mark.parametrize(
+    ("cards", "unit"),
+    [
+        (["WAVELNTH=                  171 / [angstrom] wavelength"], "angstrom"),
+        (["WAVELNTH=                  171 / Observed wavelength (nm)"], "nm"),
+        (["WAVELNTH=                  171 / Wavelength of obs (Angstrom)"], "Angstrom"),
+        (["WAVELNTH=                  171 / wavelength"], None),
+        (["WAVELNTH=                  171 / [nm] wave", "WAVEUNIT= 'angstrom'"], "angstrom"),
+        (["WAVELNTH=                  171", "WAVEUNIT=                  -10"], "angstrom"),
+        (["WAVELNTH=                  171", "WAVEUNIT=                   -9"], "nm"),
+        (["WAVELNTH=                  171", "WAVEUNIT=                    0 / in meters"], "m"),
+        (["WAVELNTH=                  171", "WAVEUNIT=                    0"], 0),
+        (["INSTRUME= 'none    '           / [nm]"], None),
+    ],
+)
+def test_the_unit_of_the_wavelength_is_read_where_sunpy_reads_it(cards, unit):
+    text = "".join(card.ljust(80) for card in [*cards, "END"])
+    assert parse_header(text).get("WAVEUNIT") == unit
+    of_sunpy = format_comments_and_history(fits.Header.fromstring(text.encode()))
+    if unit != 0:
+        assert str(of_sunpy.get("WAVEUNIT", "")).lower() == str(unit or "").lower()
+
+
+def test_the_reference_time_of_rhessi_is_said_to_be_one():
+    cards = ["INSTRUME= 'RHESSI  '", "TIMESYS = '1979-01-01T00:00:00' / Reference Time", "END"]
+    header = parse_header("".join(card.ljust(80) for card in cards))
+    assert header["KEYCOMMENTS"] == {"TIMESYS": "Reference Time"}
+    assert "KEYCOMMENTS" not in parse_header("TIMESYS = 'UTC     ' / Time".ljust(80) + "END".ljust(80))
