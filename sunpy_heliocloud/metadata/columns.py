@@ -80,6 +80,10 @@ class HeaderColumns(Sequence):
         """Those that some of the headers have."""
         return [*self._shared, *self._columns]
 
+    def is_shared(self, keyword: str) -> bool:
+        """Whether all headers have the same value, or none has the keyword."""
+        return keyword not in self._columns
+
     def column(self, keyword: str) -> list[Any]:
         """The value of each header; `None` where a header has no such keyword."""
         return [None if value is _No.KEYWORD else value for value in self._values(keyword).tolist()]

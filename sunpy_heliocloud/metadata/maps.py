@@ -15,7 +15,7 @@ from astropy.time import STANDARD_TIME_SCALES
 import sunpy.map
 from sunpy.time import parse_time
 
-from sunpy_heliocloud.metadata.columns import column
+from sunpy_heliocloud.metadata.columns import HeaderColumns, column
 from sunpy_heliocloud.text import inert
 
 __all__ = [
@@ -147,6 +147,10 @@ def _of_a_kind(keyword: str, value: Any) -> Any:
     return repr(value) if isinstance(value, (list, dict)) else value
 
 
+def _is_shared(headers: Sequence[Header], keyword: str) -> bool:
+    return isinstance(headers, HeaderColumns) and headers.is_shared(keyword)
+
+
 def once_for_each_kind[T](headers: Sequence[Header], question: Callable[[Watched], T]) -> list[T]:
     """
     The results of a function for many headers, computed once for all headers that agree in the keywords that
@@ -178,7 +182,8 @@ def once_for_each_kind[T](headers: Sequence[Header], question: Callable[[Watched
             keywords = tuple(sorted(header.read))
             if keywords not in kinds:
                 kinds[keywords] = {}
-                columns = [[_of_a_kind(key, value) for value in column(headers, key)] for key in keywords]
+                varying = [key for key in keywords if not _is_shared(headers, key)]
+                columns = [[_of_a_kind(key, value) for value in column(headers, key)] for key in varying]
                 values[keywords] = list(zip(*columns, strict=True)) if columns else [()] * len(headers)
             kinds[keywords][values[keywords][i]] = answer
             answers.append(answer)
