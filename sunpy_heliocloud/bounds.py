@@ -1,4 +1,4 @@
-"""Bounds on what is taken from servers and files of others, in one place."""
+"""Time-outs and limits for data from servers and files, in one place."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,13 @@ __all__ = ["LimitError", "Limits", "limits"]
 
 
 class LimitError(ValueError):
-    """Something from outside is larger than a bound allows; the message names the bound and how to raise it."""
+    """Data from outside exceed a limit; the message names the limit and how to raise it."""
 
 
 @dataclass
 class Limits:
     """
-    Bounds on waiting and on sizes.
+    Time-outs and limits of sizes.
 
     ``sunpy_heliocloud.limits`` is the instance in use. Its attributes can be set, in the process that
     searches and opens files; workers only need the first two.
@@ -20,11 +20,11 @@ class Limits:
     Attributes
     ----------
     patience : float
-        Seconds. A server that has not begun to answer after this time, or sends less than `slowest` over two thirds
-        of it, is given up; a request is not repeated later than twice this time after it was first made. Every wait
-        ends within four times this time: two minutes.
+        Seconds. The time-out to the first byte of a response. A response with a rate below `slowest` over two
+        thirds of this time is also a time-out. A request is not retried later than twice this time after the
+        first attempt. Every request ends within four times this time: two minutes by default.
     slowest : float
-        Bytes a second below which a server is given up.
+        Lowest rate of a response, in bytes a second.
     document_bytes : int
         Of a registry, a catalogue, a description of columns or a page of a listing.
     index_bytes : int
@@ -68,21 +68,21 @@ class Limits:
 
     def check(self, name: str, value: float, what: str) -> None:
         """
-        Refuse what is beyond a bound.
+        Raise an error if a value exceeds a limit.
 
         Parameters
         ----------
         name
-            Of the bound.
+            Name of the limit.
         value
-            How much there is.
+            The value.
         what
-            Whose, for the message: "The catalogue s3://bucket/catalog.json", for example.
+            The subject of the message: "The catalogue s3://bucket/catalog.json", for example.
 
         Raises
         ------
         LimitError
-            If it is more than the bound.
+            If the value exceeds the limit.
         """
         bound = getattr(self, name)
         if value > bound:

@@ -29,7 +29,7 @@ def register_client() -> None:
 
 
 class _SunpyNetFinder(MetaPathFinder):
-    """Finds `sunpy.net` where Python's own finder does, and lets the client be imported after it, once."""
+    """Finder for `sunpy.net`, which uses Python's own finder and adds the import of the client, once."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -46,7 +46,7 @@ class _SunpyNetFinder(MetaPathFinder):
 
 
 class _LoaderBeforeClient(Loader):
-    """Loads a module with its own loader, then imports the client."""
+    """Loader that loads a module with its original loader and then imports the client."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
@@ -60,7 +60,7 @@ class _LoaderBeforeClient(Loader):
         try:
             import_module(_CLIENT)
         except Exception as error:  # noqa: BLE001  whatever it is, sunpy.net has to work without the client
-            # Not a warning, which is an exception where warnings are errors.
+            # Logged, since a warning is an exception where warnings are errors.
             _log.error(
                 "sunpy.net.Fido works without HelioCloud, whose client could not be imported (%s: %s); "
                 "'import sunpy_heliocloud.net' shows where that happens",

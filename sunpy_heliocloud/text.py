@@ -1,4 +1,4 @@
-"""Text of others, made harmless before it is shown."""
+"""Text from outside, made harmless for display."""
 
 import re
 import unicodedata
@@ -16,17 +16,17 @@ _WEB_ADDRESS = re.compile(
 
 def inert(text: object, longest: int = LONGEST) -> str:
     """
-    Text from a catalogue, file or server as it may stand in a message, a log, a table, a terminal or a page.
+    Text from a catalogue, file or server, made harmless for messages, logs, tables, terminals and pages.
 
-    Control and format characters, and the ``<`` that begins a tag of HTML, come out as Python's escapes, since sunpy
-    puts messages into pages as they are. Long texts are shortened.
+    Control and format characters, and the ``<`` that begins a tag of HTML, become Python's escapes, since
+    sunpy puts messages into pages unchanged. Long texts are shortened.
 
     Parameters
     ----------
     text
         Anything; its `str` is shown.
     longest
-        Characters of the text that are kept.
+        Largest number of characters of the text.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def inert(text: object, longest: int = LONGEST) -> str:
 
 def shown_url(text: object, longest: int = LONGEST) -> str:
     """
-    A URL, or a text with URLs, as it may be shown: `inert`, and without what may be secret.
+    A URL, or a text with URLs, for display: `inert`, and without parts that may be secret.
 
     Parameters
     ----------
@@ -58,7 +58,8 @@ def shown_url(text: object, longest: int = LONGEST) -> str:
     Returns
     -------
     str
-        Queries of web addresses, which sign them, are ``?…``, and user info is left out. Keys of S3 stay whole.
+        Queries of web addresses, which may contain signatures, are ``?…``. User info is left out. Keys of S3
+        are complete.
 
     Examples
     --------

@@ -52,13 +52,13 @@ def parquet_of(columns, **options):
 
 
 def search(*query):
-    """What the client finds, or raises."""
+    """The result of a search, or its error."""
     return HelioCloudClient().search(*query)
 
 
 @st.composite
 def indexes(draw):
-    """An index in any dialect, and its rows in time order."""
+    """An index in any variant of the format, and its rows in time order."""
     n = draw(st.integers(0, 12))
     seconds = draw(st.lists(st.integers(0, 366 * 86400), min_size=n, max_size=n, unique=True))
     starts = np.sort(np.datetime64("2020-01-01", "us") + np.array(seconds, int).astype("timedelta64[s]"))

@@ -1,4 +1,4 @@
-"""What every test needs: nothing of this machine's settings, no window for plots, and S3 servers on loopback."""
+"""Fixtures of all tests: no settings of this machine, no window for plots, S3 servers on loopback."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ import matplotlib
 import pytest
 from hypothesis import settings
 
-# Before sunpy, astropy and s3fs are imported, which read these once.
+# Set before sunpy, astropy and s3fs are imported, which read these once.
 os.environ["SUNPY_CONFIGDIR"] = os.environ["SUNPY_DOWNLOADDIR"] = tempfile.mkdtemp(prefix="sunpy-")
 os.environ["SUNPY_HELIOCLOUD_CACHE"] = tempfile.mkdtemp(prefix="heliocloud-")
 for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CATALOG_REGISTRY_URL"):
@@ -24,21 +24,21 @@ matplotlib.use("Agg")
 # Without these, a time that is newer than the installed tables starts a download.
 iers.conf.auto_download = False
 iers.conf.auto_max_age = None
-# An example's first run compiles kernels, and the machine may be busy.
+# No deadline: the first run of an example compiles kernels, and the machine may be busy.
 settings.register_profile("sunpy_heliocloud", deadline=None)
 settings.load_profile("sunpy_heliocloud")
 
 
 @pytest.fixture
 def server():
-    """An empty HelioCloud of the test's own; within the test everything reads from it."""
+    """An empty HelioCloud for one test, which is the S3 endpoint during the test."""
     with LocalServer() as server:
         yield server
 
 
 @pytest.fixture(autouse=True)
 def _empty_cache():
-    """Every test begins without what others have read."""
+    """Every test begins with an empty cache."""
     cache.clear()
 
 
@@ -63,7 +63,7 @@ def shared_server(one_server, monkeypatch):
 
 @pytest.fixture
 def short_pauses(monkeypatch):
-    """Who asks again does so at once."""
+    """Retries are made without a pause."""
     monkeypatch.setattr("sunpy_heliocloud.io.waiting.PAUSES", (0.01, 0.02, 0.03))
 
 
@@ -80,6 +80,6 @@ def real_bucket():
 
 @pytest.fixture
 def real_data(real_bucket, monkeypatch):
-    """The real images; within the test everything reads from their server."""
+    """The real images, on a server that is the S3 endpoint during the test."""
     read_from(real_bucket, monkeypatch)
     return real_bucket

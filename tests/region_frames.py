@@ -1,4 +1,4 @@
-"""Images of the simulated Sun's region alone, which are painted faster than those of the whole disk."""
+"""Images of only the region of the simulated Sun, which are made faster than those of the whole disk."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ __all__ = ["map_of_region", "paint_region"]
 DISK = (1250, 1250)  # 2 arcsec a pixel
 NOTHING = np.eye(*DISK, dtype=np.int32)
 HALF_WIDTH = 125 * u.arcsec
-# In pixels, how far the region moves in six hours, and a little.
+# Pixels that the region moves in six hours, and a few more.
 MARGIN = 40
 
 
@@ -34,7 +34,7 @@ def map_of_region(sun: SimulatedSun) -> sunpy.map.GenericMap:
 def paint_region(
     sun: SimulatedSun, channel: int, time: Time, exposure: u.Quantity, ref_map: sunpy.map.GenericMap
 ) -> sunpy.map.GenericMap:
-    """What `SimulatedSun.frame` paints, but only around the map of the region."""
+    """The image of `SimulatedSun.frame`, but only around the map of the region."""
     time = Time(time.utc.isot)
     seen_from, seconds = position(time), (time - sun.time).to_value(u.s)
     view, delay = _view(DISK, seen_from), CHANNEL_DELAYS[channel]

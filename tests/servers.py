@@ -1,4 +1,4 @@
-"""Servers that misbehave, on loopback."""
+"""Servers with faults, on loopback."""
 
 import contextlib
 import socket
@@ -59,7 +59,9 @@ def raw_server(
 
 
 def answer(status: str, body: bytes = b"", **headers: str) -> list[bytes]:
-    """A whole answer of a server that closes the connection; ``_`` in names of headers stands for ``-``."""
+    """
+    A complete HTTP response of a server that closes the connection; ``_`` in names of headers means ``-``.
+    """
     lines = {"Content-Length": str(len(body)), "Connection": "close"}
     lines |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value is not None)

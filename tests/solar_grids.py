@@ -1,4 +1,4 @@
-"""Coordinates of solar images, and what sunpy says of them."""
+"""Coordinates of solar images, and sunpy's transformation of them."""
 
 from contextlib import nullcontext
 
@@ -96,7 +96,7 @@ def height_above_horizon(target, source, shape, rotation_model="howard"):
         return np.where(np.isnan(pixels.spherical.lon[:-1].reshape(x.shape)), np.nan, 1.0)
     rsun = wcs_to_celestial_frame(target).rsun
     with propagate_with_solar_surface(rotation_model):
-        # First to the surface: without a change of time and observer sunpy does not leave the sky.
+        # First to the surface: without a change of time and observer sunpy does not transform to the surface.
         surface = pixels.transform_to(HeliographicStonyhurst(obstime=pixels.obstime, rsun=rsun))
         later = surface.transform_to(HeliographicStonyhurst(obstime=frame.obstime, rsun=rsun))
     points = later.cartesian.xyz.to_value(rsun.unit)[:, :-1].reshape(3, *x.shape) / rsun.value

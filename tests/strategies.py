@@ -1,4 +1,4 @@
-"""What hypothesis draws: FITS images as archives hold them."""
+"""Strategies of hypothesis: FITS images as in archives."""
 
 import io
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ COMPRESSIONS = ("RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "NOCOMPRESS")
 
 @dataclass(frozen=True)
 class FITSImage:
-    """The bytes of a FITS file, and in which HDU its image is."""
+    """The bytes of a FITS file, and the HDU of its image."""
 
     file: bytes
     hdu: int
@@ -39,7 +39,7 @@ def fits_bytes(*hdus) -> bytes:
 
 
 def header_text(*cards: str) -> bytes:
-    """A header made of cards as they are, however broken."""
+    """A header of raw cards, valid or not."""
     text = "".join(card.ljust(80) for card in (*cards, "END"))
     return text.ljust(-(-len(text) // 2880) * 2880).encode()
 
@@ -75,7 +75,7 @@ def fits_images(draw) -> FITSImage:
 
 @st.composite
 def _pixels(draw, shape, compression):
-    """Pixels, the arguments that say how to quantise them, and what to call them."""
+    """Pixels, the arguments for their quantisation, and a name."""
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     floats = ("f4", "f8") if compression != "NOCOMPRESS" else ("f4",)
     dtype = draw(st.sampled_from((*INTEGERS, *floats)))
@@ -134,7 +134,7 @@ def _scaling(draw, dtype, data):
 
 @st.composite
 def _other_hdus(draw):
-    """What may stand beside an image without being one."""
+    """HDUs without an image."""
     kinds = {
         "table": lambda: fits.BinTableHDU.from_columns([fits.Column("a", "J", array=np.arange(5))]),
         "spectrum": lambda: fits.ImageHDU(np.arange(7, dtype="i2")),

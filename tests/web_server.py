@@ -1,4 +1,4 @@
-"""A web server on loopback whose answers a test makes."""
+"""A web server on loopback with responses from the test."""
 
 import re
 import threading
@@ -44,7 +44,7 @@ class WebServer(ThreadingHTTPServer):
 
 
 class Ranges(BaseHTTPRequestHandler):
-    """Serves ranges; tests override what is to go wrong."""
+    """A handler that serves byte ranges; tests override methods to add faults."""
 
     protocol_version = "HTTP/1.1"
 
@@ -70,7 +70,7 @@ class Ranges(BaseHTTPRequestHandler):
         self.answer(206, part, said, with_body=with_body)
 
     def answer(self, status: int, body: bytes, headers: dict[str, str], *, with_body: bool = True) -> None:
-        """Send an answer."""
+        """Send a response."""
         self.send_response(status)
         for name, value in {"ETag": '"1"', "Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
@@ -79,4 +79,4 @@ class Ranges(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing on the terminal."""
+        """Print no line on the terminal."""
