@@ -88,7 +88,8 @@ def time_lag_pairs(
     Parameters
     ----------
     cubes
-        Of different wavelengths, on one grid and at the same times; such as `aligned_cubes` gives.
+        Of different wavelengths, on one grid and with a common cadence; such as `aligned_cubes` gives. Each pair is
+        compared over its own common times, which are in the ``meta`` of its maps.
     order
         Wavelengths (numbers are angstrom) in an order such that the first channel of a pair leads where the lag is
         positive. By default AIA's channels hot first (94, 335, 211, 193, 171, 131), so that positive means
@@ -117,15 +118,33 @@ def time_lag_pairs(
     names = _ordered(list(channels), order)
     if len(names) < 2:
         raise ValueError(f"a pair takes two channels, but there is {', '.join(names) or 'none'}")
-    comparison = Comparison([channels[name] for name in names], **options)
+    some = [channels[name] for name in names]
+    maps = {}
+    for group in _pairs_by_times(some):
+        members = sorted(set().union(*group))
+        comparison = Comparison([some[i] for i in members], **options)
+        pairs = [(members.index(i), members.index(j)) for i, j in group]
+        made = maps_of_maxima(comparison, pairs, refine=refine, min_correlation=min_correlation)
+        maps |= dict(zip(group, made, strict=True))
     pairs = list(combinations(range(len(names)), 2))
-    maps = maps_of_maxima(comparison, pairs, refine=refine, min_correlation=min_correlation)
     keys = [f"{names[i]}-{names[j]}" for i, j in pairs]
-    lags, correlations = zip(*maps, strict=True)
     return tuple(
-        LagMapCollection(list(zip(keys, some, strict=True)), aligned_axes="all")
-        for some in (lags, correlations)
+        LagMapCollection(
+            [(key, maps[pair][k]) for key, pair in zip(keys, pairs, strict=True)], aligned_axes="all"
+        )
+        for k in range(2)
     )
+
+
+def _pairs_by_times(cubes: Sequence[TimeLagCube]) -> list[list[tuple[int, int]]]:
+    """Pairs of cubes, those together that have the same times in common."""
+    groups: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for i, j in combinations(range(len(cubes)), 2):
+        times = np.atleast_1d(cubes[i].times)
+        (own, _), _ = time_grid.common_planes(times, np.atleast_1d(cubes[j].times))
+        first, last = times[own][[0, -1]]
+        groups.setdefault((first.isot, last.isot), []).append((i, j))
+    return list(groups.values())
 
 
 def _by_wavelength(cubes: Mapping[str, TimeLagCube] | Sequence[TimeLagCube]) -> dict[str, TimeLagCube]:

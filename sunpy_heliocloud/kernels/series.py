@@ -77,6 +77,14 @@ class Series:
         """The same in float64."""
         return Series(self.samples.astype(np.float64, copy=False), self.present, self.complete)
 
+    def repeated(self, times: int) -> "Series":
+        """The only series, as often as that."""
+        repeated = Series(
+            *(np.repeat(one, times, axis=0) for one in (self.samples, self.present, self.complete))
+        )
+        repeated.spectrum = np.repeat(self.spectrum, times, axis=0)
+        return repeated
+
     def rows(self, index: np.ndarray) -> "Series":
         """The series of some of the pixels."""
         if index.all():

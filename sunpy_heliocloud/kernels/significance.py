@@ -18,7 +18,7 @@ from sunpy_heliocloud.kernels.correlation import (
 from sunpy_heliocloud.kernels.detrending import Detrend, fill_gaps, remove_trend
 from sunpy_heliocloud.kernels.series import Series, prepare, standardise
 
-__all__ = ["chance_of_correlation"]
+__all__ = ["chance_among_pixels", "chance_of_correlation"]
 
 
 def chance_of_correlation(
@@ -80,6 +80,59 @@ def chance_of_correlation(
             surrogate = _masked(samples, raw.present, None if is_filter else how.detrend)
             as_good += _largest(how.correlate(surrogate, second, n, steps).values) >= observed
         chance[0, block] = np.where(np.isnan(observed), np.nan, as_good / (1 + trials))
+    return chance.reshape(1, *image)
+
+
+def chance_among_pixels(
+    a: np.ndarray,
+    b: np.ndarray,
+    how: Correlator,
+    *,
+    references: np.ndarray,
+    places: np.ndarray,
+    origin: tuple[int, int],
+    distance: float,
+) -> np.ndarray:
+    """
+    The probability that series of distant pixels correlate as well as those of the same pixel, at whatever lag.
+
+    Parameters
+    ----------
+    a, b
+        Series of the same shape ``(t, ny, nx)``, a part of an image.
+    how
+        See `Correlator`.
+    references
+        Series of some pixels, of the kind of ``a``, shape ``(t, n)``.
+    places
+        Row and column of each of them in the image, shape ``(n, 2)``.
+    origin
+        Row and column of the part's first pixel.
+    distance
+        In pixels, from which on a reference counts.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        Shape ``(1, ny, nx)``: (1 + the number of references that do as well) / (1 + the number of references that
+        count). NaN where there is no correlation, or no reference.
+    """
+    steps = checked_steps((a, b), how)
+    n, image = how.samples(len(a)), a.shape[1:]
+    dtype = common_type((a, b))
+    rows, columns = (index.ravel() for index in np.indices(image))
+    chance = np.empty((1, a[0].size), dtype)
+    for block, (first, second) in blocks_of_series((a, b), steps, how):
+        observed = _largest(how.correlate(first, second, n, steps).values)
+        as_good, count = np.zeros(len(observed)), np.zeros(len(observed))
+        for k, (row, column) in enumerate(places):
+            away = np.hypot(rows[block] + origin[0] - row, columns[block] + origin[1] - column)
+            reference = prepare(references[:, k : k + 1].astype(dtype), first.length, how.detrend)
+            largest = _largest(how.correlate(reference.repeated(len(observed)), second, n, steps).values)
+            counts = (away >= distance) & np.isfinite(largest)
+            as_good += counts & (largest >= observed)
+            count += counts
+        chance[0, block] = np.where(np.isnan(observed) | (count == 0), np.nan, (1 + as_good) / (1 + count))
     return chance.reshape(1, *image)
 
 

@@ -21,7 +21,7 @@ __all__ = [
     "surrogate_kind",
 ]
 
-_SURROGATES = ("phase", "red_noise")
+_SURROGATES = ("phase", "red_noise", "pixels")
 _PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
 
 

@@ -64,7 +64,7 @@ class ComparableCube(DaskCube):
         refine
             ``"parabolic"`` for lags finer than the cadence, from the correlation's maximum and its neighbours.
         window
-            Width of windows of time that follow each other; or width and step, such as ``[2, 0.5] * u.hour``, of one
+            Width of windows of time that follow each other (a warning names the planes after the last whole one); or width and step, such as ``[2, 0.5] * u.hour``, of one
             that slides. By default all times are one window.
         overlap_normalized
             The correlation at each lag is that of the pairs that overlap there, with their own means and deviations
@@ -210,6 +210,11 @@ class ComparableCube(DaskCube):
             ``"phase"``: the same power spectrum with random phases (Theiler et al. 1992; Ebisuzaki 1997), namely that
             of the light curve and its mirror image, since ends that do not meet would add noise to the surrogates
             (Schreiber & Schmitz 2000).
+            It assumes that light curves are stationary and Gaussian: of bursts, such as flares and nanoflare storms, it
+            finds too many significant.
+            ``"pixels"``: this cube's light curves of ``trials`` other pixels, farther away than a quarter of the map's
+            longer side. It assumes nothing about the shape of light curves, but that those of the map are of one kind,
+            and that distant ones have nothing in common: no trend, no eclipse.
             ``"red_noise"``: an autoregressive process with the same correlation from plane to plane (Allen & Smith
             1996), only for light curves that are such.
         trials

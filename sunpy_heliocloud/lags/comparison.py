@@ -9,11 +9,14 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time
 
+from sunpy.util.exceptions import warn_user
+
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.kernels.correlation import Correlator, lags
 from sunpy_heliocloud.kernels.maxima import FIRST, LAST, MARKS, N_MAXIMA
 from sunpy_heliocloud.lags import arguments
 from sunpy_heliocloud.lazy.light_curves import (
+    ChanceAmongPixels,
     CorrelationOverLag,
     FalseAlarm,
     LagsAndCorrelations,
@@ -27,6 +30,8 @@ __all__ = ["Comparison", "Maxima"]
 
 # Entries of a cube's meta that are repeated in the meta of a result.
 _HISTORY = ("derotated", "resampled", "light_travel")
+# Of the longer side of a map: pixels so far from each other have nothing to do with each other.
+_DISTANT = 0.25
 
 
 class Maxima(NamedTuple):
@@ -198,8 +203,28 @@ class Comparison:
     def false_alarm(self, surrogates: str, trials: int, seed: int) -> da.Array:
         """The probability that unrelated series correlate as well, ``(y, x)``."""
         kind = arguments.surrogate_kind(surrogates)
-        task = FalseAlarm(self.how, kind, *arguments.random_numbers(trials, seed))
+        trials, seed = arguments.random_numbers(trials, seed)
+        if kind == "pixels":
+            return self._chance_among_pixels(trials, seed)
+        task = FalseAlarm(self.how, kind, trials, seed)
         return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
+
+    def _chance_among_pixels(self, trials: int, seed: int) -> da.Array:
+        first, shape = self.arrays[0], self.arrays[0].shape[1:]
+        distance = max(shape) * _DISTANT
+        if distance < 2:
+            raise ValueError(
+                f"surrogates='pixels' compares light curves of distant pixels, but the map has {shape[0]} x {shape[1]} "
+                "only; use surrogates='phase'"
+            )
+        chosen = np.random.default_rng(seed).permutation(shape[0] * shape[1])[:trials]
+        rows, columns = np.unravel_index(np.sort(chosen), shape)
+        lazy = isinstance(first, da.Array)
+        references = first.vindex[:, rows, columns].T if lazy else first[:, rows, columns]
+        places = tuple(zip(rows.tolist(), columns.tolist(), strict=True))
+        task = ChanceAmongPixels(self.how, places, distance)
+        options = {"planes": 1, "dtype": self.dtype, "references": references}
+        return map_pencils(task, *self.arrays, **options)[0]
 
     def uncertainty(self, trials: int, seed: int) -> da.Array:
         """The standard deviation of the lag in seconds, and where it is ambiguous: ``(2, y, x)``."""
@@ -218,7 +243,13 @@ class Comparison:
             )
         width, step = np.rint(planes).astype(int)
         self._check_lags(int(width))
-        return [(int(i), int(i + width)) for i in range(0, self.times.size - width + 1, step)]
+        windows = [(int(i), int(i + width)) for i in range(0, self.times.size - width + 1, step)]
+        if left := self.times.size - windows[-1][1]:
+            warn_user(
+                f"The last {left} of {self.times.size} planes, from {self.times[-left].isot} on, are in no window of "
+                f"{width} planes; choose a window, or a step, that divides them"
+            )
+        return windows
 
     def middles(self, windows: Sequence[tuple[int, int]]) -> Time:
         """The times at the middle of windows."""

@@ -10,11 +10,12 @@ import numpy as np
 from dask.base import normalize_token, tokenize
 
 from sunpy_heliocloud.kernels.correlation import Correlator, cross_correlation, lags_and_correlations
-from sunpy_heliocloud.kernels.significance import chance_of_correlation
+from sunpy_heliocloud.kernels.significance import chance_among_pixels, chance_of_correlation
 from sunpy_heliocloud.kernels.time_axis import interpolate_time
 from sunpy_heliocloud.kernels.uncertainty import uncertainty_of_lag
 
 __all__ = [
+    "ChanceAmongPixels",
     "CorrelationOverLag",
     "FalseAlarm",
     "LagUncertainty",
@@ -27,7 +28,9 @@ __all__ = [
 _PENCIL_BYTES = 32 * 2**20
 
 
-def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.DTypeLike) -> da.Array:
+def map_pencils(
+    function: Callable, *cubes: Any, planes: int, dtype: np.typing.DTypeLike, **shared: Any
+) -> da.Array:
     """
     Apply a function to pencils: all planes of some pixels, of one cube or of the same pixels of several.
 
@@ -41,6 +44,8 @@ def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.D
         Length of the result's first axis.
     dtype
         Of the result.
+    **shared
+        Further arguments of the function, the same for all pencils; lazy or not.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.D
     else:
         side = _pencil_side(bytes_of_pixel, cubes[0].shape[1:])
         arrays = [_in_pencils(cube, (len(cube), side, side)) for cube in cubes]
-    name = "pencils-" + tokenize(function, *[array.name for array in arrays])
+    name = "pencils-" + tokenize(function, *[array.name for array in arrays], *shared.values())
     return da.map_blocks(
         function,
         *arrays,
@@ -66,6 +71,7 @@ def map_pencils(function: Callable, *cubes: Any, planes: int, dtype: np.typing.D
         chunks=((planes,), *arrays[0].chunks[1:]),
         dtype=dtype,
         meta=np.empty((0, 0, 0), dtype),
+        **shared,
     )
 
 
@@ -179,6 +185,32 @@ class FalseAlarm:
     def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return chance_of_correlation(
             a, b, self.how, surrogates=self.surrogates, trials=self.trials, seed=self.seed
+        )
+
+
+@dataclass(frozen=True)
+class ChanceAmongPixels:
+    """See `~sunpy_heliocloud.kernels.significance.chance_among_pixels`."""
+
+    how: Correlator
+    places: tuple[tuple[int, int], ...]
+    distance: float
+
+    def __call__(
+        self, a: np.ndarray, b: np.ndarray, *, references: np.ndarray, block_info: Any = None
+    ) -> np.ndarray:
+        # dask calls functions without blocks to see what they return.
+        origin = (
+            tuple(int(start) for start, _ in block_info[0]["array-location"][1:]) if block_info else (0, 0)
+        )
+        return chance_among_pixels(
+            a,
+            b,
+            self.how,
+            references=references,
+            places=np.array(self.places),
+            origin=origin,
+            distance=self.distance,
         )
 
 

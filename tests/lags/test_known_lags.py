@@ -1,6 +1,7 @@
 """Light curves of known lag, of several kinds: what the correlation on the overlap finds, and what it does not claim."""
 
 import dask
+import dask.array as da
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
@@ -298,3 +299,71 @@ def test_there_is_no_uncertainty_where_there_is_no_lag():
     assert np.isnan(sigma.data).mean() > 0.9
     kept = a.lag_uncertainty(b, trials=5, lag_bounds=[-1, 1] * u.hour, at_bounds="keep").compute()
     assert np.isfinite(kept.data).all()
+
+
+# ---- chance, for bursts
+
+
+@pytest.mark.parametrize("decay", [4, 10])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_bursts_are_compared_with_distant_pixels(decay, lazy):
+    rng = np.random.default_rng(13)
+    kernel = np.exp(-np.arange(60) / decay)
+    a, b = (
+        cube(
+            np.array(
+                [
+                    np.convolve(one, kernel)[60:240]
+                    for one in (rng.random((CURVES, 300)) < 0.015) * rng.pareto(2, (CURVES, 300))
+                ]
+            )
+            + 0.02 * rng.normal(size=(CURVES, 180))
+        )
+        for _ in "ab"
+    )
+    options = {"surrogates": "pixels", "trials": 60, "lag_bounds": TWO_HOURS}
+    whole = a.false_alarm_probability(b, **options).compute().data
+    assert 0.01 < np.mean(whole <= 0.05) < 0.1
+    if lazy:
+        a, b = (one._new_instance(data=da.from_array(one.data, chunks=(60, 7, 18))) for one in (a, b))
+        np.testing.assert_array_equal(a.false_alarm_probability(b, **options).compute().data, whole)
+    related = TimeLagCube.from_array(a.data + 0 * b.data, REGION, a.times) if not lazy else a
+    assert np.median(a.false_alarm_probability(related, **options).compute().data) < 0.05
+
+
+def test_few_pixels_have_none_that_are_distant():
+    a, b = (cube(smooth(np.random.default_rng(seed), 60))[:, :4, :5] for seed in (1, 2))
+    with pytest.raises(ValueError, match="has 4 x 5 only; use surrogates='phase'"):
+        a.false_alarm_probability(b, surrogates="pixels")
+
+
+# ---- several channels and windows
+
+
+@pytest.mark.parametrize("cut", [slice(0, 60), slice(80, None), slice(20, 100)])
+def test_a_short_channel_does_not_shorten_pairs_that_it_is_not_in(cut):
+    from sunpy_heliocloud import time_lag_pairs
+
+    curves = smooth(np.random.default_rng(14), 400)
+    channels = [cube(curves[:, start : start + 160]) for start in (120, 117, 113)]
+    channels[1] = channels[1][cut]
+    for one, wavelength in zip(channels, (211, 193, 171), strict=True):
+        one.meta["wavelength"] = wavelength * u.AA
+    lags, correlations = time_lag_pairs(channels, lag_bounds=[-1, 1] * u.hour, at_bounds="keep")
+    short = channels[1].times.size
+    assert {key: lag.meta["planes"] for key, lag in lags.items()} == {
+        "211-193": short,
+        "211-171": 160,
+        "193-171": short,
+    }
+    assert lags["193-171"].meta["start"].isot == channels[1].times[0].isot
+    lags, correlations = dask.compute(lags, correlations)
+    for key, true in (("211-193", 720), ("211-171", 1680), ("193-171", 960)):
+        assert np.median(lags[key].data) == true
+
+
+@pytest.mark.parametrize(("window", "left"), [(50 * 240, 30), ([50 * 240, 40 * 240], 10), (179 * 240, 1)])
+def test_planes_after_the_last_whole_window_are_named(window, left):
+    a, b = pair(smooth(np.random.default_rng(15), 400), 3, 180)
+    with pytest.warns(SunpyUserWarning, match=f"last {left} of 180 planes"):
+        a.time_lag(b, window=window * u.s, lag_bounds=[-1, 1] * u.hour)
