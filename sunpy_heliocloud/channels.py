@@ -41,7 +41,8 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> N
     Returns
     -------
     `ndcube.NDCollection`
-        Lazy `TimeLagCube` objects of the same shape and times, by wavelength in angstrom: ``cubes["193"]``.
+        Lazy `TimeLagCube` objects of the same shape and times, by wavelength in angstrom: ``cubes["193"]``; by
+        name, such as ``cubes["Hinode XRT Al poly-Open"]``, where a channel has no wavelength.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> N
         raise ValueError(
             "there are no frames to align: the search found nothing, or a selection kept nothing"
         )
-    keys = [f"{part.wavelength[0].to_value(u.AA):g}" for part in channels]
+    keys = [_key(part) for part in channels]
     if len(set(keys)) < len(keys):
         raise ValueError(
             f"channels are told apart by wavelength, but these are {', '.join(map(repr, channels))}"
@@ -69,6 +70,13 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> N
         for part in channels
     ]
     return NDCollection(list(zip(keys, cubes, strict=True)), aligned_axes="all")
+
+
+def _key(channel: LazyMapSequence) -> str:
+    """The wavelength in angstrom; the name of a channel that has none, as of filter wheels."""
+    wavelength = channel.wavelength[0]
+    has_one = np.isfinite(wavelength) and wavelength.unit.is_equivalent(u.AA)
+    return f"{wavelength.to_value(u.AA):g}" if has_one else channel.name
 
 
 def time_lag_pairs(

@@ -41,3 +41,20 @@ def test_split_gives_a_sequence_a_channel(sequence):
     parts = sequence.split()
     assert [part.wavelength[0].value for part in parts] == [193, 171]
     assert [len(part) for part in parts] == [5, 5]
+
+
+@pytest.mark.filterwarnings("ignore:Missing metadata for observer")
+def test_channels_without_a_wavelength_are_known_by_name(sequence):
+    wheels = {171: "Al_poly", 193: "Be_thin"}
+
+    def as_xrt(header):
+        places = {"HGLN_OBS": 0.0, "HGLT_OBS": 0.0, "DSUN_OBS": 1.5e11}
+        filters = {"EC_FW1_": wheels[header["WAVELNTH"]], "EC_FW2_": "Open"}
+        kept = {key: value for key, value in header.items() if not key.startswith("WAVE")}
+        return kept | places | filters | {"INSTRUME": "XRT", "TELESCOP": "HINODE"}
+
+    xrt = sequence.update_headers(as_xrt)
+    cubes = aligned_cubes(
+        xrt, xrt[4].submap([30, 40] * u.pix, width=9 * u.pix, height=9 * u.pix), cadence=4 * u.min
+    )
+    assert set(cubes.keys()) == {"Hinode XRT Al poly-Open", "Hinode XRT Be thin-Open"}
