@@ -9,10 +9,10 @@ help:
 	@echo 'make test       check the style, run the whole test suite'
 	@echo 'make docs       build the documentation into docs/_build/html'
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
-	@echo 'make fuzz       damage documents and files, read them, and print what became of them'
-	@echo 'make audit      look for known vulnerabilities of what is installed; needs the network'
-	@echo 'make lint       check style, layers, docstrings;  make format: mend the style'
-	@echo 'make clean      remove what the above made, but for .venv'
+	@echo 'make fuzz       damage documents and files, read them, and print the results'
+	@echo 'make audit      look for known vulnerabilities of the installed packages; needs the network'
+	@echo 'make lint       check style, layers, docstrings;  make format: correct the style'
+	@echo 'make clean      remove all generated files except .venv'
 
 demo: $(INSTALLED)
 	$(PYTHON) examples/time_lag_map.py
@@ -21,7 +21,7 @@ demo: $(INSTALLED)
 test: lint
 	$(PYTHON) -m pytest $(ARGS)
 
-# What is generated for names that are gone would warn.
+# Pages that were generated for removed names would cause warnings.
 docs: $(INSTALLED)
 	rm -rf docs/generated/api
 	$(PYTHON) -m sphinx -E -b html -W --keep-going docs docs/_build/html

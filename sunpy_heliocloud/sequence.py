@@ -1,4 +1,4 @@
-"""LazyMapSequence: frames in; Maps, or a cube, out."""
+"""LazyMapSequence: a sequence of frames as Maps or as a cube."""
 
 import copy
 import time
@@ -55,7 +55,7 @@ __all__ = ["LazyMapSequence"]
 
 _FILES_AT_ONCE = 8
 _BATCH = 1024  # headers that are dictionaries at a time
-_SHORT_EXPOSURE = 0.5  # of the median; in flares AIA's automatic exposure control goes far below
+_SHORT_EXPOSURE = 0.5  # fraction of the median; in flares AIA's automatic exposure control is far below it
 
 type Header = Mapping[str, Any]
 
@@ -67,14 +67,15 @@ class LazyMapSequence:
     Parameters
     ----------
     source
-        What `sunpy.net.Fido` found (a response or one of its tables, of one or more channels), URLs or paths of FITS
-        files (``s3://``, ``https://``, local), or sunpy Maps. One URL, path or Map will do, too.
+        The result of `sunpy.net.Fido` (a response or one of its tables, of one or more channels), URLs or
+        paths of FITS files (``s3://``, ``https://``, local), or sunpy Maps. A single URL, path or Map is also
+        accepted.
     storage_options
         For `s3fs.S3FileSystem`, such as credentials; without any, S3 is read anonymously. They reach dask workers.
     errors
         ``"raise"``: a frame that cannot be read is an error that names its URL. ``"mask"``: a frame whose header
         cannot be used is left out, and of a cube one of another shape than most; one whose pixels cannot be read is
-        NaN. All are warned of and in `status`.
+        NaN. All of them cause warnings and are in `status`.
     hdu
         Which image, where files have several of which sunpy makes a Map: the number of its HDU, counted from 0, or its
         EXTNAME. By default the one of which sunpy makes a Map; several are an error that lists them. Of gzipped files
@@ -89,7 +90,7 @@ class LazyMapSequence:
 
     Notes
     -----
-    Making one reads the first 64 kB of each file, many at once, and shows a progress bar when that takes long.
+    The constructor reads the first 64 kB of each file, many at once, with a progress bar if this takes long.
     Frames are put in the order of their times. Pixels are read when the data of a Map or a cube are computed.
     """
 
@@ -140,7 +141,7 @@ class LazyMapSequence:
         return frames, HeaderColumns.concatenate(headers)
 
     def _leave_out(self, urls: Sequence[str], results: Sequence[Any]) -> None:
-        """Note the frames that cannot be used; or raise the first one's error."""
+        """Record the frames that cannot be used; or raise the error of the first."""
         for url, result in zip(urls, results, strict=True):
             if isinstance(result, ReadError):
                 if self._errors == "raise":
@@ -149,9 +150,11 @@ class LazyMapSequence:
 
     def _ask_headers[T](self, ask: Callable[[Sequence[Header]], T]) -> tuple[T, np.ndarray]:
         """
-        What a function makes of the headers, and of which frames; those of whose header it makes nothing are left out.
+        The results of a function for the headers, with their frames; frames whose header it cannot use are
+        left out.
 
-        Headers are judged when they are read, but sunpy looks at more of them than can be asked for each.
+        Headers are checked when they are read, but sunpy uses more keywords than can be checked for each
+        header.
         """
         try:
             return ask(self._headers), np.arange(len(self._frames))
@@ -161,7 +164,7 @@ class LazyMapSequence:
                 for i, frame in enumerate(self._frames)
             ]
             good = np.array([i for i, result in enumerate(results) if not isinstance(result, ReadError)], int)
-            if len(good) == len(results):  # it is no single frame's fault
+            if len(good) == len(results):  # the cause is not a single frame
                 raise error
         self._leave_out(self.urls, results)
         return ask(self._headers[good]), good
@@ -220,7 +223,7 @@ class LazyMapSequence:
         self._headers = picked[id(self._headers)]
 
     def _planes(self, indices: np.ndarray, keys: Sequence[str] | None = None) -> list[Plane]:
-        """What tasks need of frames; headers only if a function asks for them."""
+        """The data of frames that tasks need; headers only if a function uses them."""
         exposures = exposure_times(self._headers[indices]).tolist()
         frames = [self._frames[i] for i in indices]
         versions = [list(headers[indices]) for headers in self._applied_to]
@@ -250,7 +253,7 @@ class LazyMapSequence:
 
     def between(self, start: Any, stop: Any) -> Self:
         """
-        The frames whose times lie between two times, or on one of them.
+        The frames whose times are between two times; the ends are included.
 
         Parameters
         ----------

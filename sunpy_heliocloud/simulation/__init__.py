@@ -1,9 +1,9 @@
 """
-A Sun whose answer is known, the HelioCloud bucket that it fills, and a server for that bucket on this
+A simulated Sun with known time lags, a HelioCloud bucket with its images, and a server for the bucket on this
 machine.
 
-What derotation and time lags ought to give is known here, so that a method can be checked from the search
-to the map of time lags, without a network::
+The true derotation and time lags are known, so that a method can be checked from the search to the lag map,
+without a network::
 
     sun = SimulatedSun()
     with LocalServer() as server:

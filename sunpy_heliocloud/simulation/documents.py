@@ -15,7 +15,7 @@ INDEX_FOLDER = "sdo/aia/registries/"
 
 def registry(endpoint: str) -> dict:
     """
-    The registry of buckets that names one bucket, as it is at HelioCloud.
+    The registry of buckets in HelioCloud's format, with one bucket.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def _catalog(served_as: str, frames: Sequence[Frame]) -> dict:
                 "index": served_as + INDEX_FOLDER,
                 "title": f"SDO/AIA {channel} Å, simulated",
                 "start": "2010-05-13T00:00:00Z",
-                # As in the real catalogue, whose entries end before their data do, and hold such times.
+                # As in the real catalogue, whose entries end before their data and contain such times.
                 "stop": f"{first_day}T00:00:00Z",
                 "modification": "2023-05-04:00:00:00Z",
                 "indextype": "csv",

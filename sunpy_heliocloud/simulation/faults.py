@@ -14,7 +14,7 @@ S3_ERRORS = {403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "
 
 @dataclass
 class Fault:
-    """What to do to the next ``times`` matching reads, once ``after`` of them have passed unharmed."""
+    """A fault of the next ``times`` matching reads, after ``after`` of them without a fault."""
 
     pattern: str
     methods: tuple[str, ...]
@@ -41,5 +41,5 @@ def error_answer(status: int) -> Answer:
 
 
 def half_of(status: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
-    """An answer whose body breaks off in the middle."""
+    """A response whose body is truncated in the middle."""
     return status, headers, body[: len(body) // 2]

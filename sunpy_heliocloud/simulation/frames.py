@@ -1,4 +1,4 @@
-"""The frames that a simulated bucket holds: when each is taken, and how it is called."""
+"""The frames of a simulated bucket: observation times and file names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .sun import CHANNEL_DELAYS, SimulatedSun
 
 __all__ = ["CHANNEL_OFFSETS", "Frame", "frames_of_channel", "nominal_times"]
 
-#: How many seconds after the time in its file name each channel is exposed.
+#: Seconds from the time in the file name to the exposure, for each channel.
 CHANNEL_OFFSETS: Mapping[int, float] = MappingProxyType(
     {94: 1.1, 335: 2.9, 211: -0.9, 193: 2.8, 171: -1.9, 131: -2.6}
 )

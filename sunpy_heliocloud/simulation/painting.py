@@ -154,7 +154,7 @@ def _region_counts(region, texture, curve, time, longitude, latitude):
     if square > REGION_END**2:
         return 0.0
     delay = region.delay * cooling_delay(np.rad2deg(dlon), np.rad2deg(dlat))
-    # Half a patch away, so that the region does not repeat what the quiet Sun shows.
+    # Half a patch away, so that the texture of the region differs from that of the quiet Sun.
     half = texture.cell * (texture.values.shape[0] // 2)
     loops = 0.25 + 0.75 * _texture(texture, longitude + half, latitude + half)
     return region.counts * np.exp(-square) * loops * _light(curve, time - delay)

@@ -22,7 +22,7 @@ __all__ = ["LocalServer", "LoggedRequest"]
 @dataclass(frozen=True)
 class LoggedRequest:
     """
-    One request, as the server saw it.
+    One logged request.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class LocalServer:
     An S3 server on a free port of this machine, in threads of this process, for as long as a ``with`` block.
 
     Inside the block the environment variables ``AWS_ENDPOINT_URL_S3`` and ``ROOT_CATALOG_REGISTRY_URL``
-    point to it, so that everything that would read from HelioCloud reads from here instead. Servers do not
+    point to it, so that all requests to HelioCloud go to this server instead. Servers do not
     share objects, and several can run at the same time. The server keeps objects in memory, or in temporary
     files if they are larger than 5 MB; they are gone when the block ends.
 

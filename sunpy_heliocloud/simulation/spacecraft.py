@@ -1,4 +1,4 @@
-"""Where the simulated SDO is: on a geosynchronous orbit around sunpy's Earth."""
+"""Positions of the simulated SDO, on a geosynchronous orbit around sunpy's Earth."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,7 +105,8 @@ def _orbit(time: Time) -> np.ndarray:
 @without_contexts
 def _ephemeris(day: str) -> tuple[CubicSpline, np.ndarray]:
     """
-    What sunpy takes tens of milliseconds to say, once a day instead of once a frame.
+    Positions from sunpy, computed once a day instead of once a frame, since each call takes tens of
+    milliseconds.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A Sun whose surface rotates as sunpy says, with an active region whose time lags are known."""
+"""A Sun with the differential rotation of sunpy, and an active region with known time lags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from .spacecraft import Position, position
 
 __all__ = ["CHANNEL_DELAYS", "NOMINAL_EXPOSURE", "SimulatedSun"]
 
-#: Channels, hot first, and how often the delay of 171 Å behind 193 Å each lags behind 193 Å.
+#: Channels, hot first, and the delay of each behind 193 Å, as a multiple of that of 171 Å.
 CHANNEL_DELAYS: Mapping[int, float] = MappingProxyType(
     {94: -0.75, 335: -0.5, 211: -0.25, 193: 0.0, 171: 1.0, 131: 1.25}
 )
@@ -38,7 +38,7 @@ PERIODS = (2400.0, 18_000.0)  # s
 DARKEST = 0.05  # the light curve never goes out
 CURVE_STEP = 5.0  # s
 
-# A patch of texture: 45° fit the circle a whole number of times, so that it has no seam.
+# Width of a patch of texture: 45° divide the circle, so that the texture has no seam.
 PATCH = np.deg2rad(45)
 PATCH_CELLS = 512
 TEXTURE_CELLS = 6  # standard deviation of the smoothing, half a degree
@@ -47,7 +47,7 @@ TEXTURE_CELLS = 6  # standard deviation of the smoothing, half a degree
 @dataclass(frozen=True, eq=False)
 class SimulatedSun:
     """
-    A Sun with one active region, seen by SDO/AIA, of which everything is known.
+    A Sun with one active region, seen by SDO/AIA, with known properties.
 
     The disk shows a quiet Sun of 60 to 120 counts and an active region, both carried by the surface with
     sunpy's differential rotation, so that derotating with sunpy keeps them still. The region's brightness
@@ -191,7 +191,7 @@ class SimulatedSun:
 
     def region_center(self, time: Time | str | None = None) -> SkyCoord:
         """
-        Where the centre of the region is.
+        Position of the centre of the region.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class SimulatedSun:
     @without_contexts
     def at_time(self, coordinates: SkyCoord, time: Time) -> SkyCoord:
         """
-        Where points of the surface are at another time.
+        Positions of points of the surface at another time.
 
         Parameters
         ----------
@@ -270,7 +270,10 @@ class SimulatedSun:
 
     @cached_property
     def _rotation_rates(self) -> np.ndarray:
-        """A, B and C of ``A + B sin² + C sin⁴``, in rad/s, which sunpy does not give away by themselves."""
+        """
+        A, B and C of ``A + B sin² + C sin⁴``, in rad/s, solved from three rotation rates, since sunpy has no
+        function for them.
+        """
         sin_square = np.array([0, 0.5, 1])
         latitude = np.arcsin(np.sqrt(sin_square)) * u.rad
         rates = differential_rotation(1 * u.s, latitude, model=self.rotation_model).to_value(u.rad)
