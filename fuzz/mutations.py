@@ -222,6 +222,8 @@ def _recoded(rng: RNG, data: bytes) -> bytes:
 
 BYTE_WAYS = (_flip, _flip, _overwrite, _cut, _remove, _double, _splice)
 
+# Bytes from which on structures are not changed any more.
+_LARGE = 5_000_000
 # Stands in JSON for what `json.dumps` cannot make.
 _DEEP = "\ue000deep"
 
@@ -229,8 +231,10 @@ _DEEP = "\ue000deep"
 def json_damaged(rng: RNG, data: bytes) -> bytes:
     """A JSON document with another structure, other types, other texts; sometimes also damaged as text."""
     try:
-        content = json.loads(data)
+        content = json.loads(data) if len(data) < _LARGE else None
     except (ValueError, RecursionError):
+        content = None
+    if content is None:
         return text_damaged(rng, data)
     for _ in range(int(rng.choice([1, 1, 2, 5]))):
         content = _other_content(rng, content)
@@ -242,7 +246,11 @@ def json_damaged(rng: RNG, data: bytes) -> bytes:
     data = data.replace(json.dumps(_DEEP, ensure_ascii=False), opening * depth).encode(
         "utf-8", "surrogatepass"
     )
-    return text_damaged(rng, data) if rng.random() < 0.1 else data
+    data = text_damaged(rng, data) if rng.random() < 0.1 else data
+    if rng.random() < 0.003:
+        item = (b'{"id":"a"},', b'{"endpoint":"s3://b/"},', b"[],", b'"\\u0000",')[rng.integers(4)]
+        data = data.replace(b"[", b"[" + item * (15_000_000 // len(item)), 1)
+    return data
 
 
 def _nodes(content: Any) -> list[tuple[Any, Any]]:

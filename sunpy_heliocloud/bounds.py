@@ -27,6 +27,10 @@ class Limits:
         Lowest rate of a response, in bytes a second.
     document_bytes : int
         Of a registry, a catalogue, a description of columns or a page of a listing.
+    buckets : int
+        Buckets of a registry.
+    datasets : int
+        Data sets of a catalogue.
     index_bytes : int
         Of an index, unpacked.
     index_rows : int
@@ -55,7 +59,9 @@ class Limits:
 
     patience: float = 30.0
     slowest: float = 1000.0
-    document_bytes: int = 64 * 2**20
+    document_bytes: int = 16 * 2**20
+    buckets: int = 100
+    datasets: int = 50_000
     index_bytes: int = 2**27
     index_rows: int = 2_000_000
     files: int = 2_000_000

@@ -14,7 +14,7 @@ from typing import Any
 
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud.bounds import LimitError
+from sunpy_heliocloud.bounds import LimitError, limits
 from sunpy_heliocloud.io.location import LocationError, given_location, trust_of
 from sunpy_heliocloud.net.documents import parsed
 from sunpy_heliocloud.net.entry import Entry
@@ -98,6 +98,7 @@ def _read_catalog(bucket: str, trusted: frozenset[str]) -> list[Entry]:
         raise CatalogError(
             f"{inert(url)} lists no data sets: expected 'catalog', a list. Is it the catalogue of a bucket?"
         )
+    limits.check("datasets", len(items), inert(url))
     named = [item for item in objects(items) if is_id(item.get("id"))]
     if len(named) < len(items):
         first = next(item for item in items if not (isinstance(item, dict) and is_id(item.get("id"))))

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from sunpy.util.exceptions import warn_user
 
-from sunpy_heliocloud.bounds import LimitError
+from sunpy_heliocloud.bounds import LimitError, limits
 from sunpy_heliocloud.io.cache_file import DamagedEntry, Entry
 from sunpy_heliocloud.io.location import LocationError, given_location, remote_location, trust_of
 from sunpy_heliocloud.net.documents import Document, last_copy, parsed
@@ -94,7 +94,9 @@ def read_registry(url: str) -> Registry:
 def _buckets(document: Document) -> Registry:
     buckets: dict[str, None] = {}
     errors = []
-    for item in objects(parse_object(document, REMEDY).get("registry")):
+    items = objects(parse_object(document, REMEDY).get("registry"))
+    limits.check("buckets", len(items), inert(document.url))
+    for item in items:
         if "endpoint" in item:
             try:
                 buckets[f"{str(remote_location(item['endpoint'])).rstrip('/')}/"] = None
@@ -121,7 +123,7 @@ def _copy(url: str, error: Exception) -> Registry | None:
                 age = _age(time.time() - document.entry.checked)
                 warn_user(f"The registry of buckets is replaced by a copy that {origin} {age} ago. {error}")
                 return registry
-        except (CatalogError, DamagedEntry, LocationError):
+        except (CatalogError, DamagedEntry, LimitError, LocationError):
             continue
     return None
 

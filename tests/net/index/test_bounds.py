@@ -1,6 +1,7 @@
 """Indexes that are larger than they seem, or hold what no index does: a bound, an error that names the URL, or rows."""
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -189,6 +190,23 @@ def test_a_catalogue_is_bounded(server, monkeypatch):
     monkeypatch.setattr(limits, "document_bytes", 1000)
     with pytest.raises(CatalogError, match="catalog.json.* at most 1,000"):
         search(DAY, X, a.heliocloud.Bucket(server.url))
+
+
+def test_the_data_sets_of_a_catalogue_are_bounded(server, monkeypatch):
+    fill(server, {f"x{i}": {} for i in range(11)})
+    monkeypatch.setattr(limits, "datasets", 10)
+    with pytest.raises(
+        CatalogError, match="catalog.json has 11 datasets.* at most 10 .*limits.datasets = 11"
+    ):
+        search(DAY, X, a.heliocloud.Bucket(server.url))
+
+
+def test_the_buckets_of_a_registry_are_bounded(server):
+    fill(server, {"x": {}})
+    buckets = [{"endpoint": f"s3://bucket-{i}/"} for i in range(101)]
+    server.write("HelioDataRegistry.json", json.dumps({"registry": buckets}).encode())
+    with pytest.raises(LimitError, match="HelioDataRegistry.json has 101 buckets.* at most 100 "):
+        search(DAY, X)
 
 
 def test_a_row_of_many_fields_is_an_error_that_names_it():
