@@ -11,7 +11,7 @@ help:
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
 	@echo 'make fuzz       damage documents and files, read them, and print the results'
 	@echo 'make audit      look for known vulnerabilities of the installed packages; needs the network'
-	@echo 'make lint       check style, layers, docstrings;  make format: correct the style'
+	@echo 'make lint       check style, layers, docstrings, types;  make format: correct the style'
 	@echo 'make clean      remove all generated files except .venv'
 
 demo: $(INSTALLED)
@@ -41,13 +41,14 @@ lint: $(INSTALLED)
 	$(PYTHON) -m ruff format --check
 	.venv/bin/lint-imports
 	$(PYTHON) tools/check_docstrings.py
+	$(PYTHON) -m mypy
 
 format: $(INSTALLED)
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
 clean:
-	rm -rf build dist docs/_build docs/generated time_lag_map.png .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist docs/_build docs/generated time_lag_map.png .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv: $(INSTALLED)
 

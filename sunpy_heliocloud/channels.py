@@ -127,7 +127,7 @@ def time_lag_pairs(
     if len(names) < 2:
         raise ValueError(f"a pair takes two channels, but there is {', '.join(names) or 'none'}")
     some = [channels[name] for name in names]
-    maps = {}
+    maps: dict[tuple[int, int], Any] = {}
     for group in _pairs_by_times(some):
         members = sorted(set().union(*group))
         comparison = Comparison([some[i] for i in members], **options)
@@ -136,12 +136,13 @@ def time_lag_pairs(
         maps |= dict(zip(group, made, strict=True))
     pairs = list(combinations(range(len(names)), 2))
     keys = [f"{names[i]}-{names[j]}" for i, j in pairs]
-    return tuple(
+    lags, correlations = (
         LagMapCollection(
             [(key, maps[pair][k]) for key, pair in zip(keys, pairs, strict=True)], aligned_axes="all"
         )
         for k in range(2)
     )
+    return lags, correlations
 
 
 def _pairs_by_times(cubes: Sequence[TimeLagCube]) -> list[list[tuple[int, int]]]:

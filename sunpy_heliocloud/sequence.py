@@ -588,7 +588,7 @@ class LazyMapSequence:
         shapes = Counter(frame.shape for frame in self._frames)
         if self._errors == "raise" or len(shapes) < 2 or len(self._channels_found()) > 1:
             return self
-        shape = max(shapes, key=shapes.get)
+        ((shape, _),) = shapes.most_common(1)
         for frame in self._frames:
             if frame.shape != shape:
                 self._left_out[frame.url] = (

@@ -109,7 +109,8 @@ class Stretch:
         return min(ends), max(ends) + 1
 
     def within_span(self) -> "Stretch":
-        return Stretch(self.first - self.span[0] if self.count else 0, self.count, self.step)
+        span = self.span
+        return Stretch(self.first - span[0] if span else 0, self.count, self.step)
 
     def as_stretch(self) -> "Stretch":
         """This one."""
@@ -133,7 +134,8 @@ class Picked:
         return (min(self.positions), max(self.positions) + 1) if self.positions else None
 
     def within_span(self) -> "Picked":
-        first = self.span[0] if self.positions else 0
+        span = self.span
+        first = span[0] if span else 0
         return Picked(tuple(position - first for position in self.positions))
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,13 +91,13 @@ class PlaneWCS:
         aux = ((name, getattr(w.aux, name)) for name in _AUX)
         dates = ((name, getattr(w, name)) for name in _DATES)
         return cls(
-            shape=tuple(int(n) for n in shape),
-            ctype=tuple(w.ctype),
-            cunit=tuple(str(unit) for unit in w.cunit),
-            crval=tuple(w.crval.tolist()),
-            cdelt=tuple(w.get_cdelt().tolist()),
-            crpix=tuple(w.crpix.tolist()),
-            pc=tuple(tuple(row) for row in w.get_pc().tolist()),
+            shape=_pair(int(n) for n in shape),
+            ctype=_pair(w.ctype),
+            cunit=_pair(str(unit) for unit in w.cunit),
+            crval=_pair(w.crval.tolist()),
+            cdelt=_pair(w.get_cdelt().tolist()),
+            crpix=_pair(w.crpix.tolist()),
+            pc=_pair(_pair(row) for row in w.get_pc().tolist()),
             pv=tuple(w.get_pv()),
             pole=(float(w.lonpole), float(w.latpole)),
             aux=tuple((name, float(value)) for name, value in aux if value is not None),
@@ -116,8 +117,8 @@ class PlaneWCS:
         w.lonpole, w.latpole = self.pole
         for name, value in self.aux:
             setattr(w.aux, name, value)
-        for name, value in self.dates:
-            setattr(w, name, value)
+        for name, date in self.dates:
+            setattr(w, name, date)
         w.set()
         wcs.array_shape = self.shape
         return wcs
@@ -136,7 +137,7 @@ class PlaneWCS:
         return camera(
             crpix=self.crpix,
             scales=np.radians(np.diag(self.cdelt) @ self.pc),
-            crval=tuple(map(math.radians, self.crval)),
+            crval=_pair(map(math.radians, self.crval)),
             lonpole=math.radians(self.pole[0]),
             observer=(math.radians(aux["hgln_obs"]), math.radians(aux["hglt_obs"]), aux["dsun_obs"]),
         )
@@ -184,13 +185,13 @@ class PlaneWCS:
             shape=shape,
             crpix=((self.crpix[0] - 1 - ox) / fx + 1, (self.crpix[1] - 1 - oy) / fy + 1),
             cdelt=(self.cdelt[0] * fx, self.cdelt[1] * fy),
-            pc=tuple(tuple(self.pc[i][j] * f[j] / f[i] for j in range(2)) for i in range(2)),
+            pc=_pair(_pair(self.pc[i][j] * f[j] / f[i] for j in range(2)) for i in range(2)),
         )
 
-    def binned(self, bins: tuple[int, int]) -> "PlaneWCS":
+    def binned(self, bins: Sequence[int]) -> "PlaneWCS":
         """The WCS of bins of so many rows and columns, which divide the image."""
-        shape = tuple(n // b for n, b in zip(self.shape, bins, strict=True))
-        return self.resampled(shape, tuple((b - 1) / 2 for b in bins), bins)
+        shape = _pair(n // b for n, b in zip(self.shape, bins, strict=True))
+        return self.resampled(shape, _pair((b - 1) / 2 for b in bins), _pair(bins))
 
     def sliced(self, rows: Stretch, columns: Stretch) -> "PlaneWCS":
         """The WCS of some rows and columns; steps must be positive."""
@@ -206,3 +207,8 @@ class PlaneWCS:
             )
         aux["rsun_ref"] += height
         return dataclasses.replace(self, aux=tuple(aux.items()))
+
+
+def _pair[T](values: Iterable[T]) -> tuple[T, T]:
+    first, second = values
+    return first, second

@@ -91,7 +91,7 @@ def bin_wcs(wcs: BaseLowLevelWCS, bins: Sequence[int]) -> BaseLowLevelWCS | None
     if isinstance(wcs, StackLike):
         return wcs.binned(bins)
     if isinstance(wcs, WCS) and wcs.naxis == 2 and wcs.array_shape is not None:
-        return PlaneWCS.from_wcs(wcs).binned(tuple(bins)).to_wcs()
+        return PlaneWCS.from_wcs(wcs).binned(bins).to_wcs()
     return None
 
 
@@ -117,12 +117,13 @@ def slice_wcs(wcs: BaseLowLevelWCS, index: Sequence[Basic]) -> BaseLowLevelWCS:
     if isinstance(wcs, SlicedStackWCS):
         return _slice_stack(wcs.stack, wcs.full_index(index))
     if isinstance(wcs, WCS) and all(one.keeps_axis for one in index):
-        return PlaneWCS.from_wcs(wcs).sliced(*index).to_wcs()
+        return PlaneWCS.from_wcs(wcs).sliced(*(one.as_stretch() for one in index)).to_wcs()
     return SlicedLowLevelWCS(wcs, items(index))
 
 
 def _slice_stack(stack: StackWCS, index: Sequence[Basic]) -> BaseLowLevelWCS:
-    fixed = tuple(not one.keeps_axis for one in index)
+    frame, row, column = (not one.keeps_axis for one in index)
+    fixed = frame, row, column
     part = stack.sliced(*(one.as_stretch() for one in index))
     if not any(fixed):
         return part

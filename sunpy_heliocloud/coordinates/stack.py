@@ -125,7 +125,7 @@ class StackWCS(BaseLowLevelWCS):
                 "derotate the cube first, then all planes share one grid"
             )
         seconds = self._seconds.reshape(-1, bin_shape[0]).mean(axis=1)
-        planes = [plane.binned(tuple(bin_shape[1:])) for plane in self.planes]
+        planes = [plane.binned(bin_shape[1:]) for plane in self.planes]
         return StackWCS(planes, self.times[0] + seconds * u.s)
 
     # ---- astropy's low-level WCS interface (APE 14)

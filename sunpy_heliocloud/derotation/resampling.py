@@ -6,7 +6,7 @@ Workers import this module, so it imports little.
 """
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -188,7 +188,7 @@ class Exact(Resampling):
 _ALGORITHMS = {kind.name: kind for kind in (Adaptive, Interpolation, Exact)}
 
 
-def resampling(algorithm: str, **options: float) -> Resampling:
+def resampling(algorithm: str, **options: Any) -> Resampling:
     """
     The algorithm of a name, with its options.
 

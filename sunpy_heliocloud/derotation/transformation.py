@@ -79,16 +79,19 @@ class Transformation:
         """The way back: from the corners of the plane's pixels to the pixels of the target grid."""
         ny, nx = self.source_shape
         corners = self.source.wcs.resampled((ny + 1, nx + 1), (-0.5, -0.5), (1, 1))
-        turn = self.source.turn and tuple(-angle for angle in self.source.turn)  # latitudes stay
-        return replace(self, target=corners, source=Source(self.target, turn))
+        if self.source.turn is None:
+            return replace(self, target=corners, source=Source(self.target))
+        a, b, c = self.source.turn
+        return replace(self, target=corners, source=Source(self.target, (-a, -b, -c)))  # latitudes stay
 
     @cached_property
     def pixel_map(self) -> PixelMap:
         """In closed form where the turn of the surface is known, else evaluated by sunpy."""
-        if self.source.turn is not None:
+        target, source = self.target.camera(), self.source.wcs.camera()
+        if self.source.turn is not None and target is not None and source is not None:
             return SurfaceMap(
-                self.target.camera(),
-                self.source.wcs.camera(),
+                target,
+                source,
                 self.target.shape,
                 self.target.solar_radius,
                 self.source.turn,

@@ -188,6 +188,8 @@ class Cache:
         stamp
             Digest of the information that the caller has now.
         """
+        if entry.file is None:
+            return  # It was never kept.
         try:
             entry.file.confirm(stamp)
         except FileNotFoundError:
@@ -255,7 +257,7 @@ class Cache:
             return {}
         wanted = {digest(key): key for key in keys}
         found = self._batches.find(self.folder / "headers", wanted)
-        for path in {entry.file.path for entry in found}:
+        for path in {entry.file.path for entry in found if entry.file is not None}:
             _note_use(path)
         return {wanted[entry.record.digest]: entry for entry in found}
 

@@ -19,7 +19,7 @@ from collections.abc import Buffer, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 import numpy as np
@@ -40,6 +40,15 @@ class DamagedEntry(Exception):
 def digest(text: str) -> str:
     """The digest of a key, of a URL for example: the cache contains no URLs, which may be signed."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Sliceable(Protocol):
+    """Bytes of which parts can be read: `bytes`, for example."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __getitem__(self, where: slice, /) -> bytes: ...
+    def find(self, part: bytes, begin: int = 0, /) -> int: ...
 
 
 class Record(NamedTuple):
@@ -90,7 +99,7 @@ class Entry:
     """
 
     record: Record
-    data: Buffer
+    data: Sliceable
     checked: float
     stamp: bytes
     file: "CacheFile | None" = None
@@ -176,7 +185,8 @@ class CacheFile:
         except (OSError, ValueError, struct.error, RecursionError) as e:
             raise DamagedEntry(f"{path}: {e}") from e
         is_right = seen == _seen(checked, stamp, self._checksum)
-        self.checked, self.stamp = (checked, stamp) if is_right else (-np.inf, b"")
+        self.checked: float = checked if is_right else -np.inf
+        self.stamp: bytes = stamp if is_right else b""
 
     def read(self, record: Record, first: int = 0, stop: int | None = None) -> bytes:
         """Verified blocks of an entry; by default all of them."""
@@ -201,14 +211,14 @@ class CacheFile:
         This part is written in place and has its own checksum. A process that reads it half written requests
         the file once more.
         """
-        checked, stamp = time.time(), _stamp(stamp)
+        checked, known = time.time(), _stamp(stamp)
         with open(self.path, "r+b", buffering=0) as file:
             start = file.read(_START.size)
             # Unless another process has replaced the file by another version.
             if len(start) == _START.size and _START.unpack(start)[-1] == self._checksum:
                 file.seek(0)
-                seen = _seen(checked, stamp, self._checksum)
-                file.write(struct.pack("<8sd16sI", _MAGIC, checked, stamp, seen))
+                seen = _seen(checked, known, self._checksum)
+                file.write(struct.pack("<8sd16sI", _MAGIC, checked, known, seen))
 
 
 def _records(table: bytes, begin: int) -> list[Record]:

@@ -87,9 +87,14 @@ def _units(url: str, access: Access, version: Version) -> Iterator[tuple[HeaderU
                 if len(head) < needed:
                     raise ValueError(f"the file ends within the header at byte {start}") from None
                 needed = short.needed
-        yield unit, lambda first, last, start=start: read(start + first, start + last)
+        yield unit, _from(start, read)
         cards += unit.data_start // 80
         start += unit.data_stop
+
+
+def _from(start: int, read: Read) -> Read:
+    """Read bytes that are counted from ``start``."""
+    return lambda first, last: read(start + first, start + last)
 
 
 def _verify_unit(number: int, unit: HeaderUnit, read: Read) -> int:

@@ -6,12 +6,13 @@ them.
 import asyncio
 import atexit
 import errno
+import socket
 import urllib.request
 from contextlib import suppress
 from weakref import WeakKeyDictionary
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from sunpy_heliocloud.io.location import HTTPLocation, is_private
 from sunpy_heliocloud.version import version
@@ -36,7 +37,9 @@ class _PublicResolver(AbstractResolver):
     def __init__(self) -> None:
         self._resolver = aiohttp.ThreadedResolver()
 
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
         public = [answer for answer in found if not is_private(answer["host"])]
         if not public:

@@ -72,9 +72,17 @@ class ImageLayout(Protocol):
     Byte ranges and decoding of the rows of an image; made by `sunpy_heliocloud.io.fits_image.find_image`.
     """
 
-    shape: tuple[int, int]
-    dtype: np.dtype
-    scaling: Scaling
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the numbers that are stored."""
+
+    @property
+    def scaling(self) -> Scaling:
+        """From these to physical values."""
 
     @property
     def head_stop(self) -> int | None:

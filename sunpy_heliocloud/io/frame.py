@@ -52,9 +52,10 @@ class Window(NamedTuple):
 
     def within(self, other: "Window") -> tuple[slice, slice]:
         """This window relative to a larger one."""
-        return tuple(
+        rows, columns = (
             slice(start - first, stop - first) for (start, stop), (first, _) in zip(self, other, strict=True)
         )
+        return rows, columns
 
     def of(self, other: "Window") -> Self:
         """This window, which is relative to another, in the coordinates of the other."""
@@ -70,9 +71,17 @@ class Window(NamedTuple):
 class Frame(Protocol):
     """An image that can be read in part. The constructor does no I/O."""
 
-    url: str
-    shape: tuple[int, int]
-    dtype: np.dtype
+    @property
+    def url(self) -> str:
+        """Where it is, for messages."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the physical values."""
 
     def __dask_tokenize__(self) -> str:
         """A token that differs from that of any other frame."""
@@ -221,15 +230,12 @@ def read_windows(
     `numpy.ndarray` or ReadError
         The pixels of each window, or the error that names the URL of the frame.
     """
-    requests = [
-        None if window.is_empty else frame.byte_range(window)
-        for frame, window in zip(frames, windows, strict=True)
-    ]
-    wanted = [i for i, request in enumerate(requests) if request is not None]
-    buffers: dict[int, Piece | ReadError] = {}
-    if wanted:
-        answers = fetch([requests[i] for i in wanted])
-        buffers = dict(zip(wanted, answers, strict=True))
+    requests: dict[int, ByteRange] = {}
+    for i, (frame, window) in enumerate(zip(frames, windows, strict=True)):
+        request = None if window.is_empty else frame.byte_range(window)
+        if request is not None:
+            requests[i] = request
+    buffers = dict(zip(requests, fetch(list(requests.values())), strict=True))
     for i, frame in enumerate(frames):
         yield _decode(frame, buffers.pop(i, None), windows[i], np.dtype(dtype))
 

@@ -51,6 +51,13 @@ class Answer:
     etag: str | None = None
     total: int | None = None
 
+    @property
+    def body(self) -> bytes:
+        """The bytes, of an answer to a request that names no known ETag."""
+        if self.data is None:
+            raise WrongAnswerError("the answer has no bytes")
+        return self.data
+
 
 async def get(
     location: HTTPLocation,
@@ -148,12 +155,11 @@ async def stream(location: HTTPLocation, *, start: int = 0, stop: int | None = N
     async with _response(location, "GET", headers) as response:
         if response.status not in (200, 206):
             await _refuse(response, location)
+        length = total = _content_length(response.headers)
         if response.status == 206:
             length, total = _range(response, start, stop)
         elif response.content_type == "text/html" and "Range" in headers:
             raise WrongAnswerError("a page of HTML came instead of the file")
-        else:
-            length = total = _content_length(response.headers)
         chunks = _chunks(response.content.read, length)
         yield Stream(chunks, _etag(response.headers), total, is_part=response.status == 206)
 
@@ -340,15 +346,11 @@ def redirected(location: HTTPLocation, headers: Mapping[str, str]) -> HTTPLocati
         new = remote_location(said, {location.origin})
     except LocationError as e:
         raise RedirectError(f"the server redirects to another place, which is not followed: {e}") from e
-    is_regional = all(
-        _AMAZON.fullmatch(place.host) for place in (location, new) if isinstance(place, HTTPLocation)
-    )
-    is_upgrade = (location.scheme, getattr(new, "scheme", "")) == (
-        "http",
-        "https",
-    ) and new.host == location.host
-    if isinstance(new, HTTPLocation) and new.scheme == "https" and (is_regional or is_upgrade):
-        return replace(new, may_be_private=location.may_be_private and is_upgrade)
+    if isinstance(new, HTTPLocation) and new.scheme == "https":
+        is_regional = all(_AMAZON.fullmatch(place.host) for place in (location, new))
+        is_upgrade = location.scheme == "http" and new.host == location.host
+        if is_regional or is_upgrade:
+            return replace(new, may_be_private=location.may_be_private and is_upgrade)
     raise RedirectError(f"the server redirects to {new.shown}, which is another place and not followed")
 
 

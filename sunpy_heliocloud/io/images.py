@@ -9,7 +9,7 @@ from astropy.io import fits
 from sunpy_heliocloud.bounds import LimitError, limits
 from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_unit, image_header
 from sunpy_heliocloud.io.fits_image import image_layout
-from sunpy_heliocloud.io.fits_layout import GzippedLayout, ImageLayout, PlainLayout
+from sunpy_heliocloud.io.fits_layout import GzippedLayout, ImageLayout, PlainLayout, TiledLayout
 from sunpy_heliocloud.io.frame import FITSFrame
 from sunpy_heliocloud.io.ranges import ByteRange, ReadError, fetch
 from sunpy_heliocloud.text import inert, shown_url
@@ -119,11 +119,12 @@ def later_images(images: Sequence[Image]) -> list[list[Image] | ReadError]:
 
 
 def _behind(frame: FITSFrame, start: int, size: int) -> ByteRange:
-    stop = min(start + size, frame.version.size)
+    whole = frame.version.size
+    stop = start + size if whole is None else min(start + size, whole)
     return ByteRange(frame.url, start, stop, exact=False, version=frame.version, access=frame.access)
 
 
-def _moved(layout: ImageLayout, start: int) -> ImageLayout:
+def _moved(layout: PlainLayout | TiledLayout, start: int) -> ImageLayout:
     """The layout of an image whose bytes are counted from the beginning of its file."""
     if isinstance(layout, PlainLayout):
         return replace(layout, data_start=layout.data_start + start)

@@ -157,10 +157,10 @@ class LocalLocation:
     def __str__(self) -> str:
         return self.path
 
-    def is_below(self, folder: str) -> bool:
-        """Whether the path is in a folder, after resolving symbolic links."""
-        inside, outside = os.path.realpath(self.path), os.path.realpath(folder)
-        return inside.startswith(os.path.join(outside, ""))
+    def is_within(self, path: str) -> bool:
+        """Whether the path is this file or folder, or in it, after resolving symbolic links."""
+        inside, outside = os.path.realpath(self.path), os.path.realpath(path)
+        return inside == outside or inside.startswith(os.path.join(outside, ""))
 
     @property
     def shown(self) -> str:
@@ -180,8 +180,9 @@ def remote_location(url: str, trusted: Collection[str] = ()) -> Location:
     url
         ``s3://bucket/key`` or ``https://host/path``.
     trusted
-        Origins and absolute folders that the caller has named. Origins (scheme, host and port), in addition
-        to those of `trusted_origins`, may be private and may use http. Files below the folders are accepted.
+        Origins and absolute paths that the caller has named. Origins (scheme, host and port), in addition
+        to those of `trusted_origins`, may be private and may use http. These files, and files below these folders, are
+        accepted.
 
     Returns
     -------
@@ -195,7 +196,7 @@ def remote_location(url: str, trusted: Collection[str] = ()) -> Location:
     """
     location = _parsed(url)
     if isinstance(location, LocalLocation):
-        if any(os.path.isabs(folder) and location.is_below(folder) for folder in trusted):
+        if any(os.path.isabs(path) and location.is_within(path) for path in trusted):
             return location
         raise LocationError(f"{inert(url)!r} names a file of this machine: {_EXPECTED}")
     if isinstance(location, S3Location):

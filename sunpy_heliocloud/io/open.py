@@ -61,12 +61,12 @@ def open_frames(
 
 def _all_images(opened: Sequence[Image | ReadError], hdu: int | str | None) -> list[Opened]:
     """Look behind the first image of files that go on, unless it is the one that is meant."""
-    goes_on = [
-        i
+    go_on = {
+        i: image
         for i, image in enumerate(opened)
         if isinstance(image, Image) and image.goes_on and image.number != hdu
-    ]
-    later = dict(zip(goes_on, later_images([opened[i] for i in goes_on]), strict=True))
+    }
+    later = dict(zip(go_on, later_images(list(go_on.values())), strict=True))
     results: list[Opened] = []
     for i, first in enumerate(opened):
         others = later.get(i, [])
@@ -74,8 +74,10 @@ def _all_images(opened: Sequence[Image | ReadError], hdu: int | str | None) -> l
             results.append(first if isinstance(first, ReadError) else others)
             continue
         images = chosen([first, *others], hdu)
-        is_one = not isinstance(images, ReadError) and len(images) == 1
-        results.append(images[0][:2] if is_one else images)
+        if not isinstance(images, ReadError) and len(images) == 1:
+            results.append(images[0][:2])
+        else:
+            results.append(images)
     return results
 
 
@@ -86,7 +88,7 @@ def _open_batch(
     Read the first bytes of files concurrently. Files with longer headers are read a second time, also
     concurrently.
     """
-    results: dict[int, Any] = {}
+    results: dict[int, Image | ReadError] = {}
     known = find_headers(urls, accesses)
     new: dict[str, Piece] = {}
     needed = dict.fromkeys(range(len(urls)), _HEAD_BYTES)
@@ -94,10 +96,11 @@ def _open_batch(
         pieces = fetch([_head(urls[i], accesses[i], size, known) for i, size in needed.items()])
         longer = {}
         for (i, size), piece in zip(needed.items(), pieces, strict=True):
-            is_known = isinstance(piece, Piece) and piece.data is None
-            piece = known[urls[i]] if is_known else piece
+            if isinstance(piece, ReadError):
+                results[i] = piece
+                continue
             try:
-                results[i] = _opened(urls[i], sizes[i], piece, accesses[i])
+                result = _opened(urls[i], sizes[i], piece, accesses[i])
             except HeadTooShort as short:
                 if len(piece.data) < size:
                     results[i] = ReadError(
@@ -106,8 +109,9 @@ def _open_batch(
                 else:
                     longer[i] = short.needed
                 continue
-            if not is_known and not isinstance(results[i], ReadError):
-                new[urls[i]] = Piece(piece.data[: results[i].frame.layout.head_stop], piece.version)
+            results[i] = result
+            if piece is not known.get(urls[i]) and not isinstance(result, ReadError):
+                new[urls[i]] = Piece(piece.data[: result.frame.layout.head_stop], piece.version)
         needed = longer
     keep_headers(new, dict(zip(urls, accesses, strict=True)))
     return [results[i] for i in range(len(urls))]
@@ -115,14 +119,10 @@ def _open_batch(
 
 def _head(url: str, access: Access, size: int, known: Mapping[str, Piece]) -> ByteRange:
     """The first bytes of a file, or the cached ones if the file has not changed."""
-    return ByteRange(
-        url, 0, size, exact=False, known=known[url].version if url in known else None, access=access
-    )
+    return ByteRange(url, 0, size, exact=False, known=known.get(url), access=access)
 
 
-def _opened(url: str, size: int | None, piece: Piece | ReadError, access: Access) -> Image | ReadError:
-    if isinstance(piece, ReadError):
-        return piece
+def _opened(url: str, size: int | None, piece: Piece, access: Access) -> Image | ReadError:
     if None not in (size, piece.version.size) and size != piece.version.size:
         return ReadError(
             f"{url} has {piece.version.size} bytes, but the catalogue says {size}: the file is truncated or has been "

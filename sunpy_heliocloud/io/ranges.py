@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.http import CHANGED, Answer, get
 from sunpy_heliocloud.io.http_errors import SlowServerError, StatusError, WrongAnswerError
-from sunpy_heliocloud.io.location import HTTPLocation, LocalLocation, Location, LocationError, S3Location
+from sunpy_heliocloud.io.location import HTTPLocation, LocalLocation, LocationError, S3Location
 from sunpy_heliocloud.io.waiting import gather, patiently, run
 from sunpy_heliocloud.text import inert
 
@@ -46,9 +46,9 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes of a file and its version; the data are `None` if the caller has them already."""
+    """Bytes of a file and its version."""
 
-    data: bytes | None
+    data: bytes
     version: Version
 
 
@@ -69,7 +69,8 @@ class ByteRange:
     version
         The expected version. Another version is an error, and bytes after its end are not requested.
     known
-        The version whose bytes the caller has; if it is unchanged, the server does not send them.
+        What the caller has of the file. If its version is unchanged, the server does not send the bytes again, and
+        this is the result.
     access
         Credentials and endpoint.
     """
@@ -79,7 +80,7 @@ class ByteRange:
     stop: int | None = None
     exact: bool = True
     version: Version = Version()
-    known: Version | None = None
+    known: Piece | None = None
     access: Access = field(default_factory=Access.of)
 
     @property
@@ -115,23 +116,25 @@ def fetch(ranges: Sequence[ByteRange]) -> list[Piece | ReadError]:
         For each range its `Piece`, or the `ReadError` with the reason. A failed range raises no exception:
         the caller decides whether a lost frame is an error.
     """
-    results: list[Piece | ReadError | None] = [_behind_the_end(wanted) for wanted in ranges]
-    remote: dict[int, Location] = {}
+    results: dict[int, Piece | ReadError] = {}
+    remote: dict[int, S3Location | HTTPLocation] = {}
     for i, wanted in enumerate(ranges):
-        if results[i] is None:
-            try:
-                location = wanted.access.locate(wanted.url)
-                if isinstance(location, LocalLocation):
-                    results[i] = _checked(wanted, _from_file(location.path, wanted))
-                else:
-                    remote[i] = location
-            except (LocationError, OSError, WrongAnswerError) as cause:
-                results[i] = _error(wanted, cause)
+        if error := _behind_the_end(wanted):
+            results[i] = error
+            continue
+        try:
+            location = wanted.access.locate(wanted.url)
+            if isinstance(location, LocalLocation):
+                results[i] = _checked(wanted, _from_file(location.path, wanted))
+            else:
+                remote[i] = location
+        except (LocationError, OSError, WrongAnswerError) as cause:
+            results[i] = _error(wanted, cause)
     if remote:
-        answers = run(gather([_call(ranges[i], location) for i, location in remote.items()]))
-        for i, answer in zip(remote, answers, strict=True):
+        answers = gather([_call(ranges[i], location) for i, location in remote.items()])
+        for i, answer in zip(remote, run(answers), strict=True):
             results[i] = answer if isinstance(answer, Piece | ReadError) else _error(ranges[i], answer)
-    return results
+    return [results[i] for i in range(len(ranges))]
 
 
 def _behind_the_end(wanted: ByteRange) -> ReadError | None:
@@ -147,19 +150,23 @@ def _behind_the_end(wanted: ByteRange) -> ReadError | None:
     )
 
 
-def _call(wanted: ByteRange, location: S3Location | HTTPLocation):
+def _call(
+    wanted: ByteRange, location: S3Location | HTTPLocation
+) -> Callable[[], Awaitable[Piece | ReadError]]:
     """A coroutine function that fetches a range."""
-    options = {"start": wanted.start, "stop": wanted.stop, "known": wanted.known and wanted.known.etag}
+    start, stop = wanted.start, wanted.stop
+    known = None if wanted.known is None else wanted.known.version.etag
     if isinstance(location, S3Location) and wanted.access.signs_for(location.bucket):
         from sunpy_heliocloud.io.s3 import get_signed
 
         async def attempt() -> Piece | ReadError:
-            return _checked(wanted, await get_signed(location, wanted.access, **options))
+            answer = await get_signed(location, wanted.access, start=start, stop=stop, known=known)
+            return _checked(wanted, answer)
     else:
         address = location.at(wanted.access.endpoint) if isinstance(location, S3Location) else location
 
         async def attempt() -> Piece | ReadError:
-            return _checked(wanted, await get(address, **options))
+            return _checked(wanted, await get(address, start=start, stop=stop, known=known))
 
     return lambda: patiently(attempt)
 
@@ -175,7 +182,7 @@ def _from_file(path: str, wanted: ByteRange) -> Answer:
 def _checked(wanted: ByteRange, answer: Answer) -> Piece | ReadError:
     """The response if it matches the request, otherwise an error that describes the difference."""
     if answer.data is None:
-        return Piece(None, wanted.known)
+        return wanted.known or ReadError(f"Could not read {wanted}: the server sent nothing.")
     version = Version(answer.etag, answer.total)
     if not wanted.version.agrees_with(version):
         return ReadError(

@@ -165,7 +165,7 @@ class TileCoding:
             pixels = self._hcompress(data, shape)
         else:
             pixels = self._bytewise(data, shape)
-        if self.dither is None:
+        if self.dither is None or scale is None or zero is None:  # one is there with the others
             return _fitting(pixels, self.dtype)
         return dequantise(
             pixels, scale, zero, dither=self.dither, place=tile + self.seed - 1, blank=blank, dtype=self.dtype

@@ -34,6 +34,13 @@ class _Column(NamedTuple):
         size = self.dtype.itemsize * (2 if self.element is not None else 1)
         return np.ascontiguousarray(table[:, self.start : self.start + size]).view(self.dtype)
 
+    def places(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Number of bytes and offset in the heap of each descriptor of the column."""
+        counts, starts = self.of(table).astype(np.int64).T
+        size = 1 if self.element is None else self.element.itemsize
+        # A count that is out of range is also out of range in bytes.
+        return counts if size == 1 else np.where(np.abs(counts) < 2**48, counts * size, counts), starts
+
 
 @dataclass(frozen=True)
 class TableFormat:
@@ -184,7 +191,7 @@ class TileTable:
             raise ValueError(
                 "only one of ZSCALE and ZZERO is there; floats need both, as columns or keywords"
             )
-        if scales is not None:
+        if scales is not None and zeros is not None:
             scaled = used & (columns == 0)
             if not (np.isfinite(scales) & np.isfinite(zeros) & (scales != 0) | ~scaled).all():
                 raise ValueError("a tile's ZSCALE or ZZERO is no number, or its ZSCALE is 0")
@@ -210,19 +217,14 @@ class TileTable:
 
 def _places(rows: np.ndarray, form: TableFormat) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Number of bytes, offset in the heap and index in ``DATA_COLUMNS`` of each tile."""
-    lengths = offsets = columns = None
-    for i, name in reversed(list(enumerate(DATA_COLUMNS))):
-        if (column := form.columns.get(name)) is not None:
-            counts, starts = column.of(rows).astype(np.int64).T
-            size = column.element.itemsize
-            # A count that is out of range is also out of range in bytes.
-            sizes = counts if size == 1 else np.where(np.abs(counts) < 2**48, counts * size, counts)
-            if lengths is None:
-                lengths, offsets, columns = sizes, starts, np.full(form.tiles, i, np.uint8)
-            else:
-                here = counts != 0
-                lengths, offsets = np.where(here, sizes, lengths), np.where(here, starts, offsets)
-                columns[here] = i
+    last, *others = (i for i in reversed(range(len(DATA_COLUMNS))) if DATA_COLUMNS[i] in form.columns)
+    lengths, offsets = form.columns[DATA_COLUMNS[last]].places(rows)
+    columns = np.full(form.tiles, last, np.uint8)
+    for i in others:
+        sizes, starts = form.columns[DATA_COLUMNS[i]].places(rows)
+        here = sizes != 0
+        lengths, offsets = np.where(here, sizes, lengths), np.where(here, starts, offsets)
+        columns[here] = i
     return lengths, offsets, columns
 
 

@@ -79,7 +79,8 @@ def resample_adaptive(
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
     if out is None:
         out = np.empty((coordinates.shape[1] - 2, coordinates.shape[2] - 2), dtype)
-    _resample(image, *map(int, origin), coordinates, 2 / kernel_width**2, float(sample_region_width), out)
+    row, column = origin
+    _resample(image, int(row), int(column), coordinates, 2 / kernel_width**2, float(sample_region_width), out)
     return out
 
 

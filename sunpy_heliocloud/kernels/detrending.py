@@ -1,12 +1,14 @@
 """Trends that are taken off light curves: straight lines, running means, local lines."""
 
+from typing import Literal
+
 import numpy as np
 from numba import njit
 
 __all__ = ["Detrend", "fill_gaps", "remaining", "remove_trend"]
 
 # ``"linear"``; the odd width in samples of a running mean; or ``("line", width)`` for local lines.
-Detrend = str | int | tuple[str, int] | None
+Detrend = Literal["linear"] | int | tuple[Literal["line"], int] | None
 
 
 def remaining(n: int, detrend: Detrend) -> int:

@@ -101,10 +101,11 @@ def window_needed_interpolation(
     if not inside.any():
         return (0, 0), (0, 0)
     margin = _SPLINE_MARGIN if order == 3 else 0
-    return tuple(
+    of_rows, of_columns = (
         (max(math.floor(at.min()) - margin, 0), min(math.floor(at.max()) + 2 + margin, size))
         for at, size in ((y[inside], rows), (x[inside], columns))
     )
+    return of_rows, of_columns
 
 
 def _to_pixel_centres(position: np.ndarray, size: int) -> np.ndarray:

@@ -68,7 +68,7 @@ def find_maxima(correlations, tapered, steps, cadence, tolerance, keep_edges, fe
                     tie = False
                 elif steps[k] == -steps[best]:
                     tie = True
-        lag = refined = np.float64(steps[best])
+        lag = refined = float(steps[best])
         before, after = _neighbour(correlation, best, -1), _neighbour(correlation, best, 1)
         at_edge = before < 0 or after < 0
         if not at_edge:

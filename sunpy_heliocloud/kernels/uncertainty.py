@@ -96,7 +96,7 @@ def _repeated(
     a: Series, b: Series, n: int, lag: int, steps: np.ndarray, how: Correlator, trials: int, seed: int
 ) -> np.ndarray:
     """Refined lags of the trials, of pixels that have the same lag in samples: ``(trials, pixels)``."""
-    signal, noise = _signal_and_noise(*(_filled(one, n) for one in (a, b)), lag)
+    signal, noise = _signal_and_noise(_filled(a, n), _filled(b, n), lag)
     starts = max(0, -lag), max(0, lag)
     clean = [signal[:, start : start + n] for start in starts[::-1]]
     lags = np.empty((trials, len(signal)), a.samples.dtype)
@@ -110,7 +110,8 @@ def _repeated(
             samples[:, :n][~series.present] = 0
             standardise(samples, series.present, np.zeros(len(samples)))
             pair.append(Series(samples, series.present, series.complete))
-        lags[trial] = _maxima(*pair, n, steps, how)[1]
+        first, second = pair
+        lags[trial] = _maxima(first, second, n, steps, how)[1]
     return lags
 
 

@@ -99,8 +99,10 @@ def bounds(lag_bounds: Any) -> u.Quantity | None:
 
 def detrending(detrend: Any, cadence: float, planes: int) -> Detrend:
     """The trend to take off, with widths in planes; ``cadence`` in seconds."""
-    if detrend is None or (isinstance(detrend, str) and detrend == "linear"):
-        return detrend
+    if detrend is None:
+        return None
+    if isinstance(detrend, str) and detrend == "linear":
+        return "linear"
     if isinstance(detrend, tuple) and len(detrend) == 2 and detrend[0] == "line":
         return "line", _width(detrend[1], cadence, "a local line")
     if not isinstance(detrend, u.Quantity):

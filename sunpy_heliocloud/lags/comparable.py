@@ -123,12 +123,13 @@ class ComparableCube(DaskCube):
             at_bounds=at_bounds,
             dtype=dtype,
         )
-        chosen = {"refine": refine, "min_correlation": min_correlation}
         if window is None:
-            [(lags, _)] = maps_of_maxima(comparison, **chosen)
-        else:
-            lags, _ = window_cubes_of_maxima(comparison, window, **chosen)
-        return lags
+            [(lags, _)] = maps_of_maxima(comparison, refine=refine, min_correlation=min_correlation)
+            return lags
+        windows, _ = window_cubes_of_maxima(
+            comparison, window, refine=refine, min_correlation=min_correlation
+        )
+        return windows
 
     def max_cross_correlation(
         self, other: Self, *, window: u.Quantity | None = None, **options: Unpack[Options]

@@ -61,14 +61,15 @@ class CorrelationCube(DaskCube):
         wcs = self.wcs.low_level_wcs
         if not isinstance(wcs, WCS):
             return None
-        bins = np.array(bins)
-        return _resampled(wcs, np.array(self.shape) // bins, (bins - 1) / 2, bins)
+        sides = np.array(bins)
+        return _resampled(wcs, np.array(self.shape) // sides, (sides - 1) / 2, sides)
 
     def _sliced_wcs(self, index: Sequence[Basic]) -> WCS | HighLevelWCSWrapper:
         wcs = self.wcs.low_level_wcs
         if isinstance(wcs, WCS) and all(one.keeps_axis for one in index):
-            shape, offset = [one.count for one in index], [one.first for one in index]
-            return _resampled(wcs, shape, offset, [one.step for one in index])
+            parts = [one.as_stretch() for one in index]
+            shape, offset, step = np.array([(part.count, part.first, part.step) for part in parts]).T
+            return _resampled(wcs, shape, offset, step)
         if any(one.step != 1 for one in index):
             raise IndexError(
                 "what has lost an axis can be sliced with steps of 1 only; slice with steps first, or in one go: "
@@ -77,12 +78,12 @@ class CorrelationCube(DaskCube):
         return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, items(index)))
 
 
-def _resampled(wcs: WCS, shape: Sequence[int], offset: Sequence[float], factor: Sequence[int]) -> WCS:
+def _resampled(wcs: WCS, shape: np.ndarray, offset: np.ndarray, factor: np.ndarray) -> WCS:
     """The WCS of pixels of which ``p`` (from zero, in array order) is ``offset + factor * p`` of these."""
-    factor = np.asarray(factor)[::-1]
+    factor = factor[::-1]
     resampled = wcs.deepcopy()
-    resampled.wcs.crpix = (wcs.wcs.crpix - 1 - np.asarray(offset)[::-1]) / factor + 1
+    resampled.wcs.crpix = (wcs.wcs.crpix - 1 - offset[::-1]) / factor + 1
     resampled.wcs.pc = wcs.wcs.get_pc() * factor / factor[:, None]
     resampled.wcs.cdelt = wcs.wcs.get_cdelt() * factor
-    resampled.array_shape = tuple(shape)
+    resampled.array_shape = tuple(shape.tolist())
     return resampled

@@ -69,7 +69,7 @@ class LagCube(CountingCube):
         if len(self.shape) < 2:
             return super().plot(*args, **kwargs)
         data_unit = kwargs.pop("data_unit", None)
-        shown = self if data_unit is None else self.to(data_unit)
+        shown: LagCube = self if data_unit is None else self.to(data_unit)
         # One plane is computed for its colours, where no lag bounds say how far they go.
         first = shown[0] if shown[0].reach else shown[0].compute()
         return super(LagCube, shown).plot(*args, **colours([first], kwargs))

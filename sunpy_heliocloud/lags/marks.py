@@ -85,50 +85,56 @@ class CountingCube(DaskCube):
         return new
 
     @property
-    def _has_lazy_marks(self) -> bool:
-        return self._marks is not None and self._marks.is_lazy and dask.is_dask_collection(self.data)
+    def _lazy_marks(self) -> Marks | None:
+        """The marks if they are computed with the data."""
+        if self._marks is None or not self._marks.is_lazy or not dask.is_dask_collection(self.data):
+            return None
+        return self._marks
 
     def __dask_graph__(self) -> Any:
-        if not self._has_lazy_marks:
+        marks = self._lazy_marks
+        if marks is None:
             return super().__dask_graph__()
-        return HighLevelGraph.merge(self.data.__dask_graph__(), self._marks.array.__dask_graph__())
+        return HighLevelGraph.merge(self.data.__dask_graph__(), marks.array.__dask_graph__())
 
     def __dask_keys__(self) -> list:
-        keys = super().__dask_keys__()
-        return [keys, self._marks.array.__dask_keys__()] if self._has_lazy_marks else keys
+        keys, marks = super().__dask_keys__(), self._lazy_marks
+        return keys if marks is None else [keys, marks.array.__dask_keys__()]
 
     def __dask_layers__(self) -> tuple[str, ...]:
-        layers = super().__dask_layers__()
-        return layers + self._marks.array.__dask_layers__() if self._has_lazy_marks else layers
+        layers, marks = super().__dask_layers__(), self._lazy_marks
+        return layers if marks is None else layers + marks.array.__dask_layers__()
 
     def __dask_postcompute__(self) -> tuple[Callable, tuple]:
-        if not self._has_lazy_marks:
+        if self._lazy_marks is None:
             return super().__dask_postcompute__()
         return self._computed, ()
 
     def __dask_postpersist__(self) -> tuple[Callable, tuple]:
-        if not self._has_lazy_marks:
+        marks = self._lazy_marks
+        if marks is None:
             return super().__dask_postpersist__()
-        both = self.data.__dask_postpersist__(), self._marks.array.__dask_postpersist__()
-        return self._persisted, (both,)
+        both = self.data.__dask_postpersist__(), marks.array.__dask_postpersist__()
+        return self._persisted, (both, marks.names)
 
     def from_results(self, results: Any) -> Self:
         """The cube with what dask has computed of its keys."""
-        if not self._has_lazy_marks:
+        marks = self._lazy_marks
+        if marks is None:
             finalize, args = super().__dask_postcompute__()
             return finalize(results, *args)
-        both = self.data.__dask_postcompute__(), self._marks.array.__dask_postcompute__()
-        data, marks = (finalize(part, *args) for part, (finalize, args) in zip(results, both, strict=True))
-        return self._new_instance(data=data).with_marks(Marks(marks, self._marks.names))
+        both = self.data.__dask_postcompute__(), marks.array.__dask_postcompute__()
+        data, computed = (finalize(part, *args) for part, (finalize, args) in zip(results, both, strict=True))
+        return self._new_instance(data=data).with_marks(Marks(computed, marks.names))
 
     def _computed(self, results: Any) -> Self:
         computed = self.from_results(results)
         warn_of_edges([computed])
         return computed
 
-    def _persisted(self, graph: Any, both: tuple, **kwargs: Any) -> Self:
+    def _persisted(self, graph: Any, both: tuple, names: tuple[str, ...], **kwargs: Any) -> Self:
         data, marks = (rebuild(graph, *args, **kwargs) for rebuild, args in both)
-        return self._new_instance(data=data).with_marks(Marks(marks, self._marks.names))
+        return self._new_instance(data=data).with_marks(Marks(marks, names))
 
     def __getitem__(self, item: Any) -> Self:
         sliced = super().__getitem__(item)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import dask
+import dask.array as da
 import numpy as np
 from dask.base import DaskMethodsMixin
 from ndcube import NDCube, NDCubeSequence
@@ -14,7 +15,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
-from sunpy_heliocloud.coordinates.indexers import Basic, Picked, axis_indexer, expanded, items
+from sunpy_heliocloud.coordinates.indexers import At, Basic, Stretch, axis_indexer, expanded, items
 from sunpy_heliocloud.coordinates.slicing import StackLike, bin_wcs, slice_wcs
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
@@ -47,7 +48,7 @@ class DaskCube(DaskMethodsMixin, NDCube):
 
     @staticmethod
     def __dask_optimize__(graph: Any, keys: Any, **kwargs: Any) -> Any:
-        return dask.array.optimize(graph, keys, **kwargs)
+        return da.optimize(graph, keys, **kwargs)
 
     __dask_scheduler__ = staticmethod(dask.threaded.get)
 
@@ -207,7 +208,7 @@ def _basic(index: Any, length: int) -> Basic:
         indexer = axis_indexer(index, length)
     except TypeError:
         indexer = None
-    if indexer is None or isinstance(indexer, Picked):
+    if not isinstance(indexer, At | Stretch):
         raise IndexError(
             f"a cube is sliced with integers and slices, not with {index!r}; sequences take masks and lists, and "
             "a cube's data do: cube.data[mask]"

@@ -18,7 +18,7 @@ from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.lazy.layers import FrameSources
 from sunpy_heliocloud.lazy.losses import current_client
 from sunpy_heliocloud.lazy.steps import Plane
-from sunpy_heliocloud.lazy.tasks import DerotateFrames, FirstPlane
+from sunpy_heliocloud.lazy.tasks import DerotateFrames, ReadWindow
 
 __all__ = ["Estimate", "estimate"]
 
@@ -133,21 +133,21 @@ def _sources(graph: HighLevelGraph) -> Iterable[tuple[FrameSources, list[Any]]]:
     for layer in graph.layers.values():
         for sources in getattr(layer, "io_deps", {}).values():
             if isinstance(sources, FrameSources):
-                blocks = {key[1:] for key in layer.get_output_keys()}
+                blocks = {key[1:] for key in layer.get_output_keys() if isinstance(key, tuple)}
                 yield sources, [sources.mapping[block] for block in sorted(blocks)]
 
 
 def _layer_reads(sources: FrameSources, chunks: Sequence[Any]) -> _Reads:
     task = sources.function
+    read = task if isinstance(task, ReadWindow) else task.read
     if isinstance(task, DerotateFrames):
         pairs = [pair for chunk in chunks for pair in chunk]
         planes = [plane for plane, _ in pairs]
-        read, windows = task.read, _windows(task, pairs)
+        windows = _windows(task, pairs)
         of_result = 4 * int(np.prod(task.derotation.target.shape))
         of_resampling = max(_memory_of_resampling(task.derotation, source) for _, source in pairs)
     else:
         planes = [plane for chunk in chunks for plane in chunk]
-        read = task.read if isinstance(task, FirstPlane) else task
         windows = [Window.whole(read.window.shape)] * len(planes)
         of_result, of_resampling = 8 * int(np.prod(read.window.shape)), 0
     pairs = [

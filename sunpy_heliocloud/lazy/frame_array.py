@@ -68,6 +68,9 @@ class FrameArray(da.Array):
             return array
         return da.Array.__getitem__(array, items(rest))
 
+    def __neg__(self) -> da.Array:
+        return self * -1  # ndcube subtracts by adding the negative
+
 
 def _pointwise(name: str, operation: Callable, reflected: bool) -> Callable:
     plain = getattr(da.Array, name)
@@ -86,13 +89,6 @@ for _name in ("add", "sub", "mul", "truediv", "pow"):
     _operation = getattr(operator, _name)
     setattr(FrameArray, f"__{_name}__", _pointwise(f"__{_name}__", _operation, reflected=False))
     setattr(FrameArray, f"__r{_name}__", _pointwise(f"__r{_name}__", _operation, reflected=True))
-
-
-def _negative(self: FrameArray) -> da.Array:
-    return self * -1  # ndcube subtracts by adding the negative
-
-
-FrameArray.__neg__ = _negative
 
 
 def is_valid(data: Any) -> Any:

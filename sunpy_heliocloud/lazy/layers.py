@@ -44,7 +44,7 @@ class FrameSources(NamedDep):
 
     def __init__(self, function: Callable, name: str, mapping: dict, numblocks: tuple[int, ...]) -> None:
         super().__init__(name, mapping, numblocks)
-        self.function = function
+        self.function: Any = function  # its types are of this layer, which must not be imported
 
 
 def graph_from_planes(

@@ -152,7 +152,7 @@ class LagsAndCorrelations:
 
     how: Correlator
     pairs: tuple[tuple[int, int], ...] = ((0, 1),)
-    windows: tuple[tuple[int, int], ...] = ((0, None),)
+    windows: tuple[tuple[int, int | None], ...] = ((0, None),)
 
     def __call__(self, *series: np.ndarray) -> np.ndarray:
         return np.concatenate(
@@ -200,16 +200,14 @@ class ChanceAmongPixels:
         self, a: np.ndarray, b: np.ndarray, *, references: np.ndarray, block_info: Any = None
     ) -> np.ndarray:
         # dask calls functions without blocks to see what they return.
-        origin = (
-            tuple(int(start) for start, _ in block_info[0]["array-location"][1:]) if block_info else (0, 0)
-        )
+        (top, _), (left, _) = block_info[0]["array-location"][1:] if block_info else ((0, 0), (0, 0))
         return chance_among_pixels(
             a,
             b,
             self.how,
             references=references,
             places=np.array(self.places),
-            origin=origin,
+            origin=(int(top), int(left)),
             distance=self.distance,
         )
 

@@ -4,10 +4,14 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sunpy.util.exceptions import SunpyUserWarning
 
 from sunpy_heliocloud.text import shown_url
+
+if TYPE_CHECKING:
+    from distributed import Client, Worker  # need not be installed
 
 __all__ = ["LostFrameWarning", "current_client", "lost_frames", "report_loss", "worker"]
 
@@ -69,7 +73,7 @@ def lost_frames(urls: Iterable[str], since: float) -> dict[str, str]:
     return {url: losses[url][1] for url in urls if url in losses and losses[url][0] >= since}
 
 
-def worker():  # -> distributed.Worker | None, a package that need not be installed
+def worker() -> "Worker | None":
     """The dask worker that computes, if there is one."""
     try:
         from distributed import get_worker
@@ -81,7 +85,7 @@ def worker():  # -> distributed.Worker | None, a package that need not be instal
         return None
 
 
-def current_client():  # -> distributed.Client | None
+def current_client() -> "Client | None":
     """The client of the cluster that computes, if there is one."""
     try:
         from distributed import default_client

@@ -27,7 +27,7 @@ class PlanesOnDemand:
     def __init__(self, data: Any) -> None:
         self._data = data
         self._blocks: dict[tuple[int, int], np.ndarray] = {}
-        self._last: tuple[Any, np.ndarray | None] = (None, None)
+        self._last: tuple[str, np.ndarray] = ("", np.empty(0))
         self.shape, self.ndim, self.dtype = data.shape, data.ndim, data.dtype
 
     def __getitem__(self, item: Any) -> np.ndarray:

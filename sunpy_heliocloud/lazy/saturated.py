@@ -53,8 +53,8 @@ def with_saturated(frames: QTable) -> QTable:
     client = current_client()
     if client is not None:
         for _, event in client.get_events(_TOPIC) or ():
-            found = event["pixels"], event["count"]
-            counts[event["frame"]] = max(found, counts.get(event["frame"], (0, 0)))
+            read = event["pixels"], event["count"]
+            counts[event["frame"]] = max(read, counts.get(event["frame"], (0, 0)))
     tokens = frames.meta["saturation"]
     keys = [[f"{token} {time}" for token in tokens] for time in frames["time"].isot]
     found = [next((counts[key][1] for key in several if key in counts), None) for several in keys]

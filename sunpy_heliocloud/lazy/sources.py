@@ -90,8 +90,9 @@ def _unsigned(file: File, access: Access) -> str:
         location = access.locate(file.url)
     except LocationError:
         return ""
-    is_unsigned = isinstance(location, S3Location) and not access.signs_for(location.bucket)
-    return location.bucket if is_unsigned else ""
+    if isinstance(location, S3Location) and not access.signs_for(location.bucket):
+        return location.bucket
+    return ""
 
 
 def _access(bucket: str | None, storage_options: Mapping[str, Any] | None) -> Access:

@@ -180,7 +180,7 @@ class Apply(Step):
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
         result = without_contexts(self.function)(image, AnyCaseHeader(plane.headers[self.header]))
         if isinstance(result, np.ma.MaskedArray) and result.dtype.kind in _REAL:
-            result = result.astype(image.dtype).filled(np.nan)
+            result = np.ma.filled(result.astype(image.dtype), np.nan)
         result = np.asarray(result)
         if result.shape != image.shape:
             raise ValueError(

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 
-__all__ = ["HeaderColumns", "column", "keyword_rows"]
+__all__ = ["HeaderColumns", "column", "keyword_rows", "picked"]
 
-_ARRAYS = {
+_ARRAYS: dict[type, np.typing.DTypeLike] = {
     float: np.dtype(float),
     int: np.dtype(np.int64),
     bool: np.dtype(bool),
@@ -96,6 +96,12 @@ class HeaderColumns(Sequence):
     def __len__(self) -> int:
         return self._length
 
+    @overload
+    def __getitem__(self, item: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, item: slice | np.ndarray) -> Self: ...
+
     def __getitem__(self, item: Any) -> dict[str, Any] | Self:
         if isinstance(item, (int, np.integer)):
             if not -self._length <= item < self._length:
@@ -118,6 +124,13 @@ def column(headers: Sequence[Mapping[str, Any]], keyword: str) -> list[Any]:
     if isinstance(headers, HeaderColumns):
         return headers.column(keyword)
     return [header.get(keyword) for header in headers]
+
+
+def picked(headers: Sequence[Mapping[str, Any]], indices: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+    """Some of the headers, which may be dictionaries as well."""
+    if isinstance(headers, HeaderColumns):
+        return headers[np.array(indices, dtype=int)]
+    return [headers[i] for i in indices]
 
 
 def keyword_rows(headers: Sequence[Mapping[str, Any]], keywords: Sequence[str]) -> list[tuple]:

@@ -46,12 +46,12 @@ class AnyCaseHeader(dict):
     def copy(self) -> Self:
         return type(self)(self)
 
-    def __or__(self, other: Mapping[str, Any]) -> Self:
+    def __or__(self, other: Any) -> Self:
         return type(self)({**self, **AnyCaseHeader(other)})
 
-    def __ror__(self, other: Mapping[str, Any]) -> Self:
+    def __ror__(self, other: Any) -> Self:
         return type(self)({**AnyCaseHeader(other), **self})
 
-    def __ior__(self, other: Mapping[str, Any]) -> Self:
+    def __ior__(self, other: Any) -> Self:
         self.update(other)
         return self

@@ -132,7 +132,7 @@ def satellite_of(name: str) -> str:
 
 
 # Required properties of values that differ from frame to frame.
-_REDUCED = {
+_REDUCED: dict[str, Callable[[Any], Any]] = {
     "HISTORY": lambda text: "xrt_renormalize" in str(text).lower(),
     "FILENAME": satellite_of,
     "KEYCOMMENTS": lambda comments: [

@@ -12,7 +12,7 @@ from sunpy.map import GenericMap
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.metadata.channels import channel_of
-from sunpy_heliocloud.metadata.columns import column, keyword_rows
+from sunpy_heliocloud.metadata.columns import column, keyword_rows, picked
 from sunpy_heliocloud.metadata.exposure import EXPOSURE_KEYS
 from sunpy_heliocloud.metadata.maps import Watched, empty_map, map_class, once_for_each_kind
 from sunpy_heliocloud.metadata.times import Midpoints, no_time, parse_stamps
@@ -70,8 +70,7 @@ def problems(headers: Sequence[Header]) -> list[str | None]:
     ):
         found = [problem or another for problem, another in zip(found, judged, strict=True)]
     good = [i for i, problem in enumerate(found) if problem is None]
-    some = [headers[i] for i in good] if isinstance(headers, list) else headers[np.array(good, dtype=int)]
-    for i, problem in zip(good, once_for_each_kind(some, _no_map), strict=True):
+    for i, problem in zip(good, once_for_each_kind(picked(headers, good), _no_map), strict=True):
         found[i] = problem
     return found
 

@@ -11,7 +11,7 @@ from sunpy_heliocloud.metadata.channels import Channel
 __all__ = ["saturation_level"]
 
 # Known levels and their sources, by observatory and detector.
-_KNOWN = {
+_KNOWN: dict[tuple[str, str], tuple[float, str]] = {
     ("SDO", "AIA"): (
         15000,
         "the camera digitises to 14 bits, 16383 DN (Lemen et al. 2012, https://doi.org/10.1007/s11207-011-9776-8), which "

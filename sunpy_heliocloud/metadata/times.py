@@ -187,7 +187,7 @@ class _Kind:
 
 
 def _kind(header: Watched) -> _Kind:
-    cls = map_class(header)
+    cls: Any = map_class(header)
     own = ("_get_date", "_date_obs", "date", "date_start", "date_end", "date_average")
     is_plain = all(getattr(cls, name) is getattr(GenericMap, name) for name in own)
     if not is_plain:
@@ -201,7 +201,7 @@ def _kind(header: Watched) -> _Kind:
 
 
 @lru_cache
-def _reads_t_obs(cls: type[GenericMap]) -> bool:
+def _reads_t_obs(cls: Any) -> bool:
     """Whether a class's reference date is T_OBS, if there is one."""
     bare = cls.__new__(cls)
     bare.meta = header = Watched({})

@@ -14,7 +14,7 @@ from sunpy.coordinates import HeliographicStonyhurst
 
 from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
-from sunpy_heliocloud.metadata.columns import column
+from sunpy_heliocloud.metadata.columns import column, picked
 from sunpy_heliocloud.metadata.maps import empty_map
 from sunpy_heliocloud.metadata.times import parse_stamps
 
@@ -43,16 +43,15 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     grids = zip(*(column(headers, keyword) for keyword in _GRID_KEYS), strict=True)
     for i, (grid, is_aia) in enumerate(zip(grids, follows_aia(headers), strict=True)):
         groups.setdefault(grid if is_aia else (*grid, i), []).append(i)
-    planes: list[PlaneWCS | None] = [None] * len(headers)
+    planes: dict[int, PlaneWCS] = {}
     for members in groups.values():
         template = PlaneWCS.from_wcs(empty_map(headers[members[0]]).wcs)
         planes[members[0]] = template
         rest = members[1:]
         if rest:
-            some = [headers[i] for i in rest] if isinstance(headers, list) else headers[np.array(rest)]
-            for i, plane in zip(rest, _aia_planes(template, some), strict=True):
-                planes[i] = plane
-    return planes
+            aia = _aia_planes(template, picked(headers, rest))
+            planes |= dict(zip(rest, aia, strict=True))
+    return [planes[i] for i in range(len(headers))]
 
 
 def follows_aia(headers: Sequence[Header]) -> list[bool]:

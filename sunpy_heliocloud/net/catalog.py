@@ -10,7 +10,7 @@ import difflib
 import hashlib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeGuard
 
 from sunpy.util.exceptions import warn_user
 
@@ -110,7 +110,7 @@ def _read_catalog(bucket: str, trusted: frozenset[str]) -> list[Entry]:
     return [entry_of(item, bucket, version, trusted, egress) for item in named]
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: Any) -> TypeGuard[str]:
     """Whether a text is a valid id, for messages, tables and file names."""
     return isinstance(value, str) and 0 < len(value) and inert(value, LONGEST_ID) == value
 

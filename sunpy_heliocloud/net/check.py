@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     trusted = trust_of(location)
     url = f"{bucket}catalog.json"
     try:
-        data = read(url, trusted=trusted).data
+        data = read(url, trusted=trusted).body
     except (CatalogError, FileNotFoundError) as e:
         report.cannot_read(url, e)
     else:
@@ -93,7 +93,7 @@ def _check_dataset(entry: Entry, catalogue: str, n_files: int, report: Report) -
     for year in years:
         url = index_url(entry, f"{year:04d}")
         try:
-            data = read(url, trusted=entry.trusted, most=limits.index_bytes).data
+            data = read(url, trusted=entry.trusted, most=limits.index_bytes).body
             files = check_index(data, url, entry, year, report)
         except FileNotFoundError:
             continue

@@ -1,6 +1,7 @@
 """The client for Fido."""
 
 import os
+from typing import Any
 
 import parfive
 
@@ -53,7 +54,7 @@ class HelioCloudClient(BaseClient):
         """Documentation of the archive."""
         return "https://heliocloud.org"
 
-    def search(self, *query, **kwargs) -> HelioCloudResponse:
+    def search(self, *query: Any, **kwargs: Any) -> HelioCloudResponse:
         """
         Find files.
 
@@ -102,7 +103,7 @@ class HelioCloudClient(BaseClient):
         *,
         path: str | os.PathLike,
         downloader: parfive.Downloader,
-        **kwargs,
+        **kwargs: Any,
     ) -> parfive.Results:
         """
         Download files over https.
@@ -150,7 +151,7 @@ class HelioCloudClient(BaseClient):
         return download(query_results, str(path), downloader, kwargs.get("max_splits"))
 
     @classmethod
-    def _can_handle_query(cls, *query) -> bool:
+    def _can_handle_query(cls, *query: Any) -> bool:
         return any(isinstance(attr, Bucket | Dataset | Lookup) for attr in query)
 
     @classmethod

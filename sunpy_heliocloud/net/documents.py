@@ -2,12 +2,12 @@
 Registries, catalogues and indexes: from the cache if it has the present version, else from their server.
 """
 
-from collections.abc import Buffer, Callable, Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from sunpy_heliocloud.io.cache import cache
-from sunpy_heliocloud.io.cache_file import DamagedEntry, Entry
+from sunpy_heliocloud.io.cache_file import DamagedEntry, Entry, Sliceable
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.http import Answer, CatalogError, read
 from sunpy_heliocloud.text import inert
@@ -33,7 +33,7 @@ class Document:
     entry: Entry
 
     @property
-    def data(self) -> Buffer:
+    def data(self) -> Sliceable:
         """Its bytes."""
         return self.entry.data
 
@@ -84,16 +84,18 @@ def parsed[T](
     CatalogError
         If it cannot be read or parsed.
     """
-    asking = {"remedy": remedy, "trusted": trusted, "most": most}
+    ask = partial(read, url, remedy=remedy, trusted=trusted, most=most)
     key = https_url(url)  # The same s3:// URL names different documents on different servers.
-    known = flaw = answer = None
+    known: Entry | None = None
+    flaw: Exception | None = None
+    answer: Answer | None = None
     try:
         known = cache.find(key)
     except DamagedEntry as e:
         flaw = e
     if known is not None:
         is_fresh = known.is_fresh(fresh_for, stamp)
-        answer = Answer(None) if is_fresh else read(url, etag=known.record.etag, **asking)
+        answer = Answer(None) if is_fresh else ask(etag=known.record.etag)
         if answer.data is None:
             try:
                 result = parse(Document(url, known))
@@ -105,8 +107,8 @@ def parsed[T](
                     cache.confirm(known, stamp=stamp)
                 return result
     if answer is None:
-        answer = _read_all(url, asking, flaw)
-    data = unpack(answer.data, url) if unpack else answer.data
+        answer = _read_all(ask, flaw)
+    data = unpack(answer.body, url) if unpack else answer.body
     entry = Entry.new(key, data, etag=answer.etag or "", stamp=stamp)
     result = parse(Document(url, entry))
     cache.keep(entry)
@@ -128,12 +130,12 @@ def last_copy(url: str) -> Document | None:
         None if the cache has none, or it is damaged.
     """
     entry = cache.last(https_url(url))
-    return entry and Document(url, entry)
+    return None if entry is None else Document(url, entry)
 
 
-def _read_all(url: str, asking: dict[str, Any], flaw: Exception | None) -> Answer:
+def _read_all(ask: Callable[[], Answer], flaw: Exception | None) -> Answer:
     try:
-        return read(url, **asking)
+        return ask()
     except CatalogError as e:
         if flaw is None:
             raise

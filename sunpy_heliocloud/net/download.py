@@ -169,12 +169,12 @@ def _save(
             downloader,
             downloader.config.max_splits if max_splits is None else max_splits,
         )
-        for (job, path), reason in zip(partials.items(), broken, strict=True):
+        for (job, path), failure in zip(partials.items(), broken, strict=True):
             try:
-                if reason is None:
+                if failure is None:
                     saved[job] = _put_in_place(job, path, overwrite)
                 else:
-                    errors[job] = _error(job, reason)
+                    errors[job] = _error(job, failure)
             except OSError as e:
                 errors[job] = _error(job, e)
             _call_back(downloader, job, saved.get(job), errors.get(job))

@@ -15,6 +15,7 @@ from sunpy_heliocloud.io.http import Answer, get
 from sunpy_heliocloud.io.http_errors import SlowServerError, StatusError
 from sunpy_heliocloud.io.location import (
     HTTPLocation,
+    LocalLocation,
     LocationError,
     S3Location,
     given_location,
@@ -83,10 +84,10 @@ def read(
     """
     most = limits.document_bytes if most is None else most
     try:
-        if "://" not in url:
-            return _read_file(Path(url), most)
-        location = _address(url, trusted)
-        return run(patiently(lambda: get(location, known=etag or None, most=most)))
+        address = _address(url, trusted)
+        if isinstance(address, Path):
+            return _read_file(address, most)
+        return run(patiently(lambda: get(address, known=etag or None, most=most)))
     except FileNotFoundError as e:
         raise FileNotFoundError(f"There is no {_shown(url)}") from e
     except StatusError as e:
@@ -117,11 +118,11 @@ def exists(url: str, *, trusted: Collection[str] = ()) -> bool:
     CatalogError
         If the server does not answer.
     """
-    if "://" not in url:
-        return Path(url).exists()
     try:
-        location = _address(url, trusted)
-        run(patiently(lambda: get(location, method="HEAD")))
+        address = _address(url, trusted)
+        if isinstance(address, Path):
+            return address.exists()
+        run(patiently(lambda: get(address, method="HEAD")))
     except FileNotFoundError:
         return False
     except StatusError:
@@ -153,10 +154,10 @@ def size_of(url: str, *, trusted: Collection[str] = ()) -> int | None:
         If the server does not answer.
     """
     try:
-        if "://" not in url:
-            return Path(url).stat().st_size
-        location = _address(url, trusted)
-        return run(patiently(lambda: get(location, method="HEAD"))).total
+        address = _address(url, trusted)
+        if isinstance(address, Path):
+            return address.stat().st_size
+        return run(patiently(lambda: get(address, method="HEAD"))).total
     except FileNotFoundError as e:
         raise FileNotFoundError(f"There is no {_shown(url)}") from e
     except (OSError, ValueError, aiohttp.ClientError) as e:
@@ -175,11 +176,14 @@ def in_parallel(function: Callable, items: Sequence) -> list:
         return list(pool.map(function, items))
 
 
-def _address(url: str, trusted: Collection[str]) -> HTTPLocation:
+def _address(url: str, trusted: Collection[str]) -> HTTPLocation | Path:
+    """What a server is asked for; or a file, of a path or of ``file://`` below a folder that the caller has named."""
+    if "://" not in url:
+        return Path(url)
     location = remote_location(url, trusted)
     if isinstance(location, S3Location):
         return location.at(os.environ.get("AWS_ENDPOINT_URL_S3"))
-    return location
+    return Path(location.path) if isinstance(location, LocalLocation) else location
 
 
 def _shown(url: str) -> str:

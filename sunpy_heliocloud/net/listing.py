@@ -26,6 +26,7 @@ ODD_PAGES = 20
 class _Layout(NamedTuple):
     """Prefix of the keys of a data set, folders of the days, and pattern of the file names."""
 
+    bucket: str
     root: str
     day: str
     name: re.Pattern
@@ -60,7 +61,7 @@ def listed_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetim
 
 def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows:
     layout = _layout(entry)
-    bucket = re.match(r"s3://[^/]+/", entry.index)[0]
+    bucket = layout.bucket
     day = np.timedelta64(1, "D")
     days = np.arange(start.astype("M8[D]"), stop.astype("M8[D]") + day, day).tolist()
     listings = in_parallel(lambda day: list(_objects(bucket, f"{layout.root}{day:{layout.day}}")), days)
@@ -78,9 +79,11 @@ def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows
 
 def _layout(entry: Entry) -> _Layout:
     match entry.words:
-        case ["aia", channel] if re.fullmatch(r"\d{4}", channel) and re.match(r"s3://[^/]", entry.index):
+        case ["aia", channel] if re.fullmatch(r"\d{4}", channel) and (
+            bucket := re.match(r"s3://[^/]+/", entry.index)
+        ):
             name = rf"/sdo_aia_h2_(?P<time>\d{{8}}T\d{{6}})_{channel}_v(?P<version>\d+)\.fits$"
-            return _Layout("sdo/aia/", f"%Y%m%d/{channel}/", re.compile(name))
+            return _Layout(bucket[0], "sdo/aia/", f"%Y%m%d/{channel}/", re.compile(name))
     raise ValueError(
         f"The folders of {entry.id} are not known, only those of aia_0094, aia_0171 and the like: "
         "remove a.heliocloud.Lookup('listing')"
@@ -128,7 +131,7 @@ def _objects(bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
 
 def _page(url: str, prefix: str) -> ListingPage:
     try:
-        data = read(url).data
+        data = read(url).body
         limits.check("document_bytes", len(data), inert(url))
         return ListingPage.of(data, prefix)
     except ValueError as e:

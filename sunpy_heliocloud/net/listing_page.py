@@ -45,12 +45,14 @@ class ListingPage:
             If it is no listing, or lists something else.
         """
         # Without a DOCTYPE there are no entities to expand, and elements are not kept.
-        parser = ElementTree.XMLParser(target=cls(prefix))  # noqa: S314
+        page = cls(prefix)
+        parser = ElementTree.XMLParser(target=page)  # noqa: S314
         try:
             parser.feed(data)
-            return parser.close()
+            parser.close()
         except (ElementTree.ParseError, LookupError) as e:  # the latter for an encoding that there is not
             raise ValueError(f"damaged or incomplete: {e}") from e
+        return page
 
     # What the parser calls.
 
@@ -81,10 +83,6 @@ class ListingPage:
             case "NextContinuationToken" if self._depth == 1:
                 self.token = "".join(self._text)
         self._text = []
-
-    def close(self) -> Self:
-        """End the page."""
-        return self
 
     def _object(self) -> tuple[str, int]:
         key, size = self._fields.get("Key", ""), self._fields.get("Size", "")

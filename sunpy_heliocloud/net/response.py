@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class HelioCloudResponse(QueryResponseTable):
     are unchanged.
     """
 
+    meta: dict[str, Any]
     TableFormatter = InertFormatter
     size_column = "Size"
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -150,18 +151,19 @@ class _Pieces:
 
     async def _first(self, stop: int | None) -> None:
         async with stream(self._location, stop=stop) as answer:
-            if answer.is_part and answer.total is None:
-                raise WrongAnswerError("the server does not say how long the file is")
             self._etag = answer.etag
-            # A server without byte ranges sends the whole file.
-            self._total = answer.total if answer.is_part else 0
+            self._total = 0  # A server without byte ranges sends the whole file.
+            if answer.is_part:
+                if answer.total is None:
+                    raise WrongAnswerError("the server does not say how long the file is")
+                self._total = answer.total
             self._bar.reset(total=answer.total)
             self._file.truncate(0)
             await self._copy(answer, 0)
 
     async def _others(self, starts: Iterator[int]) -> None:
         for start in starts:
-            await patiently(lambda start=start: self._piece(start))
+            await patiently(partial(self._piece, start))
 
     async def _piece(self, start: int) -> None:
         async with stream(self._location, start=start, stop=min(start + PIECE, self._total)) as answer:

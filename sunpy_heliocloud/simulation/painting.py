@@ -66,7 +66,7 @@ class Curve(NamedTuple):
 
 
 @numba.njit(cache=True)
-def cooling_delay(longitude, latitude):
+def cooling_delay(longitude: float, latitude: float) -> float:
     """
     By how long the 171 Å light of a point follows its 193 Å light.
 
@@ -84,7 +84,7 @@ def cooling_delay(longitude, latitude):
 
 
 @numba.njit(cache=True)
-def surface_point(x, y, view, motion):
+def surface_point(x: float, y: float, view: View, motion: Motion) -> tuple[float, float, float]:
     """
     The point of the surface that a pixel shows.
 
@@ -122,7 +122,7 @@ def surface_point(x, y, view, motion):
 
 
 @numba.njit(cache=True)
-def _texture(texture, longitude, latitude):
+def _texture(texture: Texture, longitude: float, latitude: float) -> float:
     values = texture.values
     last = values.shape[0] - 1
     column, row = longitude / texture.cell, latitude / texture.cell
@@ -136,14 +136,16 @@ def _texture(texture, longitude, latitude):
 
 
 @numba.njit(cache=True)
-def _light(curve, time):
+def _light(curve: Curve, time: float) -> float:
     place = (time - curve.start) / curve.step
     i = int(place)
     return curve.values[i] + (curve.values[i + 1] - curve.values[i]) * (place - i)
 
 
 @numba.njit(cache=True)
-def _region_counts(region, texture, curve, time, longitude, latitude):
+def _region_counts(
+    region: Region, texture: Texture, curve: Curve, time: float, longitude: float, latitude: float
+) -> float:
     dlat = latitude - region.latitude
     if abs(dlat) > REGION_END * region.radius:
         return 0.0
@@ -161,7 +163,18 @@ def _region_counts(region, texture, curve, time, longitude, latitude):
 
 
 @numba.njit(cache=True, nogil=True)
-def paint(image, view, motion, region, texture, curve, time, gain, noise, rng):
+def paint(
+    image: np.ndarray,
+    view: View,
+    motion: Motion,
+    region: Region,
+    texture: Texture,
+    curve: Curve,
+    time: float,
+    gain: float,
+    noise: bool,
+    rng: np.random.Generator,
+) -> None:
     """
     Fill an image with counts.
 

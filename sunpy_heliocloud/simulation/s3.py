@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from threading import Thread
 
 from .faults import Answer
@@ -11,24 +11,24 @@ __all__ = ["run", "serve"]
 
 
 @contextlib.contextmanager
-def serve(answer: Callable):
+def serve(answer: Callable[[dict, Callable, Callable], Iterable[bytes]]) -> Iterator[str]:
     """Run moto's S3 behind ``answer`` on a free port; gives the endpoint's URL."""
     try:
         from moto.server import DomainDispatcherApplication, create_backend_app
-        from werkzeug.serving import WSGIRequestHandler, make_server
+        from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
     except ImportError as e:
         raise ImportError('The local server needs moto: pip install "sunpy_heliocloud[demo]"') from e
 
     class QuietRequestHandler(WSGIRequestHandler):
-        def log_request(self, code="-", size="-"):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """No line on the terminal for each request: there are thousands of requests."""
 
     moto = DomainDispatcherApplication(create_backend_app)
 
-    def application(environ, start_response):
+    def application(environ: dict, start_response: Callable) -> Iterable[bytes]:
         return answer(environ, start_response, moto)
 
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=QuietRequestHandler)
+    server = ThreadedWSGIServer("127.0.0.1", 0, application, handler=QuietRequestHandler)
     # Closing the server would otherwise wait for every connection that a client keeps open.
     server.block_on_close = False
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

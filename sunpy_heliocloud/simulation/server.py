@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -13,7 +13,7 @@ import astropy.units as u
 
 from sunpy_heliocloud.io.filesystem import filesystem
 from .documents import REGISTRY_KEY, registry
-from .faults import Fault, error_answer, half_of
+from .faults import Answer, Fault, error_answer, half_of
 from .s3 import run, serve
 
 __all__ = ["LocalServer", "LoggedRequest"]
@@ -119,7 +119,7 @@ class LocalServer:
             self._running = stack.pop_all()
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._running.close()
 
     @property
@@ -251,7 +251,7 @@ class LocalServer:
             How many reads still see the old one.
         """
 
-        def act(answer):
+        def act(answer: Callable[[], Answer]) -> Answer:
             self.write(key, data)
             return answer()
 
@@ -270,7 +270,7 @@ class LocalServer:
         with self._lock:
             fault = next((fault for fault in self._faults if fault.strikes(method, key)), None)
 
-        def answer():
+        def answer() -> Answer:
             return run(application, environ)
 
         status, headers, body = fault.act(answer) if fault else answer()
@@ -289,7 +289,7 @@ class LocalServer:
 
 
 @contextlib.contextmanager
-def _environment(**variables: str):
+def _environment(**variables: str) -> Iterator[None]:
     """Set environment variables, and put back what was there."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

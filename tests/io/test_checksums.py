@@ -47,7 +47,7 @@ def test_every_changed_bit_is_found(tmp_path):
         file = bytearray(FILE)
         file[at] ^= 1 << rng.integers(8)
         path.write_bytes(file)
-        with pytest.raises(ValueError, match=r"SUM|header|HDU|must be|ends"):
+        with pytest.raises(ValueError, match=r"SUM|header|HDU|must be|ends|behind END"):
             verify(path)
 
 

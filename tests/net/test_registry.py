@@ -14,7 +14,7 @@ from sunpy.util.exceptions import SunpyUserWarning
 from buckets import fill, rows_of, search
 from sunpy_heliocloud import limits
 from sunpy_heliocloud.io.cache import cache
-from sunpy_heliocloud.net import CatalogError, datasets, registry
+from sunpy_heliocloud.net import CatalogError, datasets, http, registry
 
 DAY = a.Time("2020-02-01", "2020-02-02")
 X = a.heliocloud.Dataset("x")
@@ -139,6 +139,16 @@ def test_the_shipped_registry_is_one():
     document = registry._shipped()
     assert registry._buckets(document) == (["s3://gov-nasa-hdrl-data1/"], [])
     assert dataclasses.replace(document.entry, checked=0).checked < document.entry.checked < time.time()
+
+
+def test_a_registry_of_the_callers_own_may_be_a_file_with_its_path_or_a_url(server, monkeypatch, tmp_path):
+    path = tmp_path / "registry.json"
+    path.write_text(json.dumps({"registry": [{"endpoint": server.url}]}))
+    for url in (str(path), path.as_uri()):
+        monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", url)
+        assert list(datasets()["id"]) == ["x"]
+        assert http.exists(url, trusted=[str(path)])
+        assert http.size_of(url, trusted=[str(path)]) == path.stat().st_size
 
 
 def test_user_info_in_the_address_of_a_registry_is_not_shown(monkeypatch):

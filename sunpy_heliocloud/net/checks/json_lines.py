@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 __all__ = ["JSONLines", "Part"]
 
 _decode = json.JSONDecoder().raw_decode
-_space = re.compile(r"[ \t\n\r]*").match
+_NO_BLANK = re.compile(r"[^ \t\n\r]")
 
 
 class Part(NamedTuple):
@@ -69,8 +69,13 @@ class JSONLines:
 
     def _behind(self, mark: str, i: int) -> int:
         """The position behind a mark, if it is there, and behind blanks."""
-        i = _space(self._text, i).end()
-        return _space(self._text, i + 1).end() if self._text[i] == mark else i
+        i = _behind_blanks(self._text, i)
+        return _behind_blanks(self._text, i + 1) if self._text[i] == mark else i
 
     def _line(self, position: int) -> int:
         return bisect.bisect(self._newlines, position) + 1
+
+
+def _behind_blanks(text: str, i: int) -> int:
+    found = _NO_BLANK.search(text, i)
+    return len(text) if found is None else found.start()

@@ -8,10 +8,11 @@ in time order, so that those of a query lie together.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from sunpy_heliocloud.io.cache_file import Sliceable
 from sunpy_heliocloud.net.http import CatalogError
 from sunpy_heliocloud.net.rows import Rows, text_column
 from sunpy_heliocloud.text import inert
@@ -20,13 +21,6 @@ __all__ = ["ColumnTable", "Text", "pack"]
 
 _MAGIC = b"sunpy_heliocloud columns 1\n"
 _TIME, _NUMBER, _OFFSET = np.dtype("<M8[us]"), np.dtype("<f8"), np.dtype("<i8")
-
-
-class Sliceable(Protocol):
-    """Bytes of which slices can be read."""
-
-    def __getitem__(self, where: slice) -> bytes: ...
-    def __len__(self) -> int: ...
 
 
 class Text:
@@ -65,7 +59,7 @@ def pack(
     left_out
         Names of unusable columns.
     """
-    columns = [
+    columns: list[tuple[np.dtype | None, Text | np.ndarray]] = [
         (_TIME, start),
         (_TIME, stop),
         (None, url),

@@ -9,11 +9,12 @@ import codecs
 import csv
 import itertools
 import re
-from collections.abc import Buffer, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from sunpy_heliocloud.io.cache_file import Sliceable
 from sunpy_heliocloud.net.http import CatalogError
 from sunpy_heliocloud.net.index.times import LONGEST_TIME, STATIC, BadTime, parse_times
 from sunpy_heliocloud.net.rows import text_column
@@ -57,7 +58,7 @@ class Layout(NamedTuple):
     stop: int | None
 
     @classmethod
-    def of(cls, data: Buffer) -> "Layout":
+    def of(cls, data: Sliceable) -> "Layout":
         """From the lines before the first row, and that."""
         names: list[str] = []
         for line in itertools.islice(_stripped_lines(data), HEADER_LINES):
@@ -73,7 +74,7 @@ class Layout(NamedTuple):
         return cls(names, True, 1)
 
 
-def _stripped_lines(data: Buffer) -> Iterator[bytes]:
+def _stripped_lines(data: Sliceable) -> Iterator[bytes]:
     begin = 3 if data[:3] == codecs.BOM_UTF8 else 0
     while begin < len(data):
         newline = data.find(b"\n", begin)

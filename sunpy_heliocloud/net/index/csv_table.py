@@ -5,12 +5,13 @@ Columns are start, stop, datakey, filesize and any more, in that order; before v
 no stop, or one of the columns behind filesize was called so. The order of rows does not matter.
 """
 
-from collections.abc import Buffer, Callable
+from collections.abc import Callable
 
 import numpy as np
 
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.cache_content import slices
+from sunpy_heliocloud.io.cache_file import Sliceable
 from sunpy_heliocloud.net.index.csv_lines import Layout, Lines
 from sunpy_heliocloud.net.rows import Rows
 from sunpy_heliocloud.text import inert
@@ -63,7 +64,7 @@ def timetable(data: bytes, url: str) -> np.ndarray:
 
 
 def read_rows(
-    data: Buffer,
+    data: Sliceable,
     url: str,
     table: np.ndarray,
     describe: Callable[[int], list[str]] = lambda required: [],
