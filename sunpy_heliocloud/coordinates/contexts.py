@@ -1,4 +1,4 @@
-"""Transformations of coordinates that do not depend on which of sunpy's contexts they are asked for in."""
+"""Coordinate transformations that do not depend on the active contexts of sunpy."""
 
 from collections.abc import Callable
 from contextvars import Context, copy_context
@@ -12,8 +12,8 @@ def without_contexts[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """
     Let a function run outside all contexts of sunpy, such as `sunpy.coordinates.propagate_with_solar_surface`.
 
-    They would change transformations of coordinates that the caller has not asked for, and only in the caller's own
-    thread. sunpy keeps them in context variables, which have their defaults in a new context.
+    The contexts would change the package's own transformations, and only in the caller's thread. sunpy stores
+    them in context variables, which have their defaults in a new context.
 
     Parameters
     ----------
@@ -29,7 +29,9 @@ def without_contexts[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
 
 def active_screen() -> Any:
-    """The screen, such as `sunpy.coordinates.SphericalScreen`, that the caller is in; `None` if there is none."""
+    """
+    The active screen of the caller, such as `sunpy.coordinates.SphericalScreen`; `None` if there is none.
+    """
     from sunpy.coordinates.screens import BaseScreen  # not in workers
 
     return next((value for value in copy_context().values() if isinstance(value, BaseScreen)), None)

@@ -1,4 +1,4 @@
-"""The images of a file, if there is more than one: masks, uncertainties, other cameras."""
+"""Files with several images: masks, uncertainties, other cameras."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ class Image(NamedTuple):
     frame, header
         What it is.
     number
-        Of its HDU, counted from 0 as astropy does.
+        Number of its HDU, counted from 0 as in astropy.
     stop
         The byte of the file at which the next HDU begins.
     """
@@ -50,7 +50,7 @@ class Image(NamedTuple):
 
     @property
     def goes_on(self) -> bool:
-        """Whether the file has more HDUs; of a gzipped file that is not looked for."""
+        """Whether the file has more HDUs; gzipped files are not searched."""
         size = self.frame.version.size
         return (
             size is not None
@@ -71,7 +71,7 @@ def later_images(images: Sequence[Image]) -> list[list[Image] | ReadError]:
     """
     The images in the HDUs behind some images, each in a file of its own.
 
-    Their headers are asked for together, an HDU at a time; what is behind the last HDU is not looked at.
+    Their headers are requested concurrently, one HDU at a time; bytes after the last HDU are ignored.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def later_images(images: Sequence[Image]) -> list[list[Image] | ReadError]:
             except LimitError as error:
                 found[i] = ReadError(f"Could not open {shown_url(frame.url)}: {error}")
                 continue
-            except ValueError:  # no HDU, or one that cannot be read: then no one looks at it
+            except ValueError:  # no HDU, or one that cannot be read: it is ignored
                 continue
             stop = start + unit.data_stop
             if layout is not None:

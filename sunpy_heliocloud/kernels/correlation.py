@@ -223,7 +223,7 @@ def blocks_of_series(
     """Blocks of pixels: which, and their series ready to be correlated."""
     n = len(series[0])
     dtype = common_type(series)
-    # Long enough that the lags asked for do not meet the other end.
+    # Long enough that the requested lags do not wrap around.
     length = fft.next_fast_len(n + int(np.abs(steps).max()), real=True)
     flat = [one.reshape(n, -1) for one in series]
     pixels = max(1, _BLOCK_BYTES // (8 * length * dtype.itemsize))

@@ -30,7 +30,7 @@ class Correlation(NamedTuple):
     values
         Shape ``(pixels, lags)``; NaN for too few pairs.
     tapered
-        The step at which the tapered correlation is largest, shape ``(pixels,)``; empty where that was not asked for.
+        The step at which the tapered correlation is largest, shape ``(pixels,)``; empty if it was not requested.
     """
 
     values: np.ndarray
@@ -175,7 +175,7 @@ def _step_of_largest(row, zero):
     return 0
 
 
-# Without missing values LLVM compares several at once.
+# Without missing values LLVM can vectorise the comparison.
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
 def _largest(row):
     largest = row[0]

@@ -124,7 +124,7 @@ class LocalServer:
 
     @property
     def storage_options(self) -> dict:
-        """Options with which `s3fs.S3FileSystem` may write to the server; anybody can read what it writes."""
+        """Options with which `s3fs.S3FileSystem` may write to the server; the objects are publicly readable."""
         return {
             "endpoint_url": self.endpoint_url,
             "key": "simulation",
