@@ -198,5 +198,7 @@ def _filter_by_name(attr, of: Callable[[Entry], str]) -> Filter:
 
 def _utc(time: Time) -> np.datetime64:
     """The nearest microsecond: rounding errors of sums must not move a time across an end of the range."""
-    nanoseconds = np.datetime64(Time(time.utc, format="isot", precision=9).value, "ns")
+    text = str(Time(time.utc, format="isot", precision=9).value)
+    # numpy knows no leap seconds: they fall together with the second after them, here as in the indexes.
+    nanoseconds = np.datetime64(text.replace(":60", ":59"), "ns") + np.timedelta64(":60" in text, "s")
     return (nanoseconds + np.timedelta64(500, "ns")).astype("datetime64[us]")
