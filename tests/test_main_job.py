@@ -20,7 +20,7 @@ from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
 
 SUN = SimulatedSun()
-BOUNDS = {"lag_bounds": [-2, 2] * u.hour}
+BOUNDS = {"lag_bounds": [-2, 2] * u.hour, "at_bounds": "keep"}
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ def job(bucket):
     hot, cool = (LazyMapSequence(table) for table in found)
     ref_map = cool.nearest("2018-05-29T18:00").submap([85, 115] * u.pix, width=50 * u.pix, height=40 * u.pix)
     cubes = [frames.to_cube().derotate_to(ref_map).resample_time(4 * u.min) for frames in (hot, cool)]
-    bounds = {"lag_bounds": [-20, 20] * u.min}
+    bounds = {"lag_bounds": [-20, 20] * u.min, "at_bounds": "keep"}
     return cubes[0].time_lag(cubes[1], **bounds), cubes[0].max_cross_correlation(cubes[1], **bounds)
 
 

@@ -27,7 +27,7 @@ _REACH = 4
 # Signal is what has more power than this multiple of the noise; less leaves noise that both repetitions share, which
 # makes lags look too certain. Chosen by coverage (benchmarks/truth.py), and so is what short series add, in samples.
 _CLEAR = 6.0
-_SMALL = 12
+_SMALL = 26
 # Of the trials, and in standard deviations: more trials farther away than that are another maximum.
 _FEW, _FAR = 0.1, 3.0
 _NOT_ASKED = np.empty(0, np.int64)
@@ -80,7 +80,7 @@ def uncertainty_of_lag(
             both = first.rows(rows), second.rows(rows)
             repeated = _repeated(*both, n, int(lag), steps, how, trials, seed)
             sigma, elsewhere = _spread(repeated, found[1, rows], how.cadence)
-            part[:, rows] = sigma * (1 + _SMALL / (n - abs(lag))), elsewhere
+            part[:, rows] = sigma * (1 + (_SMALL / (n - abs(lag))) ** 2), elsewhere
     return result.reshape(2, *image)
 
 
