@@ -171,7 +171,7 @@ def coverage(curves: int, n: int, r: float, noise: Callable, step: float) -> tup
     ]
     how = Correlator(step, TWO_HOURS)
     error = np.abs(lags_and_correlations(pair, [(0, 1)], how)[1, 0] - 4 * CADENCE)
-    sigma, elsewhere = uncertainty_of_lag(*pair, how, trials=60, seed=0)[:, 0]
+    sigma, elsewhere = uncertainty_of_lag(*pair, how, trials=60, seed=0, frame_cadence=CADENCE)[:, 0]
     there = np.isfinite(error)
     clear = there & (elsewhere == 0)
     return [float(np.mean(error[clear] <= k * sigma[clear])) for k in (1, 2)], float(

@@ -168,6 +168,8 @@ class TimeLagCube(ComparableCube):
         algorithm
             ``"adaptive"`` (anti-aliased, DeForest 2004), ``"interpolation"`` or ``"exact"`` (overlap of areas,
             slow), as in `reproject`.
+            **Use adaptive for lags**: interpolation of order 1 makes moiré with periods of hours, which channels share, and
+            with it lags of zero.
         rotation_model
             ``"howard"``, ``"snodgrass"``, ``"allen"`` or ``"rigid"``: how the surface rotates, see
             `sunpy.coordinates.propagate_with_solar_surface`.
@@ -199,6 +201,10 @@ class TimeLagCube(ComparableCube):
 
         Notes
         -----
+        After adaptive resampling about five neighbouring pixels are one independent one: noise is multiplied by 0.44,
+        and neighbours correlate by 0.56. Foreshortening makes drifts that channels share, of 0.1, 0.9 and 1.9 % in
+        six hours to either side at 0, 0.52 and 0.86 of the radius.
+
         Light takes 499 s for an astronomical unit. When an observer is closer to the Sun than that of the map by
         more than a light-second, `times` become those at which the same light reaches the map's observer, so that
         cubes of both can be compared; ``meta["light_travel"]`` says so, and `frames` keeps the observed times.

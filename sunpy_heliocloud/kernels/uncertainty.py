@@ -34,7 +34,13 @@ _NOT_ASKED = np.empty(0, np.int64)
 
 
 def uncertainty_of_lag(
-    a: np.ndarray, b: np.ndarray, how: Correlator, *, trials: int, seed: int
+    a: np.ndarray,
+    b: np.ndarray,
+    how: Correlator,
+    *,
+    trials: int,
+    seed: int,
+    frame_cadence: float | None = None,
 ) -> np.ndarray:
     """
     The standard deviation of the lag, from repetitions with the same signal and other noise.
@@ -54,6 +60,8 @@ def uncertainty_of_lag(
         Number of repetitions.
     seed
         Of the random numbers.
+    frame_cadence
+        Seconds between independent samples; by default the cadence.
 
     Returns
     -------
@@ -79,8 +87,9 @@ def uncertainty_of_lag(
             rows = there & (lags == lag)
             both = first.rows(rows), second.rows(rows)
             repeated = _repeated(*both, n, int(lag), steps, how, trials, seed)
+            independent = (n - abs(lag)) * how.cadence / (frame_cadence or how.cadence)
             sigma, elsewhere = _spread(repeated, found[1, rows], how.cadence)
-            part[:, rows] = sigma * (1 + (_SMALL / (n - abs(lag))) ** 2), elsewhere
+            part[:, rows] = sigma * (1 + (_SMALL / independent) ** 2), elsewhere
     return result.reshape(2, *image)
 
 
