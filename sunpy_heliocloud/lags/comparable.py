@@ -280,8 +280,9 @@ class ComparableCube(DaskCube):
         -------
         LagMap
             In seconds, lazy: half the width of the central 68 % of the lags; NaN where there is no lag. Of light curves
-            of known lag 62 to 75 % are within one, and 89 to 98 % within two of them, with 180 and more planes and
-            correlations of 0.8 and more, whatever the noise and the grid (``benchmarks/truth.py``). Where more than a
+            of known lag 67 % are within one, and 94 % within two of them, with 180 and more planes and correlations of
+            0.8 and more, whatever the noise and the grid; of 60 planes with red noise only 50 and 80 %
+            (``benchmarks/truth.py``). Where more than a
             tenth of the trials find another maximum, the lag is ambiguous: ``meta["ambiguous"]`` counts such pixels,
             and ``ambiguous`` is the array of them.
 
