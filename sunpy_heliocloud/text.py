@@ -1,14 +1,10 @@
 """Text from outside, made harmless for display."""
 
 import re
-import unicodedata
 
 __all__ = ["inert", "shown_url"]
 
 LONGEST = 300
-# Categories of characters that move the cursor, change the direction of text or have no glyph: control, format,
-# surrogate, private, unassigned, line and paragraph separators.
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _WEB_ADDRESS = re.compile(
     r"(https?://)(?:[^\s/?#]*@)?([^\s?'\"<>]*)(\?[^\s'\"<>]*(?<![.:,;)]))?", re.IGNORECASE
 )
@@ -78,6 +74,6 @@ def _without_secrets(address: re.Match) -> str:
 def _escaped(character: str) -> str:
     if character == "<":
         return "\\x3c"
-    if unicodedata.category(character) in _UNSEEN:
+    if not character.isprintable():
         return character.encode("unicode_escape").decode("ascii")
     return character

@@ -18,10 +18,10 @@ from dask.array.utils import meta_from_array
 from dask.blockwise import Blockwise, BlockwiseDepDict, blockwise
 from dask.highlevelgraph import HighLevelGraph
 from ndcube import NDCube
-from parfive import Downloader
 
 import astropy.units as u
 from astropy.nddata import NDSlicingMixin
+from astropy.table import TableFormatter
 from astropy.wcs import WCS
 
 from sunpy.map import GenericMap
@@ -175,12 +175,9 @@ def test_date_obs():
     assert bare_map(**{"date-obs": "2018-05-29T18:00:00"})._date_obs.isot == "2018-05-29T18:00:00.000"
 
 
-def test_write_worker():
-    assert list(inspect.signature(Downloader._write_worker).parameters) == [
-        "self", "queue", "file_pb", "filepath",
-    ]  # fmt: skip
-    assert inspect.iscoroutinefunction(Downloader._write_worker)
-    assert "self._write_worker(" in inspect.getsource(Downloader)
+def test_pformat_col_iter():
+    assert "max_lines" in inspect.signature(TableFormatter._pformat_col_iter).parameters
+    assert "self._pformat_col_iter(" in inspect.getsource(TableFormatter)
 
 
 def layer_of_values():

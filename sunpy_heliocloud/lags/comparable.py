@@ -71,7 +71,7 @@ class ComparableCube(DaskCube):
             (Pearson's), and its maximum is searched in that. Lags at which less than ``min_overlap`` of all planes
             overlap do not count. `False` is the definition of `sunkit_image.time_lag` and of published maps: means and
             deviations of all planes, and the sum divided by their number. That multiplies the correlation by
-            1 - |lag| / duration, which moves maxima towards zero, the more the smoother the light curves (Welsh 1999).
+            1 - abs(lag) / duration, which moves maxima towards zero, the more the smoother the light curves (Welsh 1999).
             ``meta["pulled"]`` counts the pixels in which the two maxima differ by more than a step.
         at_bounds
             A maximum at the first or last lag, or beside lags with too few pairs, is no maximum: the correlation may
