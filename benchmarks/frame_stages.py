@@ -60,7 +60,7 @@ def _stages(job) -> list[tuple[str, Callable, str, Callable]]:
     """Each stage with what it is compared to: names and calls."""
     sequence = LazyMapSequence(job.cool)
     ref_map = region(sequence.nearest(job.midpoint), job)
-    frame: FITSFrame = sequence._frames[0]
+    frame: FITSFrame = sequence._frames.images[0]
     plane = PlaneWCS.from_wcs(sequence[0].wcs, frame.shape)
     target = PlaneWCS.from_wcs(ref_map.wcs, ref_map.data.shape)
     derotation = Derotation(target)

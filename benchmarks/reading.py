@@ -114,7 +114,7 @@ def _row_bytes(sequence: Any, ref_map: Any) -> list[int]:
 
     first = round(sequence[0].wcs.world_to_pixel(ref_map.bottom_left_coord)[1].item())
     rows = first, first + ref_map.data.shape[0]
-    ranges = [frame.byte_range(Window(rows, (0, frame.shape[1]))) for frame in sequence._frames]
+    ranges = [frame.byte_range(Window(rows, (0, frame.shape[1]))) for frame in sequence._frames.images]
     return [wanted.stop - wanted.start for wanted in ranges]
 
 

@@ -779,7 +779,7 @@ def torn(tmp_path):
 @pytest.mark.parametrize("disable", [False, True])
 def test_positions_do_not_come_from_the_progress_bar(tmp_path, monkeypatch, disable):
     """TQDM_DISABLE=1 leaves a bar at 0."""
-    monkeypatch.setattr("sunpy_heliocloud.sequence.tqdm", partial(tqdm, disable=disable))
+    monkeypatch.setattr("sunpy_heliocloud.lazy.opened.tqdm", partial(tqdm, disable=disable))
     monkeypatch.setattr("sunpy_heliocloud.io.open._FRAMES_AT_ONCE", 2)
     paths = [write_map(tmp_path / f"{i}.fits", i) for i in range(5)]
     pathlib.Path(paths[3]).write_bytes(b"no FITS")

@@ -24,6 +24,7 @@ import sunpy.map
 from sunpy.data.test import rootdir
 
 from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud.stacking import stacked
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "topics" / "instruments.csv"
@@ -105,7 +106,7 @@ def expected_time(m: sunpy.map.GenericMap):
 
 def differences(sequence: LazyMapSequence, m: sunpy.map.GenericMap) -> list[str]:
     """What of a sequence of one frame is not as sunpy's Map has it."""
-    channel = sequence._channels[0]
+    channel = sequence._frames.channels[0]
     found = []
     for name in ("observatory", "instrument", "detector", "measurement"):
         theirs = getattr(m, name)
@@ -123,7 +124,7 @@ def differences(sequence: LazyMapSequence, m: sunpy.map.GenericMap) -> list[str]
     if channel.unit != m.unit:
         found.append(f"unit: Map {m.unit}")
     ours, theirs = sequence[0].wcs, m.wcs
-    plane = sequence._to_cube(normalize=False).wcs.low_level_wcs.plane(0).to_wcs()
+    plane = stacked(sequence._frames, normalize=False).wcs.low_level_wcs.plane(0).to_wcs()
     for wcs in (ours, plane):
         same = np.allclose(
             wcs.pixel_to_world_values([0, 5, 9], [3, 0, 7]),
@@ -163,7 +164,7 @@ def row(name: str, path: str | Path) -> dict[str, str] | None:
             "channel": sequence.name,
             "time": sequence.times[0].isot,
             "exposure time in s": f"{sequence.exposure_time[0].value:g}",
-            "unit": str(sequence._channels[0].unit or sequence._channels[0].bunit or "none"),
+            "unit": str(sequence._frames.channels[0].unit or sequence._frames.channels[0].bunit or "none"),
         }
         found = differences(sequence, single) if single is not None else ["sunpy makes no Map"]
     except (OSError, TypeError, ValueError) as error:

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+import astropy.units as u
 from astropy.table import MaskedColumn
 
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.metadata.columns import HeaderColumns, column
 
-__all__ = ["header_table", "is_selected", "keyword_of"]
+__all__ = ["are_selected", "header_table", "is_selected", "keyword_of"]
 
 
 def header_table(headers: Sequence[Mapping[str, Any]]) -> InertTable:
@@ -61,6 +62,24 @@ def keyword_of(headers: Sequence[Mapping[str, Any]], name: str) -> str:
         if keyword in known:
             return keyword
     raise KeyError(f"no frame has the header keyword {name.upper()}; see .table.colnames for those there are")
+
+
+def are_selected(headers: Sequence[Mapping[str, Any]], conditions: Mapping[str, Any]) -> np.ndarray:
+    """
+    Whether each header meets all conditions, by name of a keyword, see `keyword_of` and `is_selected`.
+
+    Raises
+    ------
+    TypeError
+        When a condition has a unit.
+    """
+    selected = np.ones(len(headers), dtype=bool)
+    for name, condition in conditions.items():
+        if isinstance(condition, u.Quantity):
+            raise TypeError(f"header values have no units, but {name}={condition}; give {condition.value:g}")
+        keyword = keyword_of(headers, name)
+        selected &= [is_selected(value, condition) for value in column(headers, keyword)]
+    return selected
 
 
 def is_selected(value: Any, condition: Any) -> bool:

@@ -130,7 +130,7 @@ def test_secrets_are_in_no_repr_graph_key_or_error(server, tmp_path):
     ]
     shown += [repr(entry) for entry in dict(cube.data.__dask_graph__()).items()]
     shown += [repr(layer) for layer in cube.data.__dask_graph__().layers.values()]
-    shown += [repr(frame) for frame in sequence._frames] + [repr(Access.of(options))]
+    shown += [repr(frame) for frame in sequence._frames.images] + [repr(Access.of(options))]
     missing = fetch([ByteRange(f"{url}.missing", access=Access.of(options))])[0]
     shown += [str(missing), repr(missing), repr(missing.__cause__)]
     (optimised,) = dask.optimize(cube.data)

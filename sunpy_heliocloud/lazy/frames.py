@@ -1,0 +1,176 @@
+"""The frames of a sequence, in the order of time, with what is known of each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from astropy.time import Time
+
+from sunpy.util.exceptions import warn_user
+
+from sunpy_heliocloud.io.frame import Frame
+from sunpy_heliocloud.lazy.left_out import LeftOut
+from sunpy_heliocloud.lazy.steps import Apply, Plane
+from sunpy_heliocloud.metadata.channels import Channel, channels
+from sunpy_heliocloud.metadata.columns import HeaderColumns
+from sunpy_heliocloud.metadata.exposure import exposure_times
+from sunpy_heliocloud.metadata.header import AnyCaseHeader
+from sunpy_heliocloud.metadata.times import Midpoints
+from sunpy_heliocloud.metadata.values import header_of_values
+from sunpy_heliocloud.text import shown_url
+
+__all__ = ["Frames", "updated_headers"]
+
+_BATCH = 1024  # headers that are dictionaries at a time
+
+type Header = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """
+    Frames in the order of time.
+
+    Attributes
+    ----------
+    images, headers, times, channels
+        Of each frame: its pixels, header, midpoint and channel.
+    left_out
+        Frames that are none of these.
+    steps
+        What is done to pixels when they are read.
+    applied_to
+        The headers at the times of these steps.
+    """
+
+    images: list[Frame]
+    headers: HeaderColumns
+    times: Time
+    channels: list[Channel]
+    left_out: LeftOut
+    steps: tuple[Apply, ...] = ()
+    applied_to: tuple[HeaderColumns, ...] = ()
+
+    @classmethod
+    def in_order(
+        cls,
+        images: list[Frame],
+        headers: HeaderColumns,
+        left_out: LeftOut,
+        steps: tuple[Apply, ...] = (),
+        applied_to: tuple[HeaderColumns, ...] = (),
+    ) -> Self:
+        """Find each frame's time and channel, and put the frames in the order of time."""
+        (times, dated, found), good = left_out.ask_headers(
+            lambda some: ((when := Midpoints(some)).times, when.without_time_of_day, channels(some)),
+            images,
+            headers,
+        )
+        if dated:
+            warn_user(
+                f"{len(dated)} of {len(images)} frames have a date without a time of day, and sunpy's Map does not "
+                "read the keyword TIME-OBS beside it; add it to the date with update_headers",
+                stacklevel=3,
+            )
+        order = np.argsort(times.jd, kind="stable")
+        images = [images[i] for i in good[order]]
+        headers, applied_to = _picked_headers(headers, applied_to, good[order])
+        found = [found[i] for i in order]
+        return cls(images, headers, times[order], found, left_out, steps, applied_to)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def urls(self) -> list[str]:
+        """Where each frame comes from."""
+        return [image.url for image in self.images]
+
+    @property
+    def errors(self) -> str:
+        """``"raise"`` or ``"mask"``."""
+        return self.left_out.errors
+
+    @property
+    def channels_found(self) -> list[Channel]:
+        """A channel of each kind."""
+        return list({channel.identity: channel for channel in self.channels}.values())
+
+    def picked(self, indices: np.ndarray) -> Self:
+        """These frames and their headers, in this order."""
+        headers, applied_to = _picked_headers(self.headers, self.applied_to, indices)
+        return replace(
+            self,
+            images=[self.images[i] for i in indices],
+            headers=headers,
+            times=self.times[indices],
+            channels=[self.channels[i] for i in indices],
+            applied_to=applied_to,
+        )
+
+    def applied(self, function: Callable, pointwise: bool) -> Self:
+        """With one more step, which is given the headers of now."""
+        applied_to = self.applied_to
+        if not applied_to or applied_to[-1] is not self.headers:
+            applied_to = (*applied_to, self.headers)
+        steps = (*self.steps, Apply(function, pointwise, len(applied_to) - 1))
+        return replace(self, steps=steps, applied_to=applied_to)
+
+    def planes(self, indices: np.ndarray, keys: Sequence[str] | None = None) -> list[Plane]:
+        """The data of frames that tasks need; headers only if a function uses them."""
+        exposures = exposure_times(self.headers[indices]).tolist()
+        images = [self.images[i] for i in indices]
+        versions = [list(headers[indices]) for headers in self.applied_to]
+        headers = list(zip(*versions, strict=True)) if versions else [()] * len(indices)
+        keys = [""] * len(indices) if keys is None else keys
+        return [Plane(*parts) for parts in zip(images, exposures, headers, keys, strict=True)]
+
+    def require_some(self) -> None:
+        """Raise an error that says why there is no frame, if there is none."""
+        if not self.images:
+            if reasons := self.left_out.reasons:
+                url, reason = next(iter(reasons.items()))
+                raise ValueError(
+                    f"all {len(reasons)} frames are left out, see .status; {shown_url(url)}: {shown_url(reason)}"
+                )
+            raise ValueError(
+                "the sequence has no frames: the search found nothing, or a selection kept nothing"
+            )
+
+
+def _picked_headers(
+    headers: HeaderColumns, applied_to: tuple[HeaderColumns, ...], indices: np.ndarray
+) -> tuple[HeaderColumns, tuple[HeaderColumns, ...]]:
+    """Rows of the headers and of those of steps; what was the same object stays the same."""
+    picked = {id(version): version[indices] for version in (headers, *applied_to)}
+    return picked[id(headers)], tuple(picked[id(version)] for version in applied_to)
+
+
+def updated_headers(frames: Frames, function: Callable[[dict[str, Any]], Header]) -> HeaderColumns:
+    """What a function makes of the header of each frame."""
+    batches = []
+    for i in range(0, len(frames), _BATCH):
+        pairs = zip(frames.headers[i : i + _BATCH], frames.images[i : i + _BATCH], strict=True)
+        batches.append(HeaderColumns.from_headers([_updated(*pair, function) for pair in pairs]))
+    return HeaderColumns.concatenate([HeaderColumns.from_headers([]), *batches])
+
+
+def _updated(
+    header: dict[str, Any], frame: Frame, function: Callable[[dict[str, Any]], Header]
+) -> dict[str, Any]:
+    new = function(AnyCaseHeader(header))
+    where = shown_url(frame.url)
+    if not isinstance(new, Mapping):
+        raise TypeError(
+            f"{function!r} must return the new header, but returned {type(new).__name__} for {where}"
+        )
+    size = {keyword: header[keyword] for keyword in ("NAXIS", "NAXIS1", "NAXIS2")}
+    updated = size | header_of_values(new, where)
+    if changed := [keyword for keyword, length in size.items() if updated[keyword] != length]:
+        raise ValueError(
+            f"{function!r} changed {changed[0]} of {where} from {header[changed[0]]} to {updated[changed[0]]}; "
+            "the image keeps its size"
+        )
+    return updated

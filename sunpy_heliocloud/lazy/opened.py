@@ -1,0 +1,82 @@
+"""Files, opened: of each the one image of which sunpy makes a Map, and its header."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from sunpy.util.exceptions import warn_user
+
+from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.frame import Frame
+from sunpy_heliocloud.io.open import open_frames
+from sunpy_heliocloud.io.ranges import ReadError
+from sunpy_heliocloud.lazy.left_out import LeftOut
+from sunpy_heliocloud.lazy.sources import File
+from sunpy_heliocloud.metadata.columns import HeaderColumns
+from sunpy_heliocloud.metadata.problems import problems
+from sunpy_heliocloud.text import shown_url
+
+__all__ = ["opened"]
+
+
+def opened(
+    files: Sequence[File], accesses: Sequence[Access], hdu: int | str | None, left_out: LeftOut
+) -> tuple[list[Frame], HeaderColumns]:
+    """The images of files and their headers; warns the caller's caller of those that are left out."""
+    urls, sizes = [file.url for file in files], [file.size for file in files]
+    images: list[Frame] = []
+    headers = [HeaderColumns.from_headers([])]
+    rest = iter(urls)
+    with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
+        for batch in open_frames(urls, accesses, sizes, hdu):
+            some = list(islice(rest, len(batch)))
+            results = _checked(some, batch)
+            good = [result for result in results if not isinstance(result, ReadError)]
+            left_out.record(some, results)
+            images += [image for image, _ in good]
+            headers.append(HeaderColumns.from_headers([header for _, header in good]))
+            bar.update(len(batch))
+    if left_out.reasons:
+        warn_user(
+            f"{len(left_out.reasons)} of {len(urls)} frames are left out, see .status",
+            stacklevel=3,
+        )
+    return images, HeaderColumns.concatenate(headers)
+
+
+def _checked(urls: Sequence[str], batch: Sequence[Any]) -> list[Any]:
+    """
+    Of each file the one image of which sunpy makes a Map; or an error.
+
+    Masks without coordinates are none; of several images the caller has to choose.
+    """
+    candidates = [
+        []
+        if isinstance(result, ReadError)
+        else [image[:2] for image in (result if isinstance(result, list) else [result])]
+        for result in batch
+    ]
+    found = iter(problems([header for images in candidates for _, header in images]))
+    results = []
+    for url, result, images in zip(urls, batch, candidates, strict=True):
+        reasons = [next(found) for _ in images]
+        good = [i for i, reason in enumerate(reasons) if reason is None]
+        if isinstance(result, ReadError):
+            results.append(result)
+        elif not good:
+            results.append(
+                ReadError(f"The header of {shown_url(url)} cannot be used: {shown_url(reasons[0])}")
+            )
+        elif len(good) > 1:
+            there = ", ".join(str(result[i]) for i in good)
+            results.append(
+                ReadError(
+                    f"{shown_url(url)} has {len(good)} images: {there}; choose one by number or name, such as "
+                    f"LazyMapSequence(..., hdu={result[good[0]].number})"
+                )
+            )
+        else:
+            results.append(images[good[0]])
+    return results
