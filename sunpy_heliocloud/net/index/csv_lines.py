@@ -29,6 +29,8 @@ MOST_COLUMNS = 500
 HEADER_LINES = 1000
 # Characters around a field that are not part of it.
 BLANKS = b" \t\r'\""
+# As many at an end of a field are left out of all fields at once, more of them field by field.
+FEW_BLANKS = 4
 # Names of the first column in a header. Any other text means that this is not an index: an HTML error page,
 # for example.
 FIRST_COLUMN = re.compile(
@@ -63,9 +65,9 @@ class Layout(NamedTuple):
         names: list[str] = []
         for line in itertools.islice(_stripped_lines(data), HEADER_LINES):
             if line[:1] == b"#" or is_header(line):
-                names = [_field(word) for word in line.lstrip(b"#").split(b",")]
+                names = [_field(word) for word in line.lstrip(b"#").split(b",", MOST_COLUMNS)]
                 continue
-            second = line.split(b",")[1:2] or [b"0"]
+            second = line.split(b",", 2)[1:2] or [b"0"]
             word = second[0].strip(BLANKS)
             if not word or word[:1].isdigit() or word == STATIC:
                 return cls(names, True, 1)
@@ -86,7 +88,7 @@ def _stripped_lines(data: Sliceable) -> Iterator[bytes]:
 
 def is_header(line: bytes) -> bool:
     """Whether a line without # has names of columns: at least three, and neither a time nor a URL among them."""
-    words = [word.strip(BLANKS) for word in line.split(b",")]
+    words = [word.strip(BLANKS) for word in line.split(b",", MOST_COLUMNS)]
     if len(words) < 3 or not FIRST_COLUMN.fullmatch(words[0]):
         return False
     return not any(b"://" in word or re.match(rb"\d{4}-", word) for word in words)
@@ -128,7 +130,13 @@ class Lines(NamedTuple):
         elif not len(number):
             number, begin, end = number, begin[:0], end[:0]
 
-        commas = _outside_quotes(text, np.flatnonzero(text == ord(",")), begin, end)
+        is_comma = text == ord(",")
+        if np.count_nonzero(is_comma) >= MOST_COLUMNS * (len(number) + 10 * HEADER_LINES):
+            # Each comma takes sixty bytes in what follows.
+            raise CatalogError(
+                f"{inert(url)} has rows of over {MOST_COLUMNS} fields. Tell its contact (sunpy_heliocloud.net.datasets)."
+            )
+        commas = _outside_quotes(text, np.flatnonzero(is_comma), begin, end)
         behind = np.searchsorted(commas, begin)
         count = np.searchsorted(commas, end) - behind
         # The required fields, and the stop if it is further behind.
@@ -289,11 +297,20 @@ def _trimmed(
     text: np.ndarray, begin: np.ndarray, end: np.ndarray, also: bytes = b""
 ) -> tuple[np.ndarray, np.ndarray]:
     """Leave out blanks and quotes around pieces of text, all pieces at once."""
-    blank = np.zeros(256, bool)
-    blank[list(BLANKS + also)] = True
+    blanks = BLANKS + also
+    is_blank = np.zeros(256, bool)
+    is_blank[list(blanks)] = True
     begin, end = begin.copy(), end.copy()
-    while (step := (begin < end) & blank[text[begin]]).any():
+    for _ in range(FEW_BLANKS):
+        if not (step := (begin < end) & is_blank[text[begin]]).any():
+            break
         begin += step
-    while (step := (begin < end) & blank[text[end - 1]]).any():
+    for i in np.flatnonzero((begin < end) & is_blank[text[begin]]).tolist():
+        begin[i] = end[i] - len(text[begin[i] : end[i]].tobytes().lstrip(blanks))
+    for _ in range(FEW_BLANKS):
+        if not (step := (begin < end) & is_blank[text[end - 1]]).any():
+            break
         end -= step
+    for i in np.flatnonzero((begin < end) & is_blank[text[end - 1]]).tolist():
+        end[i] = begin[i] + len(text[begin[i] : end[i]].tobytes().rstrip(blanks))
     return begin, end
