@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["answer", "raw_server"]
@@ -23,6 +22,7 @@ def raw_server(
     closing = threading.Event()
 
     def serve(connection: socket.socket) -> None:
+        connection.settimeout(60)
         with connection, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
@@ -36,26 +36,31 @@ def raw_server(
             path = first.split()[1]
             asked.append((path, headers))
             for part in respond(path, headers):
+                if closing.is_set():
+                    return
                 if isinstance(part, bytes):
                     connection.sendall(part)
-                elif closing.wait(part):
-                    return
+                else:
+                    closing.wait(part)
 
     def listen() -> None:
         while not closing.is_set():
             try:
                 connection, _ = listener.accept()
-            except OSError:
-                return
+            except TimeoutError:
+                continue
             threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=listen, daemon=True).start()
+        # A thread that waits in accept while the socket is closed could take the connections of the next server.
+        listener.settimeout(0.05)
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
         finally:
             closing.set()
-            time.sleep(0)
+            thread.join()
 
 
 def answer(status: str, body: bytes = b"", **headers: str) -> list[bytes]:

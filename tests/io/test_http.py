@@ -99,10 +99,10 @@ def test_a_steady_server_may_take_its_time(impatient):
         (lambda: [part(CONTENT[100:200], 100)[0], CONTENT[100:150]], "a.fits"),
         (
             lambda: [part(CONTENT[100:200], 100, Content_Length=None)[0], CONTENT[100:150]],
-            "only 50 of 100 bytes came",
+            "only 50 of 100 bytes",
         ),
         (lambda: answer("200 OK", b"<html>Log in</html>", Content_Type="text/html"), "a page of HTML came"),
-        (lambda: answer("200 OK", b"short"), "only 0 of 100 bytes came"),
+        (lambda: answer("200 OK", b"short"), "only 0 of 100 bytes"),
         (lambda: answer("204 No Content"), "the server answered 204"),
         (lambda: [b"nonsense\r\n\r\n"], "a.fits"),
         (lambda: [], "a.fits"),
