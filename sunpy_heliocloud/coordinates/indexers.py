@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["At", "Basic", "Indexer", "Picked", "Stretch", "axis_indexer", "expanded", "items"]
+__all__ = ["At", "Basic", "Indexer", "Picked", "Stretch", "axis_indexer", "expanded", "items", "outer_index"]
 
 
 class Indexer(Protocol):
@@ -198,6 +198,17 @@ def expanded(item: Any, ndim: int) -> tuple:
     before = next((i for i, one in enumerate(item) if one is Ellipsis), len(item))
     whole = [slice(None)] * (ndim - len(given))
     return (*given[:before], *whole, *given[before:])
+
+
+def outer_index(item: Any, shape: tuple[int, ...]) -> tuple[Indexer, ...] | None:
+    """An indexer for each axis; `None` for what is left to dask: new axes, vectorised and lazy indices, errors."""
+    try:
+        index = tuple(
+            axis_indexer(one, length) for one, length in zip(expanded(item, len(shape)), shape, strict=True)
+        )
+    except (TypeError, IndexError):
+        return None
+    return index if sum(isinstance(one, Picked) for one in index) < 2 else None
 
 
 def _counted_from_front(index: int, length: int) -> int:

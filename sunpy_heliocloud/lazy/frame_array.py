@@ -8,24 +8,13 @@ import dask.array as da
 import numpy as np
 from dask.base import tokenize
 
-from sunpy_heliocloud.coordinates.indexers import Indexer, Picked, Stretch, axis_indexer, expanded, items
+from sunpy_heliocloud.coordinates.indexers import Stretch, items, outer_index
 from sunpy_heliocloud.lazy.layers import graph_from_planes
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.steps import Arithmetic, IsValid
 from sunpy_heliocloud.lazy.tasks import FirstPlane
 
 __all__ = ["FrameArray", "is_valid"]
-
-
-def _outer_index(item: Any, shape: tuple[int, ...]) -> tuple[Indexer, ...] | None:
-    """An indexer for each axis; `None` for what is left to dask: new axes, vectorised and lazy indices, errors."""
-    try:
-        index = tuple(
-            axis_indexer(one, length) for one, length in zip(expanded(item, len(shape)), shape, strict=True)
-        )
-    except (TypeError, IndexError):
-        return None
-    return index if sum(isinstance(one, Picked) for one in index) < 2 else None
 
 
 class FrameArray(da.Array):
@@ -59,7 +48,7 @@ class FrameArray(da.Array):
         return FrameArray(self.recipe)
 
     def __getitem__(self, item: Any) -> da.Array:
-        index = _outer_index(item, self.shape)
+        index = outer_index(item, self.shape)
         if index is None:
             return super().__getitem__(item)
         recipe, rest = self.recipe.part(index)
