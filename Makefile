@@ -17,9 +17,9 @@ help:
 demo: $(INSTALLED)
 	$(PYTHON) examples/time_lag_map.py
 
-# make test ARGS='-k graph' runs a part.
+# On all processors. make test ARGS='-k graph' runs a part, ARGS='-n 0' one test after the other, without workers.
 test: lint
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest -n logical $(ARGS)
 
 # Pages that were generated for removed names would cause warnings.
 docs: $(INSTALLED)
