@@ -165,8 +165,9 @@ def test_per_overlap_it_is_the_coefficient_of_the_pairs(seed, n, missing, dtype)
     for row, column in np.ndindex(2, 3):
         one_a, one_b = a[:, row, column].astype(float), b[:, row, column].astype(float)
         expected = overlaps_correlated_in_a_loop(one_a, one_b, np.arange(1 - n, n), min_overlap)
+        # Of three pairs that hardly differ, float32 leaves four digits.
         np.testing.assert_allclose(
-            values[:, row, column], expected, rtol=0, atol=1e-5 if dtype == "f" else 1e-9
+            values[:, row, column], expected, rtol=0, atol=1e-4 if dtype == "f" else 1e-9
         )
 
 
