@@ -140,7 +140,8 @@ def _table_files(table: Table) -> list[File]:
         raise ValueError(f"the search failed, so that its table says nothing: {cause}") from cause
     if "URL" not in table.colnames:
         raise ValueError(f"a table of frames needs a column 'URL', but this one has {table.colnames}")
-    if isinstance(table, QueryResponseTable):
+    # A table of a search that was written to a file and read again is still one of a catalogue.
+    if isinstance(table, QueryResponseTable) or "bucket" in table.meta:
         bucket = str(table.meta.get("bucket") or "")
         urls = [str(url) for url in table["URL"]]
     else:

@@ -35,7 +35,8 @@ class HelioCloudClient(BaseClient):
     <sunpy_heliocloud.net.attrs.Bucket>` asks one bucket instead of all in the registry; `a.heliocloud.Lookup
     <sunpy_heliocloud.net.attrs.Lookup>` chooses between index and listing. Any other attr is an error.
 
-    A file is found if its time interval overlaps that of the query; the ends belong to both intervals.
+    A file is found if it begins before the end of ``a.Time`` and ends after its start; a file without a duration, if its
+    time is the start or between start and end. ``a.Time(t, t)`` finds the files that contain a moment.
 
     The registry is the one in the environment variable ``ROOT_CATALOG_REGISTRY_URL``, if it is set, and the S3 server
     that in ``AWS_ENDPOINT_URL_S3``.
@@ -90,7 +91,6 @@ class HelioCloudClient(BaseClient):
         warn_of_costs(entry for entry, rows in found if rows.url)
         limits.check("files", sum(len(rows.url) for _, rows in found), "The result of the search")
         table = response(found)
-        table.client = self
         # Who opens or downloads the files trusts the server that the caller has named, and sends credentials there only.
         named = {one.bucket for one in queries}
         table.meta["bucket"] = named.pop() if len(named) == 1 else None
@@ -182,3 +182,7 @@ class HelioCloudClient(BaseClient):
             ],
             a.Provider: [(PROVIDER, "NASA's HelioCloud: heliophysics data in public S3 buckets")],
         }
+
+
+# A table that has been read from a file has a client, too.
+HelioCloudResponse.client = HelioCloudClient()

@@ -32,7 +32,7 @@ class _Layout(NamedTuple):
     name: re.Pattern
 
 
-def listed_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime64) -> list[Rows]:
+def listed_rows(entries: Sequence[Entry], start: np.datetime64, last: np.datetime64) -> list[Rows]:
     """
     The files of data sets in a time range, selected by the times in their names.
 
@@ -40,8 +40,8 @@ def listed_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetim
     ----------
     entries
         The data sets.
-    start, stop
-        The range, UTC; both ends belong to it.
+    start, last
+        The first and the last moment of the range, UTC.
 
     Returns
     -------
@@ -56,14 +56,14 @@ def listed_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetim
     CatalogError
         If the folders cannot be listed.
     """
-    return in_parallel(lambda entry: _entry_rows(entry, start, stop), entries)
+    return in_parallel(lambda entry: _entry_rows(entry, start, last), entries)
 
 
-def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows:
+def _entry_rows(entry: Entry, start: np.datetime64, last: np.datetime64) -> Rows:
     layout = _layout(entry)
     bucket = layout.bucket
     day = np.timedelta64(1, "D")
-    days = np.arange(start.astype("M8[D]"), stop.astype("M8[D]") + day, day).tolist()
+    days = np.arange(start.astype("M8[D]"), last.astype("M8[D]") + day, day).tolist()
     listings = in_parallel(lambda day: list(_objects(bucket, f"{layout.root}{day:{layout.day}}")), days)
     found: dict[np.datetime64, tuple[int, str, int]] = {}
     for key, size in (item for listing in listings for item in listing):
@@ -72,7 +72,7 @@ def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows
             found[time] = max(found.get(time, (-1, "", 0)), (int(name["version"]), f"{bucket}{key}", size))
     if not found:
         _check_root(bucket, layout.root, entry)
-    times = np.array([time for time in sorted(found) if start <= time <= stop], "M8[us]")
+    times = np.array([time for time in sorted(found) if start <= time <= last], "M8[us]")
     files = [found[time] for time in times]
     return Rows(times, times, [url for _, url, _ in files], np.array([size for *_, size in files], float), {})
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 import astropy.units as u
-from astropy.table import Table
+from astropy.io.registry import UnifiedReadWriteMethod
+from astropy.table import QTable, Table
+from astropy.table.connect import TableWrite
 from astropy.time import Time
 
 from sunpy.net.base_client import QueryResponseTable
@@ -26,6 +28,18 @@ LONGEST_NAME = 80  # width of a column
 SOME_TIME = np.datetime64("2000-01-01", "us")
 
 
+class _Write(TableWrite):
+    # Of the attributes of sunpy's tables, the columns that are displayed may be a slice, which cannot be written.
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        table = QTable(self._instance, copy=False)
+        table.meta = {**table.meta, "__attributes__": {"hide_keys": self._instance.hide_keys}}
+        for name in {"Start time", "End time"}.intersection(table.colnames):
+            table[name] = _in_full(table[name])
+        table.write(*args, **kwargs)
+
+    __doc__ = TableWrite.__doc__
+
+
 class HelioCloudResponse(QueryResponseTable):
     """
     Files found in HelioCloud.
@@ -40,9 +54,14 @@ class HelioCloudResponse(QueryResponseTable):
     Long tables are displayed in part, as astropy displays them; ``show().pprint_all()`` prints all lines. Text
     of the catalogue is displayed without control characters and tags, and shortened; the values in the table
     are unchanged.
+
+    ``write("files.ecsv")`` keeps all of it in a file. `astropy.table.QTable.read` reads the file as a plain table, and
+    ``HelioCloudResponse.read`` as one that `sunpy.net.Fido` downloads as well.
     """
 
     meta: dict[str, Any]
+    client: Any = None  # set by the client's module
+    write = UnifiedReadWriteMethod(_Write)
     TableFormatter = InertFormatter
     size_column = "Size"
 
@@ -175,12 +194,18 @@ def _astropy_time(times: np.ndarray) -> Time:
     return result
 
 
+def _in_full(times: Time) -> Time:
+    """Times with as many decimals as they have: milliseconds, or the microseconds of some indexes."""
+    exact = times.copy(format="isot")
+    exact.precision = 6
+    return times if np.char.endswith(exact.unmasked.value.astype(str), "000").all() else exact
+
+
 def _index_times(times: Time) -> list[str]:
     """Times in the format of an index, with "static" for files without a time."""
     if not len(times):
         return []
     masked = np.broadcast_to(times.mask, times.shape)
     return [
-        "static" if no else f"{time}Z"
-        for no, time in zip(masked, times.filled("2000-01-01").isot, strict=True)
+        "static" if no else f"{time}Z" for no, time in zip(masked, _in_full(times).unmasked.isot, strict=True)
     ]

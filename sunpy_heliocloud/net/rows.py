@@ -7,7 +7,7 @@ import numpy as np
 
 from sunpy_heliocloud.text import LONGEST, inert
 
-__all__ = ["Rows", "text_column"]
+__all__ = ["Rows", "are_within", "text_column"]
 
 # All texts of a numpy array need as much memory as the longest: with one text of 8 kB, a year of rows would
 # need 4 GB.
@@ -75,6 +75,20 @@ class Rows(NamedTuple):
             np.concatenate(size),
             {name: _joined(name, parts) for name in names},
         )
+
+
+def are_within(begins: np.ndarray, ends: np.ndarray, start: np.datetime64, last: np.datetime64) -> np.ndarray:
+    """
+    Which files belong to a time range: their intervals overlap, where neither has its end.
+
+    Parameters
+    ----------
+    begins, ends
+        Of the files. A file without a duration belongs to the range in which it begins.
+    start, last
+        The first and the last moment of the range.
+    """
+    return (begins <= last) & np.where(ends > begins, ends > start, begins >= start)
 
 
 def _joined(name: str, parts: list[Rows]) -> np.ndarray:

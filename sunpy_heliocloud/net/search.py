@@ -26,7 +26,7 @@ def find(query: Query, gate: RowGate) -> list[tuple[Entry, Rows]]:
     if query.sample is not None or query.near is not None:
         _refuse_static(entries)
     look_up = listed_rows if query.lists_folders else index_rows
-    found = look_up(entries, query.start, query.stop)
+    found = look_up(entries, query.start, query.last)
     return [
         (entry, _thinned(gate.admit(rows, entry.trusted), query))
         for entry, rows in zip(entries, found, strict=True)
@@ -107,7 +107,7 @@ def _thinned(rows: Rows, query: Query) -> Rows:
     """Apply ``a.Sample`` and ``near`` to the files of one data set, which are in time order."""
     if query.sample is not None:
         offset = (rows.start - query.start) / query.sample
-        point = np.clip(np.round(offset), 0, (query.stop - query.start) // query.sample)
+        point = np.clip(np.round(offset), 0, (query.last - query.start) // query.sample)
         nearest_first = np.lexsort([np.abs(offset - point), point])
         _, first = np.unique(point[nearest_first], return_index=True)
         rows = rows.take(nearest_first[first])

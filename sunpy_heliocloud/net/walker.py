@@ -56,8 +56,8 @@ class Query:
     ----------
     dataset
         Name of the data sets.
-    start, stop
-        The time range in UTC (``datetime64[us]``).
+    start, last
+        The first and the last moment of the time range, whose end does not belong to it; UTC (``datetime64[us]``).
     bucket
         URL of the only bucket to search, or None.
     near
@@ -72,7 +72,7 @@ class Query:
 
     dataset: str = ""
     start: np.datetime64 = NO_TIME
-    stop: np.datetime64 = NO_TIME
+    last: np.datetime64 = NO_TIME
     bucket: str | None = None
     near: np.datetime64 | None = None
     sample: np.timedelta64 | None = None
@@ -136,7 +136,9 @@ def _apply_lookup(wlk, attr, query):
 
 @walker.add_applier(a.Time)
 def _apply_time(wlk, attr, query):
-    query.start, query.stop = _utc(attr.start), _utc(attr.end)
+    query.start = _utc(attr.start)
+    # A range of no length is the moment itself.
+    query.last = max(_utc(attr.end) - np.timedelta64(1, "us"), query.start)
     query.near = None if attr.near is None else _utc(attr.near)
 
 
@@ -198,6 +200,11 @@ def _filter_by_name(attr, of: Callable[[Entry], str]) -> Filter:
 
 def _utc(time: Time) -> np.datetime64:
     """The nearest microsecond: rounding errors of sums must not move a time across an end of the range."""
+    if time.scale == "local":
+        raise ValueError(
+            f"The time {time} of the query has the scale 'local', which has no place among other times: expected UTC, TAI, TT "
+            "or another scale of astropy, such as Time(..., scale='utc')"
+        )
     text = str(Time(time.utc, format="isot", precision=9).value)
     # numpy knows no leap seconds: they fall together with the second after them, here as in the indexes.
     nanoseconds = np.datetime64(text.replace(":60", ":59"), "ns") + np.timedelta64(":60" in text, "s")

@@ -66,7 +66,7 @@ def archive(one_archive, monkeypatch):
 
 def test_search(archive):
     response = Fido.search(
-        a.Time("2020-02-01T00:10", "2020-02-01T00:20"), a.Wavelength(171 * u.AA), a.heliocloud.Dataset("AIA")
+        a.Time("2020-02-01T00:10", "2020-02-01T00:24"), a.Wavelength(171 * u.AA), a.heliocloud.Dataset("AIA")
     )
     assert len(response) == 1
     table = response[0]

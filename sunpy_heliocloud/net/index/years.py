@@ -20,7 +20,7 @@ from sunpy_heliocloud.net.index.csv_table import TIMETABLE, read_rows, timetable
 from sunpy_heliocloud.net.index.parquet_table import columns_of
 from sunpy_heliocloud.net.index.zipped import unzip
 from sunpy_heliocloud.net.json_object import objects, parse_object, scalar_text
-from sunpy_heliocloud.net.rows import Rows
+from sunpy_heliocloud.net.rows import Rows, are_within
 from sunpy_heliocloud.text import inert
 
 __all__ = ["SUFFIXES", "index_rows", "index_url"]
@@ -56,7 +56,7 @@ class Year(NamedTuple):
     begins: np.datetime64
 
 
-def index_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime64) -> list[Rows]:
+def index_rows(entries: Sequence[Entry], start: np.datetime64, last: np.datetime64) -> list[Rows]:
     """
     The files of data sets whose intervals meet a time range.
 
@@ -64,8 +64,8 @@ def index_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime
     ----------
     entries
         The data sets.
-    start, stop
-        The range, UTC. Both ends belong to it, and both ends of a file's interval belong to the file.
+    start, last
+        The first and the last moment of the range, UTC.
 
     Returns
     -------
@@ -78,13 +78,13 @@ def index_rows(entries: Sequence[Entry], start: np.datetime64, stop: np.datetime
         If an index cannot be read, or a row cannot be understood. A year without an index is a year without files; a
         data set without any index is an error.
     """
-    return in_parallel(lambda entry: _entry_rows(entry, start, stop), entries)
+    return in_parallel(lambda entry: _entry_rows(entry, start, last), entries)
 
 
-def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows:
-    if entry.is_static and (everything := _index(entry, "static", start, stop)):
+def _entry_rows(entry: Entry, start: np.datetime64, last: np.datetime64) -> Rows:
+    if entry.is_static and (everything := _index(entry, "static", start, last)):
         return everything.rows
-    years = [year for year in _years(entry, start, stop) if year is not None]
+    years = [year for year in _years(entry, start, last) if year is not None]
     if not years:
         _check_that_there_is_an_index(entry)
         return Rows.empty()
@@ -92,15 +92,15 @@ def _entry_rows(entry: Entry, start: np.datetime64, stop: np.datetime64) -> Rows
     return rows.take(np.argsort(rows.start, kind="stable"))
 
 
-def _years(entry: Entry, start: np.datetime64, stop: np.datetime64) -> list[Year | None]:
+def _years(entry: Entry, start: np.datetime64, last: np.datetime64) -> list[Year | None]:
     """The years whose indexes may have a file of the range: a file is in that of the year in which it begins."""
-    first, last = (int(str(moment)[:4]) for moment in (start, stop))
+    first, final = (int(str(moment)[:4]) for moment in (start, last))
     earliest = min(first, entry.first_year) if entry.multiyear else first
 
     def read(years: range) -> list[Year | None]:
-        return in_parallel(lambda year: _index(entry, f"{year:04d}", start, stop), years)
+        return in_parallel(lambda year: _index(entry, f"{year:04d}", start, last), years)
 
-    found = read(range(earliest, last + 1))
+    found = read(range(earliest, final + 1))
     if entry.multiyear:
         # The start in the catalogue may be later than that of the data.
         while earliest > FIRST_YEAR and any(older := read(range(earliest - SPARSE, earliest))):
@@ -119,10 +119,10 @@ def _may_reach_over_new_year(years: Sequence[Year | None], start: np.datetime64)
     return start - start.astype("M8[Y]") <= longest + MARGIN
 
 
-def _index(entry: Entry, year: str, start: np.datetime64, stop: np.datetime64) -> Year | None:
+def _index(entry: Entry, year: str, start: np.datetime64, last: np.datetime64) -> Year | None:
     def parse(document: Document) -> Year:
         begins, ends, rows_where = _opened(document, entry)
-        meets = (begins <= stop) & (np.maximum(begins, ends) >= start) | np.isnat(begins)
+        meets = are_within(begins, ends, start, last) | np.isnat(begins)
         longest = (ends - begins).max(initial=np.timedelta64(0, "us"), where=~np.isnat(begins))
         return Year(
             rows_where(meets).shown(), longest, begins[0] if len(begins) else np.datetime64("NaT", "us")
