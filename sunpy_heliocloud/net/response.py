@@ -29,10 +29,14 @@ SOME_TIME = np.datetime64("2000-01-01", "us")
 
 
 class _Write(TableWrite):
+    def __init__(self, instance: "HelioCloudResponse", cls: type["HelioCloudResponse"]) -> None:
+        super().__init__(instance, cls)
+        self._table = instance
+
     # Of the attributes of sunpy's tables, the columns that are displayed may be a slice, which cannot be written.
     def __call__(self, *args: Any, **kwargs: Any) -> None:
-        table = QTable(self._instance, copy=False)
-        table.meta = {**table.meta, "__attributes__": {"hide_keys": self._instance.hide_keys}}
+        table = QTable(self._table, copy=False)
+        table.meta = {**table.meta, "__attributes__": {"hide_keys": self._table.hide_keys}}
         for name in {"Start time", "End time"}.intersection(table.colnames):
             table[name] = _in_full(table[name])
         table.write(*args, **kwargs)
