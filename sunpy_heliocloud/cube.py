@@ -105,7 +105,7 @@ class TimeLagCube(ComparableCube):
         wcs = self.wcs.low_level_wcs
         if isinstance(wcs, StackLike):
             return wcs.times
-        return self.meta["time"]
+        return self.global_coords["time"]
 
     @property
     def wavelength(self) -> u.Quantity | None:
@@ -365,11 +365,9 @@ class TimeLagCube(ComparableCube):
         sliced.meta = dict(self.meta)
         if not isinstance(wcs, StackLike) or wcs.times.isscalar:
             return sliced
-        planes = self._basic_index(item)[0]
-        if not isinstance(sliced.wcs.low_level_wcs, StackLike):
-            sliced.meta["time"] = wcs.times[planes.item]
+        planes = self._index(item)[0]
         if self.frames is not None and len(self.frames) == wcs.times.size and "resampled" not in self.meta:
-            sliced.meta["frames"] = self.meta["frames"][planes.as_stretch().item]
+            sliced.meta["frames"] = self.meta["frames"][planes.with_axis().item]
         return sliced
 
 

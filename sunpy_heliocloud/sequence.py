@@ -16,6 +16,7 @@ from sunpy.map import GenericMap, Map
 from sunpy.time import parse_time
 
 from sunpy_heliocloud.bounds import limits
+from sunpy_heliocloud.coordinates.indexers import frame_indexer
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
@@ -107,12 +108,11 @@ class LazyMapSequence:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, item: Any) -> "GenericMap | LazyMapSequence":
-        """An integer gives a Map on a lazy array; a slice, a mask or several indices a sequence."""
-        if np.ndim(item) or not isinstance(item, (int, np.integer, np.ndarray)):
-            return self._picked(np.arange(len(self))[item])
-        if not -len(self) <= item < len(self):
-            raise IndexError(f"there is no frame {item} in a sequence of {len(self)}")
-        item = int(item)
+        """An integer gives a Map on a lazy array; a slice, a mask or several indices a sequence, in their order."""
+        index = frame_indexer(item, len(self), "seq.nearest(time) and seq.between(start, stop) take times")
+        if index.keeps_axis:
+            return self._picked(np.array(index.positions, dtype=int))
+        (item,) = index.positions
         frames = self._frames
         # Functions are given floats, and integers have no NaN for pixels that cannot be read.
         as_float = frames.steps or frames.errors == "mask"
@@ -396,7 +396,7 @@ class LazyMapSequence:
             When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by; or a
             unit that cannot be read.
         """
-        frames = of_one_shape(self._frames)
+        frames = of_one_shape(self._frames.by_time())
         cube = stacked(frames, normalize=normalize, saturation=saturation)
         warn_of(frames, cube)
         return cube
@@ -432,7 +432,9 @@ class LazyMapSequence:
         ValueError
             See `to_cube` and `TimeLagCube.derotate_to`.
         """
-        cube = derotated(self._frames, ref_map, normalize=normalize, saturation=saturation, **options)
+        cube = derotated(
+            self._frames.by_time(), ref_map, normalize=normalize, saturation=saturation, **options
+        )
         warn_of(self._frames, cube)
         return cube
 

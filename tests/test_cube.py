@@ -180,12 +180,6 @@ def test_rebin(cube):
     assert (binned[1:].rebin((2, 1, 1)).times - TIMES[3]).to_value(u.s)[0] == pytest.approx(120)
 
 
-def test_what_a_cube_is_not_sliced_with(cube):
-    for item in (np.ones(6, bool), [1, 2], True, "x"):
-        with pytest.raises(IndexError, match="a cube is sliced with integers and slices"):
-            cube[item]
-
-
 def test_bins_of_light_curves_and_planes(cube):
     """They keep times and a WCS that Maps take."""
     with no_compute():

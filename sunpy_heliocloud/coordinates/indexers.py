@@ -11,7 +11,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["At", "Basic", "Indexer", "Picked", "Stretch", "axis_indexer", "expanded", "items", "outer_index"]
+from sunpy_heliocloud.text import inert
+
+__all__ = [
+    "At",
+    "Indexer",
+    "Picked",
+    "Stretch",
+    "axis_indexer",
+    "expanded",
+    "frame_indexer",
+    "items",
+    "outer_index",
+    "shown",
+    "stretches",
+]
 
 
 class Indexer(Protocol):
@@ -41,6 +55,9 @@ class Indexer(Protocol):
     def within_span(self) -> "Indexer":
         """The same positions, counted from the first one of the `span`."""
 
+    def with_axis(self) -> "Stretch | Picked":
+        """The same positions, as an index that keeps the axis."""
+
 
 @dataclass(frozen=True)
 class At:
@@ -66,7 +83,7 @@ class At:
     def within_span(self) -> "At":
         return At(0)
 
-    def as_stretch(self) -> "Stretch":
+    def with_axis(self) -> "Stretch":
         """The position as a range of one, which keeps the axis."""
         return Stretch(self.position, 1)
 
@@ -112,7 +129,7 @@ class Stretch:
         span = self.span
         return Stretch(self.first - span[0] if span else 0, self.count, self.step)
 
-    def as_stretch(self) -> "Stretch":
+    def with_axis(self) -> "Stretch":
         """This one."""
         return self
 
@@ -138,14 +155,30 @@ class Picked:
         first = span[0] if span else 0
         return Picked(tuple(position - first for position in self.positions))
 
-
-# What an index on a cube is made of.
-type Basic = At | Stretch
+    def with_axis(self) -> "Picked":
+        """This one."""
+        return self
 
 
 def items(index: Iterable[Indexer]) -> tuple:
     """The index as numpy takes it."""
     return tuple(one.item for one in index)
+
+
+def stretches(index: Iterable[Indexer]) -> list[Stretch]:
+    """
+    An index on the axes of a grid, with all of them kept.
+
+    Raises
+    ------
+    IndexError
+        For a list of positions, since these may be no grid.
+    """
+    kept = [one.with_axis() for one in index]
+    ranges = [one for one in kept if isinstance(one, Stretch)]
+    if len(ranges) < len(kept):
+        raise IndexError("the axes of a grid take integers and slices, and no list of positions")
+    return ranges
 
 
 def axis_indexer(index: Any, length: int) -> Indexer:
@@ -155,7 +188,7 @@ def axis_indexer(index: Any, length: int) -> Indexer:
     Parameters
     ----------
     index
-        An integer, a slice, a list or one-dimensional array of integers, or a mask.
+        An integer, a slice, a list, range or one-dimensional array of integers, or a mask.
     length
         Of the axis.
 
@@ -171,8 +204,10 @@ def axis_indexer(index: Any, length: int) -> Indexer:
         return Stretch(positions.start if positions else 0, len(positions), positions.step)
     if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
         return At(_counted_from_front(int(index), length))
-    if isinstance(index, (list, np.ndarray)):
+    if isinstance(index, (list, range, np.ndarray)):
         several = np.array([], dtype=int) if isinstance(index, list) and not index else np.asarray(index)
+        if several.ndim == 0 and several.dtype.kind in "iu":
+            return At(_counted_from_front(int(several), length))
         if several.ndim == 1 and several.dtype == bool:
             if several.size != length:
                 raise IndexError(f"a mask of {several.size} does not fit an axis of length {length}")
@@ -182,6 +217,44 @@ def axis_indexer(index: Any, length: int) -> Indexer:
     raise TypeError(f"{index!r} is no index of one axis")
 
 
+def frame_indexer(index: Any, length: int, remedy: str) -> Indexer:
+    """
+    The indexer of the frames of a sequence, or of the planes of a cube.
+
+    Parameters
+    ----------
+    index
+        As for `axis_indexer`, also as a `pandas.Series` or another array; masked values of a mask count as `False`.
+    length
+        How many there are.
+    remedy
+        For the message of an error: what takes times.
+
+    Raises
+    ------
+    IndexError
+        For everything else.
+    """
+    if isinstance(index, np.ma.MaskedArray) and index.dtype == bool:
+        index = index.filled(False)
+    elif hasattr(index, "__array__") and not hasattr(index, "__dask_graph__"):
+        index = np.asarray(index)
+    try:
+        return axis_indexer(index, length)
+    except TypeError:
+        raise IndexError(
+            "time is indexed with an integer, a slice of integers, a list of them or a mask, not with "
+            f"{shown(index)}; {remedy}"
+        ) from None
+
+
+def shown(index: Any) -> str:
+    """An index in the message of an error."""
+    if hasattr(index, "__dask_graph__"):
+        return f"a lazy array of shape {index.shape}, which has to be computed first"
+    return f"an array of shape {index.shape}" if hasattr(index, "shape") else inert(repr(index), 80)
+
+
 def expanded(item: Any, ndim: int) -> tuple:
     """
     An index for each axis, with whole axes for an ellipsis and for those that are not mentioned.
@@ -189,9 +262,11 @@ def expanded(item: Any, ndim: int) -> tuple:
     Raises
     ------
     IndexError
-        When there are more indices than axes.
+        When there are more indices than axes, or several ellipses.
     """
     item = item if isinstance(item, tuple) else (item,)
+    if sum(one is Ellipsis for one in item) > 1:
+        raise IndexError("an index can have one ellipsis (...) only")
     given: Sequence[Any] = [one for one in item if one is not Ellipsis]
     if len(given) > ndim:
         raise IndexError(f"{len(given)} indices for {ndim} axes")

@@ -7,7 +7,7 @@ from astropy.time import Time
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, SlicedLowLevelWCS
 
-from sunpy_heliocloud.coordinates.indexers import At, Basic, items
+from sunpy_heliocloud.coordinates.indexers import At, Indexer, items, stretches
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.stack import StackWCS
 
@@ -55,7 +55,7 @@ class SlicedStackWCS(SlicedLowLevelWCS):
         """The index on data of three axes that leaves those of this WCS."""
         return tuple(0 if is_fixed else slice(None) for is_fixed in self.fixed)
 
-    def full_index(self, index: Sequence[Basic]) -> tuple[Basic, ...]:
+    def full_index(self, index: Sequence[Indexer]) -> tuple[Indexer, ...]:
         """An index on the axes that are left, as one on all three."""
         free = iter(index)
         return tuple(At(0) if is_fixed else next(free) for is_fixed in self.fixed)
@@ -95,7 +95,7 @@ def bin_wcs(wcs: BaseLowLevelWCS, bins: Sequence[int]) -> BaseLowLevelWCS | None
     return None
 
 
-def slice_wcs(wcs: BaseLowLevelWCS, index: Sequence[Basic]) -> BaseLowLevelWCS:
+def slice_wcs(wcs: BaseLowLevelWCS, index: Sequence[Indexer]) -> BaseLowLevelWCS:
     """
     The WCS of sliced data.
 
@@ -104,7 +104,7 @@ def slice_wcs(wcs: BaseLowLevelWCS, index: Sequence[Basic]) -> BaseLowLevelWCS:
     wcs
         Of the data.
     index
-        For each array axis, with positive steps.
+        For each array axis, with positive steps; of images a list of positions along time only.
 
     Returns
     -------
@@ -117,14 +117,14 @@ def slice_wcs(wcs: BaseLowLevelWCS, index: Sequence[Basic]) -> BaseLowLevelWCS:
     if isinstance(wcs, SlicedStackWCS):
         return _slice_stack(wcs.stack, wcs.full_index(index))
     if isinstance(wcs, WCS) and all(one.keeps_axis for one in index):
-        return PlaneWCS.from_wcs(wcs).sliced(*(one.as_stretch() for one in index)).to_wcs()
+        return PlaneWCS.from_wcs(wcs).sliced(*stretches(index)).to_wcs()
     return SlicedLowLevelWCS(wcs, items(index))
 
 
-def _slice_stack(stack: StackWCS, index: Sequence[Basic]) -> BaseLowLevelWCS:
+def _slice_stack(stack: StackWCS, index: Sequence[Indexer]) -> BaseLowLevelWCS:
     frame, row, column = (not one.keeps_axis for one in index)
     fixed = frame, row, column
-    part = stack.sliced(*(one.as_stretch() for one in index))
+    part = stack.sliced(index[0].with_axis(), *stretches(index[1:]))
     if not any(fixed):
         return part
     if fixed == (True, False, False):

@@ -14,7 +14,7 @@ from astropy.wcs.wcsapi import BaseLowLevelWCS
 
 import sunpy.coordinates  # NOQA: F401  registers the solar frames with astropy
 
-from sunpy_heliocloud.coordinates.indexers import Stretch
+from sunpy_heliocloud.coordinates.indexers import Picked, Stretch
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
 __all__ = ["StackWCS"]
@@ -47,7 +47,7 @@ class StackWCS(BaseLowLevelWCS):
 
     def __init__(self, planes: Sequence[PlaneWCS], times: Time) -> None:
         self.planes = tuple(planes)
-        self.times = times.utc
+        self.times = Time(times.utc, format="isot")
         if len(self.planes) not in (1, times.size) or len({plane.shape for plane in self.planes}) != 1:
             raise ValueError(f"{len(self.planes)} planes do not fit {times.size} times, or differ in shape")
         self._seconds = (self.times - self.times[0]).to_value(u.s)
@@ -112,9 +112,9 @@ class StackWCS(BaseLowLevelWCS):
 
     # ---- slicing and binning
 
-    def sliced(self, frames: Stretch, rows: Stretch, columns: Stretch) -> "StackWCS":
+    def sliced(self, frames: Stretch | Picked, rows: Stretch, columns: Stretch) -> "StackWCS":
         """The WCS of some planes, rows and columns; steps must be positive."""
-        planes = self.planes if self.is_shared else self.planes[frames.item]
+        planes = self.planes if self.is_shared else [self.planes[i] for i in frames.positions]
         return StackWCS([plane.sliced(rows, columns) for plane in planes], self.times[frames.item])
 
     def binned(self, bin_shape: Sequence[int]) -> "StackWCS":

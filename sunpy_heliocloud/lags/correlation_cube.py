@@ -9,7 +9,7 @@ import astropy.units as u
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
-from sunpy_heliocloud.coordinates.indexers import Basic, items
+from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, items, stretches
 from sunpy_heliocloud.lazy.cube import DaskCube
 
 __all__ = ["CorrelationCube"]
@@ -64,13 +64,13 @@ class CorrelationCube(DaskCube):
         sides = np.array(bins)
         return _resampled(wcs, np.array(self.shape) // sides, (sides - 1) / 2, sides)
 
-    def _sliced_wcs(self, index: Sequence[Basic]) -> WCS | HighLevelWCSWrapper:
+    def _sliced_wcs(self, index: Sequence[Indexer]) -> WCS | HighLevelWCSWrapper:
         wcs = self.wcs.low_level_wcs
         if isinstance(wcs, WCS) and all(one.keeps_axis for one in index):
-            parts = [one.as_stretch() for one in index]
-            shape, offset, step = np.array([(part.count, part.first, part.step) for part in parts]).T
+            parts = [(part.count, part.first, part.step) for part in stretches(index)]
+            shape, offset, step = np.array(parts).T
             return _resampled(wcs, shape, offset, step)
-        if any(one.step != 1 for one in index):
+        if any(isinstance(one, Stretch) and one.step != 1 for one in index):
             raise IndexError(
                 "what has lost an axis can be sliced with steps of 1 only; slice with steps first, or in one go: "
                 "cube[::2, 5, 5]"

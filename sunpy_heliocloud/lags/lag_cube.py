@@ -75,9 +75,9 @@ class LagCube(CountingCube):
         return super(LagCube, shown).plot(*args, **colours([first], kwargs))
 
     def __getitem__(self, item: Any) -> "LagCube | LagMap":
-        windows = self._basic_index(item)[0]
+        windows = self._index(item)[0]
         sliced = super().__getitem__(item)
-        meta = sliced.meta | _span(self.times[windows.as_stretch().item], self.meta)
+        meta = sliced.meta | _span(self.times[windows.with_axis().item], self.meta)
         if windows.keeps_axis:
             return sliced._new_instance(meta=meta)
         plane = LagMap(sliced.data, wcs=sliced.wcs, unit=sliced.unit, mask=sliced.mask, meta=meta)

@@ -139,7 +139,7 @@ class CountingCube(DaskCube):
     def __getitem__(self, item: Any) -> Self:
         sliced = super().__getitem__(item)
         if self._marks is not None:
-            sliced._marks = self._marks[items(self._basic_index(item))]
+            sliced._marks = self._marks[items(self._index(item))]
             sliced.meta = dict(sliced.meta) | sliced._marks.counts()
         return sliced
 

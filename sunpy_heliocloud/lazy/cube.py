@@ -15,7 +15,17 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
-from sunpy_heliocloud.coordinates.indexers import At, Basic, Stretch, axis_indexer, expanded, items
+from sunpy_heliocloud.coordinates.indexers import (
+    At,
+    Indexer,
+    Picked,
+    Stretch,
+    axis_indexer,
+    expanded,
+    frame_indexer,
+    items,
+    shown,
+)
 from sunpy_heliocloud.coordinates.slicing import StackLike, bin_wcs, slice_wcs
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
@@ -152,22 +162,43 @@ class DaskCube(DaskMethodsMixin, NDCube):
         return bin_wcs(self.wcs.low_level_wcs, bins)
 
     def __getitem__(self, item: Any) -> Self:
-        index = self._basic_index(item)
-        if any(one.step < 1 for one in index):
-            raise IndexError(
-                f"slices of a cube need positive steps, not {item}; the order of an axis is kept"
+        index = self._index(item)
+        if not any(one.keeps_axis for one in index):
+            raise ValueError(
+                f"integers for all axes leave one value, which is no cube; cube.data[{', '.join(str(one.item) for one in index)}] is the value"
             )
-        if all(one.step == 1 for one in index):
-            return super().__getitem__(items(index))
-        if not self.extra_coords.is_empty or self.mask is not None or self.uncertainty is not None:
+        if all(isinstance(one, At) or (isinstance(one, Stretch) and one.step == 1) for one in index):
+            sliced = super().__getitem__(items(index))
+        else:
+            # Integers as ranges first, since a WCS that has lost an axis takes no steps.
+            rest = tuple(slice(None) if one.keeps_axis else 0 for one in index)
+            sliced = super(DaskCube, self._picked([one.with_axis() for one in index])).__getitem__(rest)
+        wcs = self.wcs.low_level_wcs
+        if isinstance(wcs, StackLike) and not isinstance(sliced.wcs.low_level_wcs, StackLike):
+            # ndcube shares the dictionary with the cube; a time from a WCS takes precedence there, too.
+            time = wcs.times if wcs.times.isscalar else wcs.times[index[0].item]
+            shared = sliced.global_coords._internal_coords
+            sliced.global_coords._internal_coords = {**shared, "time": ("time", time)}
+        return sliced
+
+    def _picked(self, index: Sequence[Stretch | Picked]) -> Self:
+        """What steps and lists leave, with all axes."""
+        has_extra = not self.extra_coords.is_empty
+        if has_extra and any(isinstance(one, Picked) for one in index):
             raise IndexError(
-                "a cube with extra coordinates, mask or uncertainty can be sliced with steps of 1 only"
+                "ndcube's extra coordinates take no lists and masks; slice with steps (cube[::2]), or do without: "
+                "cube.to_nddata(nddata_type=type(cube))[[0, 3]]"
             )
-        # Integers as ranges first, since a WCS that has lost an axis takes no steps.
-        ranges = tuple(one.as_stretch() for one in index)
-        stepped = self._new_instance(data=self.data[items(ranges)], wcs=self._sliced_wcs(ranges))
-        rest = tuple(slice(None) if one.keeps_axis else 0 for one in index)
-        return super(DaskCube, stepped).__getitem__(rest)
+        item = items(index)
+        beside = {
+            name: getattr(self, name)[item]
+            for name in ("mask", "uncertainty")
+            if not isinstance(getattr(self, name), bool | None)
+        }
+        picked = self._new_instance(data=self.data[item], wcs=self._sliced_wcs(index), **beside)
+        if has_extra:
+            picked._extra_coords = self.extra_coords[item]
+        return picked
 
     def explode_along_axis(self, axis: int) -> Any:
         """
@@ -189,32 +220,59 @@ class DaskCube(DaskMethodsMixin, NDCube):
         ]  # with the meta that ndcube drops
         return NDCubeSequence(pieces, meta=self.meta)
 
-    def _basic_index(self, item: Any) -> tuple[Basic, ...]:
+    def _index(self, item: Any) -> tuple[Indexer, ...]:
         """An indexer for each axis."""
-        item = expanded(item, len(self.shape))
-        return tuple(_basic(one, length) for one, length in zip(item, self.shape, strict=True))
+        wcs = self.wcs.low_level_wcs
+        item = tuple(item) if isinstance(item, list) and any(isinstance(i, slice) for i in item) else item
+        has_times = isinstance(wcs, StackLike) and not wcs.times.isscalar
+        return tuple(
+            _planes(one, length) if has_times and axis == 0 else _pixels(one, length)
+            for axis, (one, length) in enumerate(
+                zip(expanded(item, len(self.shape)), self.shape, strict=True)
+            )
+        )
 
     def _slice_wcs(self, item: Any) -> BaseLowLevelWCS | HighLevelWCSWrapper:
-        return self._sliced_wcs(self._basic_index(item))
+        return self._sliced_wcs(self._index(item))
 
-    def _sliced_wcs(self, index: Sequence[Basic]) -> BaseLowLevelWCS | HighLevelWCSWrapper:
+    def _sliced_wcs(self, index: Sequence[Indexer]) -> BaseLowLevelWCS | HighLevelWCSWrapper:
         sliced = slice_wcs(self.wcs.low_level_wcs, index)
         return HighLevelWCSWrapper(sliced) if isinstance(sliced, StackLike) else sliced
 
 
-def _basic(index: Any, length: int) -> Basic:
-    """The indexer of one axis of a cube, which is never empty."""
+def _planes(index: Any, length: int) -> Indexer:
+    """The indexer of a cube's axis of time."""
+    indexer = _forwards(frame_indexer(index, length, "cube.crop(start, stop) takes times"), index)
+    if isinstance(indexer, Picked) and (np.diff(indexer.positions) <= 0).any():
+        raise IndexError(
+            f"the planes of a cube are in the order of time, once each, but {shown(index)} are not; "
+            "cube[sorted(set(indices))] are"
+        )
+    return indexer
+
+
+def _pixels(index: Any, length: int) -> Indexer:
+    """The indexer of another axis, whose coordinates are those of a grid."""
     try:
         indexer = axis_indexer(index, length)
     except TypeError:
         indexer = None
     if not isinstance(indexer, At | Stretch):
         raise IndexError(
-            f"a cube is sliced with integers and slices, not with {index!r}; sequences take masks and lists, and "
-            "a cube's data do: cube.data[mask]"
+            "rows and columns of a cube are sliced with integers and slices, since its coordinates are those of a "
+            f"grid, and not with {shown(index)}; arrays take lists and masks: cube.data[..., [3, 5]], and "
+            "cube * np.where(mask, 1, np.nan) keeps the grid"
+        )
+    return _forwards(indexer, index)
+
+
+def _forwards(indexer: Indexer, index: Any) -> Indexer:
+    if isinstance(indexer, Stretch) and indexer.step < 1:
+        raise IndexError(
+            f"slices of a cube need positive steps, not {index}; axes keep their order, arrays need not: cube.data[::-1]"
         )
     if not indexer.positions:
-        raise IndexError(f"{index} leaves nothing of an axis of length {length}")
+        raise IndexError(f"{shown(index)} leaves nothing of the axis")
     return indexer
 
 

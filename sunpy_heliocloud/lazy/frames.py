@@ -31,7 +31,7 @@ type Header = Mapping[str, Any]
 @dataclass(frozen=True)
 class Frames:
     """
-    Frames in the order of time.
+    Frames, in the order of time unless they were `picked` in another.
 
     Attributes
     ----------
@@ -109,6 +109,11 @@ class Frames:
             channels=[self.channels[i] for i in indices],
             applied_to=applied_to,
         )
+
+    def by_time(self) -> Self:
+        """The same in the order of time, which indices may have changed."""
+        order = np.argsort(self.times.jd, kind="stable")
+        return self if (np.diff(order) > 0).all() else self.picked(order)
 
     def applied(self, function: Callable, pointwise: bool) -> Self:
         """With one more step, which is given the headers of now."""

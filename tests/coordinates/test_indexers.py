@@ -40,10 +40,10 @@ def test_kinds_of_indexers():
     assert axis_indexer(slice(1, None, 2), 5) == Stretch(1, 2, 2)
     assert axis_indexer([3, -5], 5) == axis_indexer(np.array([3, 0]), 5) == Picked((3, 0))
     assert axis_indexer(np.array([True, False, True]), 3) == Picked((0, 2))
-    assert At(3).as_stretch() == Stretch(3, 1)
+    assert At(3).with_axis() == Stretch(3, 1)
 
 
-@pytest.mark.parametrize("index", [None, True, np.True_, 1.0, "x", [[0, 1]], [0.5], (0, 1), np.array(1)])
+@pytest.mark.parametrize("index", [None, True, np.True_, 1.0, "x", [[0, 1]], [0.5], (0, 1), np.array(True)])
 def test_what_is_no_index_of_an_axis(index):
     with pytest.raises(TypeError, match="no index of one axis"):
         axis_indexer(index, 5)
