@@ -250,7 +250,7 @@ class LazyMapSequence:
         urls = [url for url in self.urls if url not in left_out]
         rows = [(url, "NaN", lost[url]) if url in lost else (url, "ok", "") for url in urls]
         rows += [(url, "left out", reason) for url, reason in left_out.items()]
-        return InertTable(rows=rows, names=("url", "status", "reason"), dtype=(str, str, str))
+        return InertTable(rows=rows or None, names=("url", "status", "reason"), dtype=(str, str, str))
 
     def verify(self) -> Table:
         """

@@ -29,7 +29,7 @@ def verified(images: Sequence[Frame], errors: str) -> Table:
         if isinstance(result, ReadError) and errors == "raise":
             raise result
         rows.append((frame.url, 0, str(result)) if isinstance(result, ReadError) else (frame.url, result, ""))
-    return InertTable(rows=rows, names=("url", "checksums", "reason"), dtype=(str, int, str))
+    return InertTable(rows=rows or None, names=("url", "checksums", "reason"), dtype=(str, int, str))
 
 
 def _verified(frame: FITSFrame) -> int | ReadError:

@@ -2,7 +2,13 @@ import os
 import subprocess
 import sys
 
+import dask.array as da
 import pytest
+
+# Older versions of dask cannot be imported themselves with this option.
+pytestmark = pytest.mark.skipif(
+    not hasattr(da, "array_expr_enabled"), reason="this dask has no array expressions"
+)
 
 
 @pytest.mark.parametrize("name", ["TimeLagCube", "LazyMapSequence"])
