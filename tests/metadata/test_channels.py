@@ -15,7 +15,7 @@ from sunpy_heliocloud.metadata.channels import channels, difference, names_of
 from sunpy_heliocloud.metadata.columns import HeaderColumns
 
 LASCO, COR1, EUVI = "lasco_c2_25299383_s", "cor1_20090615_000500_s4c1A", "euvi_20090615_000900_n4euA_s"
-EUI = "solo_L1_eui-fsi304-image_20201021T145510206_V03"
+EUI, METIS = "solo_L1_eui-fsi304-image_20201021T145510206_V03", "solo_L2_metis-vl-tb_20220322T211301_V01"
 PHI = "solo_L2_phi-hrt-blos_20241004T003104_V202506050052_0450040601"
 SUVI = "dr_suvi-l2-ci195_g16_s20190403T093200Z_e20190403T093600Z_v1-0-0_rebinned"
 SUIT = "SUT_T24_0847_000444_Lev1.0_2024-06-28T18.21.33.178_0971NB03"
@@ -25,11 +25,6 @@ GENERIC = {"INSTRUME": "SXI", "TELESCOP": "GOES-13"}
 WISPR = {
     "OBSRVTRY": "Parker Solar Probe", "INSTRUME": "WISPR", "DETECTOR": 1, "LEVEL": "L2", "BUNIT": "MSB",
     "WAVELNTH": None, "WAVEUNIT": None,
-}  # fmt: skip
-# From a header that sunpy's test data have since 8.0.1.
-METIS = {
-    "OBSRVTRY": "Solar Orbiter", "TELESCOP": "SOLO/Metis/VLD", "INSTRUME": "Metis", "DETECTOR": "VLD", "LEVEL": "L2",
-    "FILTER": "VL", "BTYPE": "VL total brightness", "BUNIT": "MSB", "WAVELNTH": 610.0, "WAVEUNIT": "nm",
 }  # fmt: skip
 HMI = {"INSTRUME": "HMI_FRONT2", "TELESCOP": "SDO/HMI", "WAVELNTH": 6173.0}
 
@@ -116,7 +111,7 @@ DIFFERENT = {
     "SUIT's filters": (real_header(SUIT), {"FTR_NAME": "NB04"}, "FTR_NAME NB03 or NB04"),
     "PHI's quantities": (real_header(PHI), {"BTYPE": "BMAG"}, "measurement BLOS or BMAG"),
     "METIS's quantities": (
-        aia_header(**METIS),
+        real_header(METIS),
         {"BTYPE": "VL polarized brightness"},
         "measurement VL-TB or VL-PB",
     ),

@@ -10,6 +10,8 @@ import astropy.units as u
 from sunpy_heliocloud.metadata.channels import channels
 from sunpy_heliocloud.metadata.units import is_counts
 
+MSB = "solo_L2_metis-vl-tb_20220322T211301_V01"
+
 
 @pytest.mark.parametrize(
     ("bunit", "unit", "counts"),
@@ -88,12 +90,7 @@ def test_units_of_aia(bunit, unit, counts):
         (real_header("lasco_c3"), None, False, ""),
         (real_header("lasco_c3", BUNIT=0), u.dimensionless_unscaled, False, ""),
         (real_header("20181209_180305_kcor_l2"), None, False, "B/Bsun"),
-        (
-            aia_header(INSTRUME="Metis", TELESCOP="SOLO/Metis/VLD", BTYPE="VL total brightness", BUNIT="MSB"),
-            None,
-            False,
-            "MSB",
-        ),
+        (real_header(MSB), None, False, "MSB"),
         (real_header("HinodeSOT", BUNIT=5), None, False, "5"),
         (real_header("mdi.fd_Ic.20101015_230100_TAI.data"), u.dimensionless_unscaled, False, ""),
         (real_header("HinodeSOT", BUNIT="ADU"), u.adu, True, ""),
