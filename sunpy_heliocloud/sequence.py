@@ -15,21 +15,16 @@ from sunpy import log
 from sunpy.map import GenericMap, Map
 from sunpy.time import parse_time
 
-from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.coordinates.indexers import frame_indexer
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
-from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.frames import Frames, updated_headers
+from sunpy_heliocloud.lazy.joined import frames_of
 from sunpy_heliocloud.lazy.left_out import LeftOut
 from sunpy_heliocloud.lazy.losses import lost_frames
-from sunpy_heliocloud.lazy.opened import opened
-from sunpy_heliocloud.lazy.recipe import Recipe
-from sunpy_heliocloud.lazy.sources import accesses_of, files_of, map_frame, map_header, maps_of
 from sunpy_heliocloud.lazy.verified import verified
 from sunpy_heliocloud.metadata.channels import names_of
-from sunpy_heliocloud.metadata.columns import HeaderColumns
 from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.maps import readable
 from sunpy_heliocloud.metadata.table import are_selected, header_table
@@ -48,9 +43,10 @@ class LazyMapSequence:
     Parameters
     ----------
     source
-        The result of `sunpy.net.Fido` (a response or one of its tables, of one or more channels), URLs or
-        paths of FITS files (``s3://``, ``https://``, local), or sunpy Maps. A single URL, path or Map is also
-        accepted.
+        The result of `sunpy.net.Fido` (a response or one of its tables, of one or more channels, or the downloaded
+        files); any other table with a column ``URL``, of astropy, pandas, polars, pyarrow or numpy, a row or a column of
+        it; URLs and paths of FITS files (``s3://``, ``https://``, local), folders and globs; sunpy Maps; pairs
+        ``(data, header)``; other sequences; or lists, nested if need be, and iterators of any of these.
     storage_options
         For `s3fs.S3FileSystem`, such as credentials; without any, S3 is read anonymously. They reach dask workers.
     errors
@@ -67,12 +63,17 @@ class LazyMapSequence:
     ~sunpy_heliocloud.io.ranges.ReadError
         When a header cannot be read, or does not say its time (an `OSError`).
     ValueError
-        When ``source`` is a search that failed, or a table without a column ``URL``.
+        When ``source`` is a search that failed, a table without a column ``URL``, or an empty name.
+    TypeError
+        When ``source`` is nothing that is taken, such as a header without data.
+    FileNotFoundError
+        When a folder has no FITS file, or nothing matches a glob.
 
     Notes
     -----
     The constructor reads the first 64 kB of each file, many at once, with a progress bar if this takes long.
-    Frames are put in the order of their times. Pixels are read when the data of a Map or a cube are computed.
+    Frames are put in the order of their times. Those that stand in the source more than once are kept once: the same
+    URL or path (``s3://bucket/key`` and its address over https are the same), Map or pair. Pixels are read when the data of a Map or a cube are computed.
     """
 
     def __init__(
@@ -87,17 +88,7 @@ class LazyMapSequence:
             raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'mask'")
         self._opened = time.time()
         self._name = ""
-        left_out = LeftOut(errors)
-        source = list(source) if isinstance(source, Iterator) else source
-        maps = maps_of(source)
-        if maps is None:
-            files = files_of(source)
-            limits.check("files", len(files), "The source of the sequence")
-            images, headers = opened(files, accesses_of(files, storage_options), hdu, left_out)
-        else:
-            images = [map_frame(m) for m in maps]
-            headers = HeaderColumns.from_headers([map_header(m, i) for i, m in enumerate(maps)])
-        self._frames = Frames.in_order(images, headers, left_out)
+        self._frames = frames_of(source, storage_options, hdu, LeftOut(errors))
 
     # ---- a sequence
 
@@ -107,20 +98,22 @@ class LazyMapSequence:
     def __iter__(self) -> Iterator[GenericMap]:
         return (self[i] for i in range(len(self)))
 
+    def __add__(self, other: Any) -> Self:
+        """The frames of both, in the order of time; those that both have are kept once."""
+        if not isinstance(other, LazyMapSequence):
+            return NotImplemented
+        errors = self._frames.errors if self._frames.errors == other._frames.errors else "raise"
+        joined = self._with(frames_of([self, other], None, None, LeftOut(errors)))
+        joined._opened, joined._name = min(self._opened, other._opened), ""
+        return joined
+
     def __getitem__(self, item: Any) -> "GenericMap | LazyMapSequence":
         """An integer gives a Map on a lazy array; a slice, a mask or several indices a sequence, in their order."""
         index = frame_indexer(item, len(self), "seq.nearest(time) and seq.between(start, stop) take times")
         if index.keeps_axis:
             return self._picked(np.array(index.positions, dtype=int))
         (item,) = index.positions
-        frames = self._frames
-        # Functions are given floats, and integers have no NaN for pixels that cannot be read.
-        as_float = frames.steps or frames.errors == "mask"
-        dtype = frames.images[item].dtype
-        dtype = np.result_type(dtype, np.float32) if as_float else dtype
-        planes = frames.planes(np.array([item]))
-        recipe = Recipe.whole(planes, dtype, steps=frames.steps, errors=frames.errors)
-        return Map(FrameArray(recipe)[0], readable(frames.headers[item]))
+        return Map(self._frames.image(item), readable(self._frames.headers[item]))
 
     def _picked(self, indices: np.ndarray) -> Self:
         return self._with(self._frames.picked(indices))

@@ -115,12 +115,14 @@ def test_a_table_row_is_one_frame(bucket):
     assert LazyMapSequence(table[2]).urls == [bucket.urls(171)[2]]
 
 
-def test_what_is_no_source(maps):
+def test_what_is_no_source_says_what_is_taken(maps):
     for source, kind in (
         (None, "NoneType"),
         ([None], "NoneType"),
         (5, "int"),
-        ([maps[0], "a.fits"], "AIAMap"),
+        ([maps[0], 5], "int"),
+        ({"URL": "a.fits"}, "dict"),
+        (maps[0].meta, "MetaDict"),
     ):
         with pytest.raises(TypeError, match=f"come from .* URLs, paths or Maps, not from {kind}"):
             LazyMapSequence(source)

@@ -8,10 +8,11 @@ import numpy as np
 
 from astropy.time import Time
 
-from sunpy.util.exceptions import warn_user
-
-from sunpy_heliocloud.io.frame import Frame
+from sunpy_heliocloud.caller import warn_caller
+from sunpy_heliocloud.io.frame import ArrayFrame, Frame
+from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.left_out import LeftOut
+from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.steps import Apply, Plane
 from sunpy_heliocloud.metadata.channels import Channel, channels
 from sunpy_heliocloud.metadata.columns import HeaderColumns
@@ -69,16 +70,37 @@ class Frames:
             headers,
         )
         if dated:
-            warn_user(
+            warn_caller(
                 f"{len(dated)} of {len(images)} frames have a date without a time of day, and sunpy's Map does not "
-                "read the keyword TIME-OBS beside it; add it to the date with update_headers",
-                stacklevel=3,
+                "read the keyword TIME-OBS beside it; add it to the date with update_headers"
             )
         order = np.argsort(times.jd, kind="stable")
         images = [images[i] for i in good[order]]
         headers, applied_to = _picked_headers(headers, applied_to, good[order])
         found = [found[i] for i in order]
         return cls(images, headers, times[order], found, left_out, steps, applied_to)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self], left_out: LeftOut) -> Self:
+        """The frames of several, in the order of time. All have the same steps."""
+        if len(parts) < 2:
+            return (
+                replace(parts[0], left_out=left_out)
+                if parts
+                else cls.in_order([], HeaderColumns.from_headers([]), left_out)
+            )
+        days = np.concatenate([[part.times.jd1, part.times.jd2] for part in parts], axis=1)
+        versions = zip(*(part.applied_to for part in parts), strict=True)
+        joined = cls(
+            [image for part in parts for image in part.images],
+            HeaderColumns.concatenate([part.headers for part in parts]),
+            Time(*days, format="jd", scale="utc"),
+            [channel for part in parts for channel in part.channels],
+            left_out,
+            parts[0].steps,
+            tuple(HeaderColumns.concatenate(some) for some in versions),
+        )
+        return joined.picked(np.argsort(joined.times.jd, kind="stable"))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -122,6 +144,22 @@ class Frames:
             applied_to = (*applied_to, self.headers)
         steps = (*self.steps, Apply(function, pointwise, len(applied_to) - 1))
         return replace(self, steps=steps, applied_to=applied_to)
+
+    def image(self, index: int) -> FrameArray:
+        """The pixels of one frame after all steps, lazy."""
+        # Functions are given floats, and integers have no NaN for pixels that cannot be read.
+        as_float = self.steps or self.errors == "mask"
+        dtype = self.images[index].dtype
+        dtype = np.result_type(dtype, np.float32) if as_float else dtype
+        planes = self.planes(np.array([index]))
+        return FrameArray(Recipe.whole(planes, dtype, steps=self.steps, errors=self.errors, flat=True))
+
+    def with_steps_done(self) -> Self:
+        """Frames of the same pixels, on which nothing is left to do; lazy."""
+        if not self.steps:
+            return self
+        images: list[Frame] = [ArrayFrame(self.image(i), url) for i, url in enumerate(self.urls)]
+        return replace(self, images=images, steps=(), applied_to=())
 
     def planes(self, indices: np.ndarray, keys: Sequence[str] | None = None) -> list[Plane]:
         """The data of frames that tasks need; headers only if a function uses them."""

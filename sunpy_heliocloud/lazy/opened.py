@@ -6,14 +6,12 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from sunpy.util.exceptions import warn_user
-
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.io.open import open_frames
 from sunpy_heliocloud.io.ranges import ReadError
+from sunpy_heliocloud.lazy.files import File
 from sunpy_heliocloud.lazy.left_out import LeftOut
-from sunpy_heliocloud.lazy.sources import File
 from sunpy_heliocloud.metadata.columns import HeaderColumns
 from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.text import shown_url
@@ -24,7 +22,7 @@ __all__ = ["opened"]
 def opened(
     files: Sequence[File], accesses: Sequence[Access], hdu: int | str | None, left_out: LeftOut
 ) -> tuple[list[Frame], HeaderColumns]:
-    """The images of files and their headers; warns the caller's caller of those that are left out."""
+    """The images of files and their headers."""
     urls, sizes = [file.url for file in files], [file.size for file in files]
     images: list[Frame] = []
     headers = [HeaderColumns.from_headers([])]
@@ -38,11 +36,6 @@ def opened(
             images += [image for image, _ in good]
             headers.append(HeaderColumns.from_headers([header for _, header in good]))
             bar.update(len(batch))
-    if left_out.reasons:
-        warn_user(
-            f"{len(left_out.reasons)} of {len(urls)} frames are left out, see .status",
-            stacklevel=3,
-        )
     return images, HeaderColumns.concatenate(headers)
 
 

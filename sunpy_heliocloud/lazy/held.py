@@ -1,0 +1,111 @@
+"""Images that a caller holds: sunpy Maps, and pairs of data and header."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dask.array as da
+import numpy as np
+
+import astropy.units as u
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from sunpy.map import GenericMap
+
+from sunpy_heliocloud.io.frame import ArrayFrame, Frame, PartFrame, Window
+from sunpy_heliocloud.io.ranges import ReadError
+from sunpy_heliocloud.lazy.frame_array import FrameArray
+from sunpy_heliocloud.metadata.problems import problems
+from sunpy_heliocloud.metadata.values import header_of_values
+from sunpy_heliocloud.text import shown_url
+
+__all__ = ["Held", "is_header", "is_pixels"]
+
+_REAL = "buif"  # kinds of dtypes
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """
+    A frame in memory, or a Map that was made of a frame, with its header.
+
+    Attributes
+    ----------
+    frame, header
+        What a sequence is made of.
+    what
+        The objects of the caller that it was made of.
+    """
+
+    frame: Frame
+    header: dict[str, Any]
+    what: tuple[Any, ...]
+
+    @classmethod
+    def of_map(cls, m: GenericMap, place: str) -> "Held":
+        """
+        A Map.
+
+        Parameters
+        ----------
+        m
+            The Map.
+        place
+            Where it stands in the source, for messages.
+        """
+        return cls(_map_frame(m), _with_size(header_of_values(m.meta, place), m.data.shape), (m,))
+
+    @classmethod
+    def of_pair(cls, data: Any, header: Any, place: str) -> "Held":
+        """
+        An array and its header.
+
+        Raises
+        ------
+        ReadError
+            When sunpy makes no Map of them; the message has the place and the keyword.
+        """
+        what = (data, header)
+        header = header.to_header(relax=True) if isinstance(header, WCS) else header
+        header = header_of_values(header, place)
+        if isinstance(data, u.Quantity):
+            header["BUNIT"] = data.unit.to_string()
+            data = data.value
+        if data.ndim != 2 or 0 in data.shape or data.dtype.kind not in _REAL:
+            raise ReadError(
+                f"The data of {place} are no image, being of shape {data.shape} and type {data.dtype}; they must be real "
+                "numbers with two axes, so that each image of a stack is a pair of its own"
+            )
+        header = _with_size(header, data.shape)
+        if (reason := problems([header])[0]) is not None:
+            raise ReadError(f"The header of {place} cannot be used: {shown_url(reason)}")
+        if isinstance(data, np.ma.MaskedArray):
+            data = np.ma.filled(data.astype(np.result_type(data.dtype, np.float32)), np.nan)
+        return cls(ArrayFrame(data), header, what)
+
+
+def is_pixels(data: Any) -> bool:
+    """Whether it is an array of numbers."""
+    return isinstance(data, (np.ndarray, da.Array)) and data.dtype.kind in (*_REAL, "c")
+
+
+def is_header(header: Any) -> bool:
+    """Whether it can stand behind an array."""
+    return isinstance(header, (Mapping, fits.Header, WCS))
+
+
+def _map_frame(m: GenericMap) -> Frame:
+    """The frame that a Map of a sequence, or its submap, was made of; or else the Map's array."""
+    if not isinstance(m.data, FrameArray):
+        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data))
+    recipe = m.data.recipe
+    frame = recipe.planes[0].frame
+    if recipe.steps or not recipe.flat or m.mask is not None:
+        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data), url=frame.url)
+    window = recipe.read.window
+    return frame if window == Window.whole(frame.shape) else PartFrame(frame, window)
+
+
+def _with_size(header: dict[str, Any], shape: tuple[int, int]) -> dict[str, Any]:
+    return header | {"NAXIS": 2, "NAXIS1": shape[1], "NAXIS2": shape[0]}
