@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-import dask.array as da
 import numpy as np
 
 import astropy.units as u
-from astropy.table import QTable, vstack
+from astropy.table import QTable
 from astropy.time import Time
 
 from sunpy.map import GenericMap
@@ -18,15 +17,15 @@ from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import resampling
 from sunpy_heliocloud.lags.comparable import ComparableCube
+from sunpy_heliocloud.lazy.combined import base_plane, channel_name, earlier_planes
 from sunpy_heliocloud.lazy.derotated import derotate
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import is_valid
 from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
 from sunpy_heliocloud.lazy.resampled import resample
 from sunpy_heliocloud.lazy.saturated import with_saturated
-from sunpy_heliocloud.text import inert
 
-__all__ = ["TimeLagCube", "merged"]
+__all__ = ["TimeLagCube"]
 
 
 # In units of the cube's cadence; longer steps are averaged.
@@ -306,6 +305,41 @@ class TimeLagCube(ComparableCube):
         wcs = self.wcs.low_level_wcs
         return resampled[wcs.item] if isinstance(wcs, SlicedStackWCS) else resampled
 
+    # ---- differences; sums, products and quotients are operators
+
+    def difference(self, n: int = 1, *, base: Any = None) -> Self:
+        """
+        Each plane minus the one before (a running difference), or minus one plane (a base difference).
+
+        Parameters
+        ----------
+        n
+            How many planes before; planes 0 to ``n - 1`` have none and are left out.
+        base
+            The plane that is subtracted from all: its index (0, -1), its time (the nearest plane is taken), or itself:
+            ``other[3]``, a Map or an array on the same grid, such as a mean image.
+
+        Returns
+        -------
+        TimeLagCube
+            Lazy; the time of each plane is that of the later one, from which is subtracted. ``meta["difference"]``
+            says what was done.
+
+        Raises
+        ------
+        ValueError
+            When planes have their own coordinates (derotate first), there are too few, or none is of that time.
+        """
+        shared_stack(self, "a difference")
+        if base is None:
+            earlier, later, done = earlier_planes(self, n), self[n:], f"running, n={n}"
+        else:
+            earlier, done = base_plane(self, base)
+            later, done = self, f"from {done}"
+        result = later - earlier
+        result.meta = dict(result.meta) | {"difference": _then(self.meta.get("difference"), done)}
+        return result
+
     # ---- what it costs, slices and bins
 
     def estimate(self) -> Estimate:
@@ -348,14 +382,9 @@ class TimeLagCube(ComparableCube):
 
     def __str__(self) -> str:
         first, last = (time.isot for time in np.atleast_1d(self.times)[[0, -1]])
-        channel = (
-            "unknown"
-            if self.wavelength is None
-            else inert(f"{self.observatory or ''} {self.wavelength:g}".strip())
-        )
         return (
             f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  Channel: {channel}\n  Times:   {first} to {last}\n  Unit:    {self.unit}\n"
+            f"  Channel: {channel_name(self.meta)}\n  Times:   {first} to {last}\n  Unit:    {self.unit}\n"
             f"  Grid:    {self.meta.get('derotated', 'each frame its own' if self.frames else 'shared')}"
         )
 
@@ -374,33 +403,3 @@ class TimeLagCube(ComparableCube):
 def _then(before: str | None, done: str) -> str:
     """The history of what was done, with one more entry."""
     return done if before is None else f"{before}, then {done}"
-
-
-def merged(cubes: Sequence[TimeLagCube]) -> TimeLagCube:
-    """
-    One cube of several that lie on one grid, in the order of time.
-
-    Parameters
-    ----------
-    cubes
-        Of the same channel, with `frames`.
-
-    Returns
-    -------
-    TimeLagCube
-    """
-    if len(cubes) == 1:
-        return cubes[0]
-    days = np.concatenate([[cube.times.jd1, cube.times.jd2] for cube in cubes], axis=1)
-    order = np.argsort(days.sum(axis=0), kind="stable")
-    times = Time(*days[:, order], format="jd", scale="utc")
-    tables = [cube.meta["frames"] for cube in cubes]
-    frames = vstack(tables, metadata_conflicts="silent")[order]
-    if tokens := [token for table in tables for token in table.meta.get("saturation", ())]:
-        frames.meta["saturation"] = tuple(tokens)
-    return TimeLagCube(
-        da.concatenate([cube.data for cube in cubes])[order],
-        wcs=cubes[0].wcs.low_level_wcs.with_times(times),
-        unit=cubes[0].unit,
-        meta=cubes[0].meta | {"frames": frames},
-    )

@@ -1,18 +1,21 @@
 """What makes a cube of the frames of a sequence."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+import dask.array as da
 import numpy as np
 
 import astropy.units as u
-from astropy.table import QTable
+from astropy.table import QTable, vstack
+from astropy.time import Time
 
 from sunpy.map import GenericMap
 from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.coordinates.stack import StackWCS
-from sunpy_heliocloud.cube import TimeLagCube, merged
+from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.frames import Frames
@@ -79,7 +82,7 @@ def derotated(
         )
         for indices in members.values()
     ]
-    return merged(cubes)
+    return _merged(cubes)
 
 
 def of_one_shape(frames: Frames) -> Frames:
@@ -173,3 +176,22 @@ def _warn_of_quality(frames: Frames) -> None:
         warn_user(
             f"{short} of {len(frames)} frames have an exposure time under half the median", stacklevel=4
         )
+
+
+def _merged(cubes: Sequence[TimeLagCube]) -> TimeLagCube:
+    """One cube of several on one grid, of the same channel and with frames, in the order of time."""
+    if len(cubes) == 1:
+        return cubes[0]
+    days = np.concatenate([[cube.times.jd1, cube.times.jd2] for cube in cubes], axis=1)
+    order = np.argsort(days.sum(axis=0), kind="stable")
+    times = Time(*days[:, order], format="jd", scale="utc")
+    tables = [cube.meta["frames"] for cube in cubes]
+    frames = vstack(tables, metadata_conflicts="silent")[order]
+    if tokens := [token for table in tables for token in table.meta.get("saturation", ())]:
+        frames.meta["saturation"] = tuple(tokens)
+    return TimeLagCube(
+        da.concatenate([cube.data for cube in cubes])[order],
+        wcs=cubes[0].wcs.low_level_wcs.with_times(times),
+        unit=cubes[0].unit,
+        meta=cubes[0].meta | {"frames": frames},
+    )

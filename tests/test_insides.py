@@ -17,7 +17,7 @@ import pytest
 from dask.array.utils import meta_from_array
 from dask.blockwise import Blockwise, BlockwiseDepDict, blockwise
 from dask.highlevelgraph import HighLevelGraph
-from ndcube import NDCube
+from ndcube import NDCube, NDCubeSequence
 
 import astropy.units as u
 from astropy.nddata import NDSlicingMixin
@@ -117,6 +117,38 @@ def test_new_instance():
     assert type(other) is type(one)
     assert (other.meta, other.unit, other.data.sum()) == ({"b": 2}, u.s, 12)
     assert "height" in other.extra_coords.keys()
+
+
+def test_get_crop_item():
+    def whole(self, *points, **kwargs):
+        asked.append(points)
+        return np.s_[1:3, 0:4]
+
+    asked = []
+    crops = {"_get_crop_item": whole, "_get_crop_by_values_item": whole}
+    sequence = NDCubeSequence([cube(**crops)] * 2)
+    assert sequence.crop(["a"], ["b"]).data[0].shape == (2, 4)
+    assert sequence[0].crop_by_values(["c"], ["d"]).shape == (2, 4)
+    assert asked == [(["a"], ["b"])] * 2 + [(["c"], ["d"])]
+
+
+test_get_crop_by_values_item = test_get_crop_item
+
+
+def test_internal_coords():
+    one = cube()
+    part = one[1:]
+    part.global_coords._internal_coords = {"time": ("time", 3 * u.s)}
+    assert (part.global_coords["time"], len(one.global_coords)) == (3 * u.s, 0)
+    assert part.global_coords.physical_types == {"time": "time"}
+    assert part[:, 0].global_coords["time"] == 3 * u.s
+
+
+def test_extra_coords():
+    one, other = cube(), cube()
+    one.extra_coords.add("height", 0, np.arange(3) * u.m)
+    other._extra_coords = one.extra_coords[::2]
+    assert list(other.extra_coords.keys()) == ["height"]
 
 
 def test_slice_wcs():

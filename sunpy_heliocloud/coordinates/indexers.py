@@ -252,7 +252,7 @@ def shown(index: Any) -> str:
     """An index in the message of an error."""
     if hasattr(index, "__dask_graph__"):
         return f"a lazy array of shape {index.shape}, which has to be computed first"
-    return f"an array of shape {index.shape}" if hasattr(index, "shape") else inert(repr(index), 80)
+    return f"an array of shape {index.shape}" if getattr(index, "shape", ()) else inert(repr(index), 80)
 
 
 def expanded(item: Any, ndim: int) -> tuple:

@@ -17,6 +17,7 @@ __all__ = [
     "at_observer",
     "cadence_of",
     "common_planes",
+    "common_times",
     "duration",
     "longest_gap",
     "margin_of_means",
@@ -177,6 +178,23 @@ def new_times(
     grid = Time(multiples * step + offset, format="unix_tai", scale="tai").utc
     grid.format = "isot"
     return grid
+
+
+def common_times(first: Time, second: Time) -> tuple[np.ndarray, np.ndarray]:
+    """
+    The indices of the times that two increasing series have in common, within a millisecond.
+
+    Parameters
+    ----------
+    first, second
+        In any scale.
+    """
+    ours, theirs = seconds(first, first[0]), seconds(second, first[0])
+    nearest = np.clip(np.searchsorted(theirs, ours), 1, max(theirs.size - 1, 1))
+    nearest -= ours - theirs[nearest - 1] < theirs[np.minimum(nearest, theirs.size - 1)] - ours
+    nearest = np.minimum(nearest, theirs.size - 1)
+    (common,) = np.nonzero(np.abs(theirs[nearest] - ours) <= _TOLERANCE)
+    return common, nearest[common]
 
 
 def common_planes(*series: Time) -> tuple[list[slice], float]:

@@ -10,11 +10,12 @@ from dask.base import DaskMethodsMixin
 from ndcube import NDCube, NDCubeSequence
 
 import astropy.units as u
-from astropy.nddata import NDData
-from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
+from sunpy.map import GenericMap
+
+from sunpy_heliocloud.coordinates.crops import crop_index, index_of_values
 from sunpy_heliocloud.coordinates.indexers import (
     At,
     Indexer,
@@ -27,6 +28,7 @@ from sunpy_heliocloud.coordinates.indexers import (
     shown,
 )
 from sunpy_heliocloud.coordinates.slicing import StackLike, bin_wcs, slice_wcs
+from sunpy_heliocloud.lazy.combined import check_shape, combined
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
 __all__ = ["DaskCube"]
@@ -101,38 +103,38 @@ class DaskCube(DaskMethodsMixin, NDCube):
         """The data as numpy takes them, computed."""
         return np.asarray(self.data, dtype=dtype)
 
-    # ---- arithmetic, with numbers and quantities, and with cubes on the same grid
+    # ---- arithmetic, with numbers, quantities and arrays, and with cubes, planes and Maps on the same grid
 
     def __add__(self, value: Any) -> Self:
-        return self._combined(super().__add__, value)
+        return self._combined("__add__", value)
 
     def __sub__(self, value: Any) -> Self:
-        return self._combined(super().__sub__, value)
+        return self._combined("__sub__", value)
 
     def __mul__(self, value: Any) -> Self:
-        return self._combined(super().__mul__, value)
+        return self._combined("__mul__", value)
 
     def __truediv__(self, value: Any) -> Self:
-        return self._combined(super().__truediv__, value)
+        return self._combined("__truediv__", value)
 
-    def _combined(self, operation: Callable[[Any], Self], value: Any) -> Self:
-        if not isinstance(value, DaskCube):
-            return operation(self._in_own_precision(value))
-        if self.shape != value.shape or not _are_equal(self.wcs.low_level_wcs, value.wcs.low_level_wcs):
-            raise ValueError(
-                f"cubes can be combined if they share grid and times, but these of shape {self.shape} and {value.shape} "
-                "do not; derotate both to one map, and use resample_time(times=other.times)"
-            )
-        result = operation(NDData(value.data, unit=value.unit))
-        shared = {key: entry for key, entry in self.meta.items() if _are_equal(entry, value.meta.get(key))}
-        return result._new_instance(meta=shared)
+    def __pow__(self, value: Any) -> Self:
+        return super().__pow__(self._in_own_precision(value))
+
+    def __abs__(self) -> Self:
+        return self._new_instance(data=abs(self.data))
+
+    def _combined(self, operation: str, value: Any) -> Self:
+        if isinstance(value, DaskCube | GenericMap):
+            return combined(self, value, operation)
+        check_shape(self.shape, value)
+        return getattr(super(), operation)(self._in_own_precision(value))
 
     def _in_own_precision(self, value: Any) -> Any:
-        """A scalar that does not make float64 of float32 data, as numpy's scalars would."""
+        """A value that does not make float64 of float32 data, as numpy's scalars and Quantities would."""
         value = 1 * value if isinstance(value, u.UnitBase) else value
-        if isinstance(value, u.Quantity) and value.isscalar and self.data.dtype.kind == "f":
-            return value.astype(self.data.dtype)
-        return value.item() if isinstance(value, np.number) else value
+        if isinstance(value, u.Quantity):
+            return value.astype(self.data.dtype) if self.data.dtype.kind == "f" else value
+        return value.item() if isinstance(value, np.ndarray | np.number) and value.ndim == 0 else value
 
     # ---- binning and slicing
 
@@ -199,6 +201,24 @@ class DaskCube(DaskMethodsMixin, NDCube):
         if has_extra:
             picked._extra_coords = self.extra_coords[item]
         return picked
+
+    def _get_crop_item(
+        self, *points: Any, wcs: Any = None, keepdims: bool = False
+    ) -> tuple[int | slice, ...]:
+        if wcs is None or wcs is self.wcs:
+            item = crop_index(self.wcs.low_level_wcs, self.shape, points, keepdims)
+            if item is not None:
+                return item
+        return super()._get_crop_item(*points, wcs=wcs, keepdims=keepdims)
+
+    def _get_crop_by_values_item(
+        self, *points: Any, units: Any = None, wcs: Any = None, keepdims: bool = False
+    ) -> tuple[int | slice, ...]:
+        if wcs is None or wcs is self.wcs:
+            item = index_of_values(self.wcs.low_level_wcs, self.shape, points, units, keepdims)
+            if item is not None:
+                return item
+        return super()._get_crop_by_values_item(*points, units=units, wcs=wcs, keepdims=keepdims)
 
     def explode_along_axis(self, axis: int) -> Any:
         """
@@ -274,13 +294,3 @@ def _forwards(indexer: Indexer, index: Any) -> Indexer:
     if not indexer.positions:
         raise IndexError(f"{shown(index)} leaves nothing of the axis")
     return indexer
-
-
-def _are_equal(first: Any, second: Any) -> bool:
-    if first is second:
-        return True
-    if type(first) is not type(second) or isinstance(first, Table):
-        return False
-    if isinstance(first, WCS):
-        return first.to_header() == second.to_header()
-    return bool(np.all(first == second))
