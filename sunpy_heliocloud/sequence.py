@@ -20,13 +20,14 @@ from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frames import Frames, updated_headers
+from sunpy_heliocloud.lazy.image_array import ImageArray
 from sunpy_heliocloud.lazy.joined import frames_of
 from sunpy_heliocloud.lazy.left_out import LeftOut
 from sunpy_heliocloud.lazy.losses import lost_frames
 from sunpy_heliocloud.lazy.verified import verified
 from sunpy_heliocloud.metadata.channels import names_of
 from sunpy_heliocloud.metadata.exposure import exposure_times
-from sunpy_heliocloud.metadata.maps import readable
+from sunpy_heliocloud.metadata.maps import map_header
 from sunpy_heliocloud.metadata.table import are_selected, header_table
 from sunpy_heliocloud.stacking import derotated, of_one_shape, shape_text, stacked, warn_of
 from sunpy_heliocloud.text import inert
@@ -113,7 +114,8 @@ class LazyMapSequence:
         if index.keeps_axis:
             return self._picked(np.array(index.positions, dtype=int))
         (item,) = index.positions
-        return Map(self._frames.image(item), readable(self._frames.headers[item]))
+        image = ImageArray(self._frames.image(item))
+        return Map(image, map_header(self._frames.headers[item], image.dtype))
 
     def _picked(self, indices: np.ndarray) -> Self:
         return self._with(self._frames.picked(indices))

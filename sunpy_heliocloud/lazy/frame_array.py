@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import dask.array as da
 import numpy as np
@@ -32,7 +32,7 @@ class FrameArray(da.Array):
 
     recipe: Recipe
 
-    def __new__(cls, recipe: Recipe) -> "FrameArray":
+    def __new__(cls, recipe: Recipe) -> Self:
         name = "frames-" + tokenize(recipe)
         read = FirstPlane(recipe.read) if recipe.flat else recipe.read
         graph = graph_from_planes(name, read, [(plane,) for plane in recipe.planes], flat=recipe.flat)
@@ -41,21 +41,33 @@ class FrameArray(da.Array):
         return array
 
     def __reduce__(self) -> tuple:
-        return FrameArray, (self.recipe,)
+        return type(self), (self.recipe,)
 
-    def copy(self) -> "FrameArray":
+    def copy(self) -> Self:
         """An array with the same recipe. sunpy copies data when it makes a submap."""
-        return FrameArray(self.recipe)
+        return type(self)(self.recipe)
 
     def __getitem__(self, item: Any) -> da.Array:
         index = outer_index(item, self.shape)
         if index is None:
             return super().__getitem__(item)
         recipe, rest = self.recipe.part(index)
-        array = FrameArray(recipe)
+        array = type(self)(recipe)
         if all(one == Stretch(0, length) for one, length in zip(rest, array.shape, strict=True)):
             return array
         return da.Array.__getitem__(array, items(rest))
+
+    def __setitem__(self, item: Any, value: Any) -> None:
+        plain = da.Array(self.dask, self.name, self.chunks, dtype=self.dtype)
+        plain[item] = value
+        images = [plain] if self.recipe.flat else [plain[i] for i in range(len(plain))]
+        self._become(self.recipe.of_images(images))
+
+    def _become(self, recipe: Recipe) -> None:
+        """Be the array of another recipe, of the same shape, from now on."""
+        other = type(self)(recipe)
+        self.dask, self._name, self._chunks, self._meta = other.dask, other.name, other.chunks, other._meta
+        self.recipe = other.recipe
 
     def __neg__(self) -> da.Array:
         return self * -1  # ndcube subtracts by adding the negative
@@ -69,7 +81,7 @@ def _pointwise(name: str, operation: Callable, reflected: bool) -> Callable:
             return plain(self, other)
         operand = other.item() if isinstance(other, np.number) else other
         step = Arithmetic(operation, operand, reflected)
-        return FrameArray(self.recipe.then(step))
+        return type(self)(self.recipe.then(step))
 
     return method
 

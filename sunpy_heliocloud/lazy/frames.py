@@ -145,20 +145,20 @@ class Frames:
         steps = (*self.steps, Apply(function, pointwise, len(applied_to) - 1))
         return replace(self, steps=steps, applied_to=applied_to)
 
-    def image(self, index: int) -> FrameArray:
-        """The pixels of one frame after all steps, lazy."""
+    def image(self, index: int) -> Recipe:
+        """How the pixels of one frame come about, after all steps."""
         # Functions are given floats, and integers have no NaN for pixels that cannot be read.
         as_float = self.steps or self.errors == "mask"
         dtype = self.images[index].dtype
         dtype = np.result_type(dtype, np.float32) if as_float else dtype
         planes = self.planes(np.array([index]))
-        return FrameArray(Recipe.whole(planes, dtype, steps=self.steps, errors=self.errors, flat=True))
+        return Recipe.whole(planes, dtype, steps=self.steps, errors=self.errors, flat=True)
 
     def with_steps_done(self) -> Self:
         """Frames of the same pixels, on which nothing is left to do; lazy."""
         if not self.steps:
             return self
-        images: list[Frame] = [ArrayFrame(self.image(i), url) for i, url in enumerate(self.urls)]
+        images: list[Frame] = [ArrayFrame(FrameArray(self.image(i)), url) for i, url in enumerate(self.urls)]
         return replace(self, images=images, steps=(), applied_to=())
 
     def planes(self, indices: np.ndarray, keys: Sequence[str] | None = None) -> list[Plane]:

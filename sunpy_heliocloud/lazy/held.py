@@ -14,6 +14,7 @@ from astropy.wcs import WCS
 from sunpy.map import GenericMap
 
 from sunpy_heliocloud.io.frame import ArrayFrame, Frame, PartFrame, Window
+from sunpy_heliocloud.io.kept_frame import KeptFrame
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.metadata.problems import problems
@@ -101,6 +102,7 @@ def _map_frame(m: GenericMap) -> Frame:
         return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data))
     recipe = m.data.recipe
     frame = recipe.planes[0].frame
+    frame = frame.frame if isinstance(frame, KeptFrame) else frame
     if recipe.steps or not recipe.flat or m.mask is not None:
         return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data), url=frame.url)
     window = recipe.read.window

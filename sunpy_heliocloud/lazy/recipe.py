@@ -8,7 +8,7 @@ import numpy as np
 from dask.base import normalize_token
 
 from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch
-from sunpy_heliocloud.io.frame import Window
+from sunpy_heliocloud.io.frame import ArrayFrame, Window
 from sunpy_heliocloud.lazy.layers import joint_token
 from sunpy_heliocloud.lazy.steps import Plane, Step, Steps
 from sunpy_heliocloud.lazy.tasks import ReadWindow
@@ -52,6 +52,19 @@ class Recipe:
         """Whole frames, all of the shape of the first."""
         ny, nx = planes[0].frame.shape
         return cls(tuple(planes), Steps(steps), (0, ny), (0, nx), np.dtype(dtype), **kwargs)
+
+    @classmethod
+    def of_array(cls, image: Any, url: str) -> "Recipe":
+        """An image ``(y, x)`` that is an array."""
+        return cls.whole([Plane(ArrayFrame(image, url))], image.dtype, flat=True)
+
+    def of_images(self, images: Sequence[Any]) -> "Recipe":
+        """Arrays in place of the planes, on which nothing is left to do."""
+        planes = [
+            replace(plane, frame=ArrayFrame(image, plane.frame.url))
+            for plane, image in zip(self.planes, images, strict=True)
+        ]
+        return type(self).whole(planes, images[0].dtype, flat=self.flat)
 
     def __dask_tokenize__(self) -> tuple:
         others = (self.steps, self.rows, self.columns, self.dtype, self.errors, self.flat)

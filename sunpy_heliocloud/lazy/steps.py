@@ -12,7 +12,18 @@ from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.metadata.header import AnyCaseHeader
 from sunpy_heliocloud.text import shown_url
 
-__all__ = ["Apply", "Arithmetic", "DivideByExposure", "IsValid", "MaskSaturated", "Plane", "Step", "Steps"]
+__all__ = [
+    "Apply",
+    "Arithmetic",
+    "Cast",
+    "DivideByExposure",
+    "Elementwise",
+    "IsValid",
+    "MaskSaturated",
+    "Plane",
+    "Step",
+    "Steps",
+]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -144,6 +155,31 @@ class Arithmetic(Step):
 
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
         return self.operation(self.operand, image) if self.reflected else self.operation(image, self.operand)
+
+
+@dataclass(frozen=True)
+class Elementwise(Step):
+    """A function of numpy of the image and scalars; `None` stands for the image."""
+
+    function: Callable
+    operands: tuple[Any, ...]
+
+    pointwise = True
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        return self.function(*(image if one is None else one for one in self.operands))
+
+
+@dataclass(frozen=True)
+class Cast(Step):
+    """The same values as another type."""
+
+    dtype: np.dtype
+
+    pointwise = True
+
+    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+        return image.astype(self.dtype)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ __all__ = [
     "Watched",
     "empty_map",
     "map_class",
+    "map_header",
     "once_for_each_kind",
     "readable",
     "satellite_of",
@@ -69,6 +70,14 @@ def readable(header: Header) -> dict[str, Any]:
                 header[keyword] = (parse_time(stamp, scale=scale) + offset * u.s).isot
     if str(timesys).lower() != scale:
         header["TIMESYS"] = scale.upper()
+    return header
+
+
+def map_header(header: Header, dtype: np.dtype) -> dict[str, Any]:
+    """The header of a Map, `readable`; without BLANK where pixels are floats, which would be warned of when it is saved."""
+    header = readable(header)
+    if dtype.kind == "f":
+        header.pop("BLANK", None)
     return header
 
 
