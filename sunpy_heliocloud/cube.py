@@ -376,7 +376,8 @@ class TimeLagCube(ComparableCube):
         ValueError
             When planes with coordinates of their own are to be binned in time, or bins do not divide the cube.
         """
-        if isinstance(self.wcs.low_level_wcs, StackWCS) and int(bin_shape[0]) != 1:
+        planes = np.rint(u.Quantity(bin_shape, u.pix).value)[0]
+        if isinstance(self.wcs.low_level_wcs, StackWCS) and planes != 1:
             shared_stack(self, "rebin in time")
         return super().rebin(bin_shape, operation, **kwargs)
 

@@ -93,7 +93,7 @@ def crop_index(
     def angles(wanted: range) -> np.ndarray:
         return _angles(planes.stack, wanted, places)
 
-    since = planes.stack.times[0]
+    since = planes.stack.epoch
     moments = np.concatenate([seconds(time, since).ravel() for time in times]) if times else None
     return _index(planes, moments, angles if places else None, keepdims)
 
@@ -113,8 +113,7 @@ def index_of_values(
     wcs, shape, keepdims
         As there.
     points
-        In the order of the world axes: longitude, latitude and seconds since the first plane, as far as the cube has
-        them; `None` where a point has none.
+        In the order of the world axes: longitude, latitude and seconds, as far as the cube has them; `None` where a point has none.
     units
         Of numbers.
     """
@@ -235,9 +234,9 @@ def _index(
         raise ValueError("a light curve is of one place; crop it by time alone: crop(start, stop)")
     boxes: list[tuple[int, int] | None] = [None, None, None]
     if moments is not None:
-        boxes[0] = _box(stack._plane_at(moments), stack.times.size)
+        boxes[0] = _box(stack.plane_at(moments), stack.times.size)
         if boxes[0] is None:
-            asked = " to ".join(time.isot for time in stack.times[0] + np.sort(moments)[[0, -1]] * u.s)
+            asked = " to ".join(time.isot for time in stack.epoch + np.sort(moments)[[0, -1]] * u.s)
             raise ValueError(
                 f"the cube is of {stack.times[0].isot} to {stack.times[-1].isot}, and not of {asked}"
             )

@@ -33,6 +33,8 @@ class StackWCS(BaseLowLevelWCS):
         The WCS of each plane; a single one when all planes lie on the same grid in the same frame.
     times
         Time of each plane, strictly increasing.
+    epoch
+        From which the world coordinate counts seconds; by default the first of the times. Slices keep that of the whole.
 
     Raises
     ------
@@ -45,12 +47,13 @@ class StackWCS(BaseLowLevelWCS):
     but no common frame: they come as coordinates without observer and time. Slicing out a plane gives its frame.
     """
 
-    def __init__(self, planes: Sequence[PlaneWCS], times: Time) -> None:
+    def __init__(self, planes: Sequence[PlaneWCS], times: Time, epoch: Time | None = None) -> None:
         self.planes = tuple(planes)
         self.times = Time(times.utc, format="isot")
         if len(self.planes) not in (1, times.size) or len({plane.shape for plane in self.planes}) != 1:
             raise ValueError(f"{len(self.planes)} planes do not fit {times.size} times, or differ in shape")
-        self._seconds = (self.times - self.times[0]).to_value(u.s)
+        self.epoch = self.times[0] if epoch is None else epoch
+        self._seconds = (self.times - self.epoch).to_value(u.s)
         steps = np.diff(self._seconds)
         if not (steps > 0).all():
             i = int(np.argmin(steps))
@@ -64,7 +67,7 @@ class StackWCS(BaseLowLevelWCS):
         return self
 
     def __reduce__(self) -> tuple:
-        return StackWCS, (self.planes, self.times)
+        return StackWCS, (self.planes, self.times, self.epoch)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StackWCS):
@@ -115,7 +118,9 @@ class StackWCS(BaseLowLevelWCS):
     def sliced(self, frames: Stretch | Picked, rows: Stretch, columns: Stretch) -> "StackWCS":
         """The WCS of some planes, rows and columns; steps must be positive."""
         planes = self.planes if self.is_shared else [self.planes[i] for i in frames.positions]
-        return StackWCS([plane.sliced(rows, columns) for plane in planes], self.times[frames.item])
+        return StackWCS(
+            [plane.sliced(rows, columns) for plane in planes], self.times[frames.item], self.epoch
+        )
 
     def binned(self, bin_shape: Sequence[int]) -> "StackWCS":
         """The WCS of bins of so many planes, rows and columns; a bin's time is the mean of its planes' times."""
@@ -126,7 +131,7 @@ class StackWCS(BaseLowLevelWCS):
             )
         seconds = self._seconds.reshape(-1, bin_shape[0]).mean(axis=1)
         planes = [plane.binned(bin_shape[1:]) for plane in self.planes]
-        return StackWCS(planes, self.times[0] + seconds * u.s)
+        return StackWCS(planes, self.epoch + seconds * u.s, self.epoch)
 
     # ---- astropy's low-level WCS interface (APE 14)
 
@@ -169,13 +174,13 @@ class StackWCS(BaseLowLevelWCS):
 
     @property
     def world_axis_object_components(self) -> list[tuple]:
-        start = self.times[0]
+        start = self.epoch
         time = ("time", 0, lambda time: (time - start).to_value(u.s))
         return [*self.celestial().world_axis_object_components, time]
 
     @property
     def world_axis_object_classes(self) -> dict[str, tuple]:
-        start = self.times[0]
+        start = self.epoch
         classes = dict(self.celestial().world_axis_object_classes)
         if not self.is_shared:
             frame = type(wcs_to_celestial_frame(self.celestial()))
@@ -192,7 +197,7 @@ class StackWCS(BaseLowLevelWCS):
 
     def world_to_pixel_values(self, longitude: Any, latitude: Any, seconds: Any) -> tuple[Any, Any, Any]:
         longitude, latitude, seconds = np.broadcast_arrays(longitude, latitude, seconds)
-        plane = self._plane_at(seconds)
+        plane = self.plane_at(seconds)
         x, y = self._per_plane("world_to_pixel_values", plane, longitude, latitude)
         return x, y, plane
 
@@ -208,17 +213,16 @@ class StackWCS(BaseLowLevelWCS):
         return results[0], results[1]
 
     def _seconds_at(self, plane: np.ndarray) -> np.ndarray:
-        """Time of a possibly fractional plane, in seconds since the first; straight on beyond the ends."""
+        """Time of a possibly fractional plane, in seconds since the epoch; straight on beyond the ends."""
         if self.times.size == 1:
-            return np.asarray(
-                plane, dtype=float
-            )  # one plane has no cadence: one second a plane keeps the conversion invertible
+            # One plane has no cadence: one second a plane keeps the conversion invertible.
+            return self._seconds[0] + np.asarray(plane, dtype=float)
         left = np.clip(np.floor(plane).astype(int), 0, self.times.size - 2)
         return self._seconds[left] + (plane - left) * np.diff(self._seconds)[left]
 
-    def _plane_at(self, seconds: np.ndarray) -> np.ndarray:
-        """The inverse of `_seconds_at`."""
+    def plane_at(self, seconds: np.ndarray) -> np.ndarray:
+        """The possibly fractional plane of times in seconds since the epoch."""
         if self.times.size == 1:
-            return np.asarray(seconds, dtype=float)
+            return np.asarray(seconds, dtype=float) - self._seconds[0]
         left = np.clip(np.searchsorted(self._seconds, seconds, side="right") - 1, 0, self.times.size - 2)
         return left + (seconds - self._seconds[left]) / np.diff(self._seconds)[left]

@@ -1,16 +1,12 @@
-"""An NDCube that is a dask collection and keeps a plain WCS when it is sliced."""
+"""DaskCube: arithmetic, slices, crops and bins of lazy cubes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
-import dask
-import dask.array as da
 import numpy as np
-from dask.base import DaskMethodsMixin
-from ndcube import NDCube, NDCubeSequence
+from ndcube import NDCubeSequence
 
 import astropy.units as u
-from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
 from sunpy.map import GenericMap
@@ -27,81 +23,20 @@ from sunpy_heliocloud.coordinates.indexers import (
     items,
     shown,
 )
+from sunpy_heliocloud.coordinates.reprojection import reprojection_target
 from sunpy_heliocloud.coordinates.slicing import StackLike, bin_wcs, slice_wcs
 from sunpy_heliocloud.lazy.combined import check_shape, combined
-from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
+from sunpy_heliocloud.lazy.computable import ComputableCube
 
 __all__ = ["DaskCube"]
 
 
-class DaskCube(DaskMethodsMixin, NDCube):
+class DaskCube(ComputableCube):
     """
-    An `ndcube.NDCube` on a dask array that is a dask collection itself.
+    A lazy cube that combines with others on its grid, and keeps a plain WCS when it is sliced, cropped and binned.
 
-    ``cube.compute()`` and ``cube.persist()`` give a cube, ``dask.compute(a, b)`` computes several cubes in one pass
-    over what they share. Slices may have steps.
+    Slices may have steps, and along time lists and masks.
     """
-
-    # ---- dask's collection protocol
-
-    def __dask_graph__(self) -> Any:
-        return self.data.__dask_graph__() if dask.is_dask_collection(self.data) else None
-
-    def __dask_keys__(self) -> list:
-        return self.data.__dask_keys__()
-
-    def __dask_layers__(self) -> tuple[str, ...]:
-        return self.data.__dask_layers__()
-
-    def __dask_tokenize__(self) -> Any:
-        low_level = self.wcs.low_level_wcs
-        wcs = repr(low_level.to_header()) if isinstance(low_level, WCS) else low_level
-        return dask.base.normalize_token((type(self), self.data, str(self.unit), wcs))
-
-    @staticmethod
-    def __dask_optimize__(graph: Any, keys: Any, **kwargs: Any) -> Any:
-        return da.optimize(graph, keys, **kwargs)
-
-    __dask_scheduler__ = staticmethod(dask.threaded.get)
-
-    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
-        finalize, args = self.data.__dask_postcompute__()
-        return self._rebuilt, (finalize, args)
-
-    def __dask_postpersist__(self) -> tuple[Callable, tuple]:
-        rebuild, args = self.data.__dask_postpersist__()
-        return self._rebuilt, (rebuild, args)
-
-    def _rebuilt(self, results: Any, function: Callable, args: tuple, **kwargs: Any) -> Self:
-        return self._new_instance(data=function(results, *args, **kwargs))
-
-    def _state(self) -> str:
-        return "lazy" if dask.is_dask_collection(self.data) else "in memory"
-
-    # ---- plotting
-
-    def plot(self, *args: Any, **kwargs: Any) -> Any:
-        """
-        Plot the cube, see `ndcube.NDCube.plot`; of what is lazy each plane is computed once, when it is shown.
-
-        Parameters
-        ----------
-        *args, **kwargs
-            As for `ndcube.NDCube.plot`.
-
-        Returns
-        -------
-        `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
-            The latter, with a slider for time, for a cube of three axes.
-        """
-        if not dask.is_dask_collection(self.data):
-            return super().plot(*args, **kwargs)
-        shown = self.compute().data if len(self.shape) < 3 else PlanesOnDemand(self.data)
-        return super(DaskCube, self._new_instance(data=shown)).plot(*args, **kwargs)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """The data as numpy takes them, computed."""
-        return np.asarray(self.data, dtype=dtype)
 
     # ---- arithmetic, with numbers, quantities and arrays, and with cubes, planes and Maps on the same grid
 
@@ -219,6 +154,43 @@ class DaskCube(DaskMethodsMixin, NDCube):
             if item is not None:
                 return item
         return super()._get_crop_by_values_item(*points, units=units, wcs=wcs, keepdims=keepdims)
+
+    def reproject_to(
+        self,
+        target_wcs: Any,
+        algorithm: str = "interpolation",
+        shape_out: tuple[int, ...] | None = None,
+        return_footprint: bool = False,
+        **reproject_args: Any,
+    ) -> Self | tuple[Self, np.ndarray]:
+        """
+        Reproject to other coordinates as they are, without the Sun's rotation; see `ndcube.NDCube.reproject_to`.
+
+        Parameters
+        ----------
+        target_wcs, algorithm, shape_out, return_footprint
+            As for `ndcube.NDCube.reproject_to`. The target has as many axes as the cube.
+
+        **reproject_args
+            Of the algorithm, as in `reproject`.
+
+        Returns
+        -------
+        DaskCube or tuple
+            In memory, of this class, with its unit, type of numbers and meta; what is lazy is computed once.
+
+        Raises
+        ------
+        ValueError
+            When the target has another number of axes, or planes have coordinates of their own.
+        """
+        target = reprojection_target(self.wcs.low_level_wcs, target_wcs, shape_out)
+        result, footprint = super(DaskCube, self.compute()).reproject_to(
+            target, algorithm, shape_out, return_footprint=True, **reproject_args
+        )
+        data = result.data.astype(self.data.dtype, copy=False)
+        result = result._new_instance(data=data, unit=self.unit)
+        return (result, footprint) if return_footprint else result
 
     def explode_along_axis(self, axis: int) -> Any:
         """
