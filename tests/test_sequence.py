@@ -7,6 +7,7 @@ from functools import partial
 import dask.array as da
 import numpy as np
 import pytest
+from headers import aia_header
 from strategies import fits_bytes
 from tqdm.auto import tqdm
 
@@ -926,3 +927,11 @@ def test_processes_give_the_same_bytes(bucket, seq):
     on_threads, alone = (cube.compute(scheduler=scheduler).data for scheduler in ("threads", "sync"))
     on_processes = cube.compute(scheduler="processes", num_workers=1).data
     assert on_threads.tobytes() == alone.tobytes() == on_processes.tobytes()
+
+
+def test_blank_keywords_are_as_if_they_were_not_there(tmp_path):
+    path = tmp_path / "blank.fits"
+    header = fits.Header(aia_header())
+    header["TELESCOP"] = None
+    fits.PrimaryHDU(np.zeros((20, 30), np.int16), header).writeto(path)
+    assert isinstance(LazyMapSequence([path])[0], sunpy.map.sources.AIAMap)

@@ -143,9 +143,7 @@ class FileTarget:
             healed = self._oracle.pixels(_with_headers_of(self._files[case.name], case.data))
             if _same(pixels, self._intact[case.name]) or _same(pixels, healed):
                 return Outcome("equal", f"astropy: {expected}")
-        shown = (
-            expected if isinstance(expected, str) else f"{expected.dtype} {expected.shape} {expected[:2, :6]}"
-        )
+        shown = expected if isinstance(expected, str) else f"{expected.dtype} {expected.shape} {expected[:2]}"
         return finding(
             "other pixels", f"{case.name}: {pixels.dtype} {pixels.shape} {pixels[:2, :6]}; astropy: {shown}"
         )

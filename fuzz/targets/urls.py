@@ -152,7 +152,7 @@ class URLTarget:
                 seen.host  # noqa: B018  decoding may fail
             except ValueError as error:
                 return finding("the library refuses the host", f"{given!r} {error}")
-            if seen.host != given.host or seen.user or seen.password or seen.scheme != given.scheme:
+            if seen.raw_host != given.host or seen.user or seen.password or seen.scheme != given.scheme:
                 return finding("the library sees another host", f"{given!r} {seen!r}")
             if seen.raw_path != given.path or {"..", "."} & set(seen.path.split("/")):
                 return finding("the library sees another path", f"{given!r} {seen.raw_path!r}")

@@ -276,8 +276,7 @@ def is_private(host: str) -> bool:
 def _parsed(url: str) -> Location:
     if not isinstance(url, str) or not url:
         raise LocationError(f"{inert(url)!r} has no key or path: {_EXPECTED}")
-    if len(url) > _LONGEST_URL:
-        raise LocationError(f"{inert(url)!r} is too long: expected at most {_LONGEST_URL} characters")
+    _refuse_long(url)
     if _CONTROL.search(url):
         raise LocationError(f"{inert(url)!r} has control characters: {_EXPECTED}")
     scheme, separator, rest = url.partition("://")
@@ -297,7 +296,7 @@ def _parsed(url: str) -> Location:
 
 def _s3(rest: str, url: str) -> S3Location:
     bucket, _, key = rest.partition("/")
-    if not _BUCKET.fullmatch(bucket):
+    if not _BUCKET.fullmatch(bucket) or bucket.startswith("xn--"):
         raise LocationError(f"{inert(url)!r} has no name of a bucket: expected s3://bucket/key")
     if len(key.encode()) > _LONGEST_KEY:
         raise LocationError(f"{inert(url)!r} has a key of over {_LONGEST_KEY} bytes, which S3 does not have")
@@ -329,7 +328,9 @@ def _http(url: str) -> HTTPLocation:
     if port == {"http": 80, "https": 443}[parts.scheme]:
         port = None
     path, query = (quote(part, safe="%/:@!$&'()*+,;=~?") for part in (parts.path or "/", parts.query))
-    return HTTPLocation(parts.scheme, host.casefold(), port, path, query)
+    location = HTTPLocation(parts.scheme, host.casefold(), port, path, query)
+    _refuse_long(str(location))
+    return location
 
 
 def _local(path: str) -> LocalLocation:
@@ -338,6 +339,11 @@ def _local(path: str) -> LocalLocation:
             f"{inert(path)!r} is neither a path nor a URL: expected s3://, https:// or a path"
         )
     return LocalLocation(os.path.abspath(os.path.expanduser(path)))
+
+
+def _refuse_long(url: str) -> None:
+    if len(url) > _LONGEST_URL:
+        raise LocationError(f"{inert(url)!r} is too long: expected at most {_LONGEST_URL} characters")
 
 
 def _refuse_dots(path: str, url: str) -> None:
@@ -360,5 +366,5 @@ def _is_label(label: str) -> bool:
         return False
     try:
         return not label.casefold().startswith("xn--") or bool(label.encode("ascii").decode("idna"))
-    except UnicodeError:
+    except (UnicodeError, OverflowError):  # of numbers that no letter has
         return False

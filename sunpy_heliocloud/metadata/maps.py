@@ -74,8 +74,12 @@ def readable(header: Header) -> dict[str, Any]:
 
 
 def map_header(header: Header, dtype: np.dtype) -> dict[str, Any]:
-    """The header of a Map, `readable`; without BLANK where pixels are floats, which would be warned of when it is saved."""
-    header = readable(header)
+    """
+    The header of a Map, `readable` and without blank keywords.
+
+    BLANK is left out where pixels are floats, since it would be warned of when the Map is saved.
+    """
+    header = {keyword: value for keyword, value in readable(header).items() if value is not None}
     if dtype.kind == "f":
         header.pop("BLANK", None)
     return header

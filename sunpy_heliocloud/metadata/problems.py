@@ -55,13 +55,15 @@ def problems(headers: Sequence[Header]) -> list[str | None]:
         Of each header the first problem: its coordinates, its time, or what `sunpy.map.Map` makes of it.
     """
     found = [_no_number(values) for values in keyword_rows(headers, _NUMBER_KEYS)]
-    units = [_no_unit(values) for values in keyword_rows(headers, _UNIT_KEYS)]
-    if any(units):
+    first = [_no_unit(values) for values in keyword_rows(headers, _UNIT_KEYS)]
+    if not any(first):
+        first = once_for_each_kind(headers, _no_class)
+    if any(first):
         # The other judges would read them.
-        rest = [i for i, problem in enumerate(units) if problem is None]
+        rest = [i for i, problem in enumerate(first) if problem is None]
         for i, problem in zip(rest, problems([headers[i] for i in rest]), strict=True):
-            units[i] = problem
-        return units
+            first[i] = problem
+        return first
     for judged in (
         [_no_exposure(*values) for values in keyword_rows(headers, EXPOSURE_KEYS)],
         _no_scales(headers),
@@ -145,6 +147,14 @@ def _no_starts(headers: Sequence[Header]) -> list[str | None]:
     ]
 
 
+def _no_class(header: Watched) -> str | None:
+    try:
+        map_class(header)
+    except Exception as error:  # noqa: BLE001  sunpy raises anything on odd headers
+        return _no_map_because(error)
+    return None
+
+
 def _no_map(header: Watched) -> str | None:
     for keyword in ("CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"):
         header.get(keyword)
@@ -154,5 +164,10 @@ def _no_map(header: Watched) -> str | None:
             channel_of(header)
             PlaneWCS.from_wcs(empty_map(header.upper()).wcs)
     except Exception as error:  # noqa: BLE001  sunpy and astropy raise anything on odd headers
-        return f"sunpy makes no Map of it: {type(error).__name__}: {inert(error)}"
+        header.keys()  # any keyword may be the cause: the answer holds for no other header
+        return _no_map_because(error)
     return None
+
+
+def _no_map_because(error: Exception) -> str:
+    return f"sunpy makes no Map of it: {type(error).__name__}: {inert(error)}"

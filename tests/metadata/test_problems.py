@@ -125,3 +125,25 @@ def test_units_that_would_be_computed_for_ever_are_refused(keyword, unit):
 )
 def test_units_with_powers_are_left_to_sunpy(unit):
     assert "is no unit" not in str(problems([AIA | {"BUNIT": unit}])[0])
+
+
+# Where sunpy's classes fail: as they are chosen, and as a Map is made.
+ODD = [
+    {"ORIGIN": 5}, {"OBSRVTRY": 1.5}, {"INSTRUME": 7}, {"TELESCOP": 3}, {"DETECTOR": True}, {"WAVELNTH": "x"},
+    {"WAVEUNIT": 5}, {"CTYPE1": 5}, {"CUNIT1": 7}, {"CTYPE1": "HPLN-CAR"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ODD, ids=str)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_what_sunpy_fails_on_is_the_problem_of_that_header_alone(change, place):
+    headers = [AIA, AIA, AIA]
+    headers[place] = AIA | change
+    found = problems(headers)
+    assert found[place].startswith("sunpy makes no Map of it: ")
+    assert found.count(None) == 2
+
+
+def test_two_headers_that_sunpy_fails_on_have_problems_of_their_own():
+    found = problems([AIA | {"WAVEUNIT": 5}, AIA | {"OBSRVTRY": 1.5}, AIA, AIA | {"CTYPE1": 5}])
+    assert [problem is None for problem in found] == [False, False, True, False]
