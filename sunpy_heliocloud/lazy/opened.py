@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from sunpy_heliocloud.io.access import Access
@@ -26,35 +27,34 @@ def opened(
     urls, sizes = [file.url for file in files], [file.size for file in files]
     images: list[Frame] = []
     headers = [HeaderColumns.from_headers([])]
-    rest = iter(urls)
+    rest, maps = iter(urls), {}
     with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
         for batch in open_frames(urls, accesses, sizes, hdu):
             some = list(islice(rest, len(batch)))
-            results = _checked(some, batch)
+            results, batch_headers = _checked(some, batch, maps)
             good = [result for result in results if not isinstance(result, ReadError)]
             left_out.record(some, results)
             images += [image for image, _ in good]
-            headers.append(HeaderColumns.from_headers([header for _, header in good]))
+            headers.append(batch_headers[np.array([number for _, number in good], dtype=int)])
             bar.update(len(batch))
     return images, HeaderColumns.concatenate(headers)
 
 
-def _checked(urls: Sequence[str], batch: Sequence[Any]) -> list[Any]:
+def _checked(urls: Sequence[str], batch: Sequence[Any], maps: dict) -> tuple[list[Any], HeaderColumns]:
     """
-    Of each file the one image of which sunpy makes a Map; or an error.
+    Of each file the one image of which sunpy makes a Map, with the number of its header, or an error; and the headers.
 
     Masks without coordinates are none; of several images the caller has to choose.
     """
     candidates = [
-        []
-        if isinstance(result, ReadError)
-        else [image[:2] for image in (result if isinstance(result, list) else [result])]
+        [] if isinstance(result, ReadError) else (result if isinstance(result, list) else [result])
         for result in batch
     ]
-    found = iter(problems([header for images in candidates for _, header in images]))
+    headers = HeaderColumns.from_headers([header for images in candidates for _, header, *_ in images])
+    found = enumerate(problems(headers, maps))
     results = []
     for url, result, images in zip(urls, batch, candidates, strict=True):
-        reasons = [next(found) for _ in images]
+        numbers, reasons = zip(*(next(found) for _ in images), strict=True) if images else ((), ())
         good = [i for i, reason in enumerate(reasons) if reason is None]
         if isinstance(result, ReadError):
             results.append(result)
@@ -71,5 +71,5 @@ def _checked(urls: Sequence[str], batch: Sequence[Any]) -> list[Any]:
                 )
             )
         else:
-            results.append(images[good[0]])
-    return results
+            results.append((images[good[0]][0], numbers[good[0]]))
+    return results, headers

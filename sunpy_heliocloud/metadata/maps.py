@@ -164,7 +164,11 @@ def _is_shared(headers: Sequence[Header], keyword: str) -> bool:
     return isinstance(headers, HeaderColumns) and headers.is_shared(keyword)
 
 
-def once_for_each_kind[T](headers: Sequence[Header], question: Callable[[Watched], T]) -> list[T]:
+def once_for_each_kind[T](
+    headers: Sequence[Header],
+    question: Callable[[Watched], T],
+    known: dict[tuple, dict[tuple, T]] | None = None,
+) -> list[T]:
     """
     The results of a function for many headers, computed once for all headers that agree in the keywords that
     it reads.
@@ -175,32 +179,48 @@ def once_for_each_kind[T](headers: Sequence[Header], question: Callable[[Watched
         Of the frames.
     question
         Function of one header. The result depends only on the keywords that it reads.
+    known
+        Results for earlier headers, to which those of these headers are added.
 
     Returns
     -------
     list
         An answer a header.
     """
-    kinds: dict[tuple[str, ...], dict[tuple, T]] = {}
-    values: dict[tuple[str, ...], list[tuple]] = {}
+    known = {} if known is None else known
+    kinds = [_Kind(headers, keywords, known) for keywords in dict.fromkeys(key[0] for key in known)]
     answers = []
     for i in range(len(headers)):
-        for keywords, known in kinds.items():
-            if values[keywords][i] in known:
-                answers.append(known[values[keywords][i]])
+        for kind in kinds:
+            if kind.values[i] in kind.answers:
+                answers.append(kind.answers[kind.values[i]])
                 break
         else:
             header = Watched(headers[i])
             answer = question(header)
             keywords = tuple(sorted(header.read))
-            if keywords not in kinds:
-                kinds[keywords] = {}
-                varying = [key for key in keywords if not _is_shared(headers, key)]
-                columns = [[_of_a_kind(key, value) for value in column(headers, key)] for key in varying]
-                values[keywords] = list(zip(*columns, strict=True)) if columns else [()] * len(headers)
-            kinds[keywords][values[keywords][i]] = answer
+            kind = next((kind for kind in kinds if kind.keywords == keywords), None)
+            if kind is None:
+                kind = _Kind(headers, keywords, known)
+                kinds.append(kind)
+            kind.answers[kind.values[i]] = answer
             answers.append(answer)
     return answers
+
+
+class _Kind[T]:
+    """Answers that depend on the same keywords, for headers that share the values of some of them."""
+
+    def __init__(
+        self, headers: Sequence[Header], keywords: tuple[str, ...], known: dict[tuple, dict[tuple, T]]
+    ) -> None:
+        self.keywords = keywords
+        varying = tuple(key for key in keywords if not _is_shared(headers, key))
+        columns = [[_of_a_kind(key, value) for value in column(headers, key)] for key in varying]
+        self.values = list(zip(*columns, strict=True)) if columns else [()] * len(headers)
+        first = headers[0] if len(headers) else {}
+        shared = tuple(_of_a_kind(key, first.get(key)) for key in keywords if key not in varying)
+        self.answers: dict[tuple, T] = known.setdefault((keywords, varying, shared), {})
 
 
 def map_class(header: Mapping[str, Any]) -> type[sunpy.map.GenericMap]:

@@ -15,7 +15,8 @@ from sunpy_heliocloud.metadata.channels import channel_of
 from sunpy_heliocloud.metadata.columns import column, keyword_rows, picked
 from sunpy_heliocloud.metadata.exposure import EXPOSURE_KEYS
 from sunpy_heliocloud.metadata.maps import Watched, empty_map, map_class, once_for_each_kind
-from sunpy_heliocloud.metadata.times import Midpoints, no_time, parse_stamps
+from sunpy_heliocloud.metadata.stamps import parse_stamps
+from sunpy_heliocloud.metadata.times import Midpoints, no_time
 from sunpy_heliocloud.metadata.wcs import AIA_TIMES, follows_aia
 from sunpy_heliocloud.text import inert
 
@@ -40,7 +41,7 @@ _HUGE_POWER = re.compile(r"(\*\*|\^|[\d.]\s*[+-])[\s(+-]*\d{4}")
 type Header = Mapping[str, Any]
 
 
-def problems(headers: Sequence[Header]) -> list[str | None]:
+def problems(headers: Sequence[Header], maps: dict | None = None) -> list[str | None]:
     """
     Why a header says too little of its observation; `None` for those that are good.
 
@@ -48,6 +49,8 @@ def problems(headers: Sequence[Header]) -> list[str | None]:
     ----------
     headers
         Of the frames.
+    maps
+        What `sunpy.map.Map` makes of kinds of headers, see `~sunpy_heliocloud.metadata.maps.once_for_each_kind`.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def problems(headers: Sequence[Header]) -> list[str | None]:
     if any(first):
         # The other judges would read them.
         rest = [i for i, problem in enumerate(first) if problem is None]
-        for i, problem in zip(rest, problems([headers[i] for i in rest]), strict=True):
+        for i, problem in zip(rest, problems(picked(headers, rest), maps), strict=True):
             first[i] = problem
         return first
     for judged in (
@@ -72,7 +75,7 @@ def problems(headers: Sequence[Header]) -> list[str | None]:
     ):
         found = [problem or another for problem, another in zip(found, judged, strict=True)]
     good = [i for i, problem in enumerate(found) if problem is None]
-    for i, problem in zip(good, once_for_each_kind(picked(headers, good), _no_map), strict=True):
+    for i, problem in zip(good, once_for_each_kind(picked(headers, good), _no_map, maps), strict=True):
         found[i] = problem
     return found
 
@@ -139,12 +142,14 @@ def _no_scale(*values: Any) -> str | None:
 def _no_starts(headers: Sequence[Header]) -> list[str | None]:
     """Of AIA a second time is needed for the coordinates."""
     keyword = AIA_TIMES["dateobs"]
-    stamps = column(headers, keyword)
-    days = parse_stamps(stamps, [str(timesys or "UTC") for timesys in column(headers, "TIMESYS")])
-    return [
-        no_time(keyword, stamp) if is_aia and np.isnan(day) else None
-        for stamp, is_aia, day in zip(stamps, follows_aia(headers), days[0], strict=True)
-    ]
+    found: list[str | None] = [None] * len(headers)
+    needed = [i for i, is_aia in enumerate(follows_aia(headers)) if is_aia]
+    some = picked(headers, needed)
+    stamps = column(some, keyword)
+    days = parse_stamps(stamps, [str(timesys or "UTC") for timesys in column(some, "TIMESYS")])
+    for at in np.flatnonzero(np.isnan(days[0])):
+        found[needed[at]] = no_time(keyword, stamps[at])
+    return found
 
 
 def _no_class(header: Watched) -> str | None:

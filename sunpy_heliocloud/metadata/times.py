@@ -10,16 +10,15 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from erfa import ErfaWarning
 
 import astropy.units as u
 from astropy.time import Time
 
 from sunpy.map import GenericMap
-from sunpy.time import parse_time
 
-from sunpy_heliocloud.metadata.columns import column
+from sunpy_heliocloud.metadata.columns import column, picked
 from sunpy_heliocloud.metadata.exposure import exposure_times
+from sunpy_heliocloud.metadata.forms import times_by_form
 from sunpy_heliocloud.metadata.maps import (
     Watched,
     empty_map,
@@ -28,19 +27,16 @@ from sunpy_heliocloud.metadata.maps import (
     readable,
     time_scale,
 )
+from sunpy_heliocloud.metadata.stamps import DAYS, YEARS, parse_stamps
 from sunpy_heliocloud.text import inert
 
-__all__ = ["Midpoints", "midpoints", "no_time", "parse_stamps"]
+__all__ = ["Midpoints", "midpoints", "no_time"]
 
 type Header = Mapping[str, Any]
 
-_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*)?Z?")
-_JSOC = re.compile(r"\d{4}\.\d\d\.\d\d_\d\d:\d\d:\d\d(\.\d*)?_TAI")
 _DATE_ONLY = re.compile(r"\d{4}[-/]\d\d?[-/]\d\d?")
 _KEYWORDS = ("T_OBS", "DATE-AVG", "DATE-BEG", "DATE-END", "DATE-OBS", "DATE_OBS")
-_YEARS = (1600, 2200)  # telescopes exist since 1608
-_DAYS = (2305447.5, 2524593.5)
-_PLAUSIBLE = f"a time between the years {_YEARS[0]} and {_YEARS[1]}"
+_PLAUSIBLE = f"a time between the years {YEARS[0]} and {YEARS[1]}"
 _NO_TIME = f"no observation time: none of {', '.join(_KEYWORDS)} is {_PLAUSIBLE} in the header"
 _NEVER = Time("2000-01-01")  # in place of the time of the call
 
@@ -84,17 +80,25 @@ class Midpoints:
             kinds = once_for_each_kind(self.headers, _kind)
             seconds = np.nan_to_num(exposure_times(self.headers)) / 2
             self._read_many([i for i, kind in enumerate(kinds) if kind.is_plain], kinds, seconds)
-            templates: dict[type, GenericMap] = {}
-            for i, kind in enumerate(kinds):
-                if not kind.is_plain:
-                    try:
-                        time = _of_class(self.headers[i], kind, seconds[i], templates)
-                        if not _DAYS[0] < time.jd < _DAYS[1]:
-                            raise ValueError(f"{time.isot} is no {_PLAUSIBLE.removeprefix('a ')}")
-                        self.days[:, i] = time.jd1, time.jd2
-                    except Exception as error:  # noqa: BLE001  sunpy and astropy raise anything on odd texts
-                        name = kind.map_class.__name__
-                        self.reasons[i] = f"no observation time: sunpy's {name} finds none: {inert(error)}"
+            for kind in dict.fromkeys(kind for kind in kinds if not kind.is_plain):
+                self._read_class([i for i, other in enumerate(kinds) if other == kind], kind, seconds)
+
+    def _read_class(self, indices: Sequence[int], kind: "_Kind", half: np.ndarray) -> None:
+        """The times of headers whose class has rules of its own."""
+        asked, some, columns = _ClassTimes(kind), picked(self.headers, indices), {"DATE-OBS": []}
+        while columns.keys() != asked.read.keys():  # which keywords it reads is seen when it is asked
+            columns = {keyword: column(some, keyword) for keyword in asked.read}
+            found, rest = times_by_form(
+                columns, half[indices], lambda at: asked.time(some[at], half[indices[at]]), parse_stamps
+            )
+        for at in rest:
+            try:
+                time = asked.time(some[at], half[indices[at]])
+                found[:, at] = time.jd1, time.jd2
+            except Exception as error:  # noqa: BLE001  sunpy and astropy raise anything on odd texts
+                name = kind.map_class.__name__
+                self.reasons[indices[at]] = f"no observation time: sunpy's {name} finds none: {inert(error)}"
+        self.days[:, indices] = found
 
     def _read_many(self, indices: Sequence[int], kinds: Sequence["_Kind"], half: np.ndarray) -> None:
         """The times of headers whose class has the rules of GenericMap."""
@@ -210,73 +214,48 @@ def _reads_t_obs(cls: Any) -> bool:
     return next(iter(header.read), None) == "T_OBS"
 
 
-def _of_class(header: Header, kind: _Kind, half: float, templates: dict[type, GenericMap]) -> Time:
+class _ClassTimes:
     """
-    The time of a class with its own rules. Making a Map takes a millisecond, copying a Map takes
-    microseconds.
-    """
-    if kind.map_class not in templates:
-        templates[kind.map_class] = empty_map(header)
-    m = copy.copy(templates[kind.map_class])
-    m.meta = Watched(readable(header))
-    m._default_time = _NEVER
-    if kind.reads_t_obs and str(m.meta.get("T_OBS") or "").strip():
-        return m.reference_date.utc
-    average = m.date_average
-    if average is not None:
-        return average.utc
-    start = m.date_start
-    start = m.date if start is None else start
-    if start is _NEVER:
-        raise ValueError("there is none")
-    return (start + half * u.s).utc
-
-
-def parse_stamps(stamps: Sequence[Any], scales: Sequence[str]) -> np.ndarray:
-    """
-    Times of headers, many at once.
+    The times of a class with its own rules. Making a Map takes a millisecond, copying a Map takes microseconds.
 
     Parameters
     ----------
-    stamps
-        As they stand in the headers.
-    scales
-        TIMESYS of each.
+    kind
+        The class.
 
-    Returns
-    -------
-    `numpy.ndarray`
-        The two parts of the Julian dates, ``(2, n)``, in UTC; NaN for what is no time.
+    Attributes
+    ----------
+    read
+        The keywords that it has read for any time.
     """
-    days = np.full((2, len(stamps)), np.nan)
-    forms: dict[str, list[int]] = {"iso": [], "jsoc": [], "other": []}
-    for i, (stamp, scale) in enumerate(zip(stamps, scales, strict=True)):
-        if isinstance(stamp, str):
-            is_iso = scale.upper() == "UTC" and _ISO.fullmatch(stamp)
-            forms["iso" if is_iso else "jsoc" if _JSOC.fullmatch(stamp) else "other"].append(i)
-    texts = {
-        "iso": ("utc", [stamps[i].removesuffix("Z") for i in forms["iso"]]),
-        "jsoc": ("tai", [stamps[i][:10].replace(".", "-") + "T" + stamps[i][11:-4] for i in forms["jsoc"]]),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ErfaWarning)  # of years without known leap seconds
-        for form, (scale, texts_of_form) in texts.items():
-            if texts_of_form:
-                try:
-                    times = Time(texts_of_form, format="isot", scale=scale).utc
-                    days[:, forms[form]] = times.jd1, times.jd2
-                except ValueError:  # one of them at least: 2020-02-30
-                    forms["other"] += forms[form]
-        for i in forms["other"]:
-            with contextlib.suppress(
-                Exception
-            ):  # sunpy and astropy raise many kinds of exceptions for odd texts
-                time = _parsed(stamps[i], scales[i])
-                days[:, i] = time.jd1, time.jd2
-    days[:, ~((days[0] + days[1] > _DAYS[0]) & (days[0] + days[1] < _DAYS[1]))] = np.nan
-    return days
 
+    def __init__(self, kind: _Kind) -> None:
+        self.kind = kind
+        self.template: GenericMap | None = None
+        self.read: dict[str, None] = {}
 
-def _parsed(stamp: str, timesys: str) -> Time:
-    scale, offset = ("tai", 0) if "TAI" in stamp else time_scale(timesys)
-    return (parse_time(stamp, scale=scale) + offset * u.s).utc
+    def time(self, header: Header, half: float) -> Time:
+        """The time of a header, to which half of the exposure time is added where sunpy has the start only."""
+        self.template = empty_map(header) if self.template is None else self.template
+        m = copy.copy(self.template)
+        m.meta = Watched(readable(header))
+        m._default_time = _NEVER
+        try:
+            time = self._time(m, half)
+        finally:
+            self.read |= m.meta.read
+        if not DAYS[0] < time.jd < DAYS[1]:
+            raise ValueError(f"{time.isot} is no {_PLAUSIBLE.removeprefix('a ')}")
+        return time
+
+    def _time(self, m: GenericMap, half: float) -> Time:
+        if self.kind.reads_t_obs and str(m.meta.get("T_OBS") or "").strip():
+            return m.reference_date.utc
+        average = m.date_average
+        if average is not None:
+            return average.utc
+        start = m.date_start
+        start = m.date if start is None else start
+        if start is _NEVER:
+            raise ValueError("there is none")
+        return (start + half * u.s).utc

@@ -16,7 +16,7 @@ from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.metadata.columns import column, picked
 from sunpy_heliocloud.metadata.maps import empty_map
-from sunpy_heliocloud.metadata.times import parse_stamps
+from sunpy_heliocloud.metadata.stamps import parse_stamps
 
 __all__ = ["AIA_TIMES", "follows_aia", "plane_wcs", "with_observers"]
 
