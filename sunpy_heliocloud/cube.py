@@ -24,6 +24,7 @@ from sunpy_heliocloud.lazy.frame_array import is_valid
 from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
 from sunpy_heliocloud.lazy.resampled import resample
 from sunpy_heliocloud.lazy.saturated import with_saturated
+from sunpy_heliocloud.text import inert
 
 __all__ = ["TimeLagCube"]
 
@@ -59,6 +60,9 @@ class TimeLagCube(ComparableCube):
     ) -> Self:
         """
         A cube of any planes that lie on the grid of a map.
+
+        The planes are taken to be where the Sun was at their times: they are not derotated until `derotate_to` is called.
+        The entry ``derotated`` of ``meta`` says how planes have been moved already.
 
         Parameters
         ----------
@@ -383,10 +387,13 @@ class TimeLagCube(ComparableCube):
 
     def __str__(self) -> str:
         first, last = (time.isot for time in np.atleast_1d(self.times)[[0, -1]])
+        unit = "unknown" if self.unit is None else str(self.unit) or "none"
+        grid = "each frame its own, not derotated" if self.frames else "shared, not derotated"
         return (
             f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  Channel: {channel_name(self.meta)}\n  Times:   {first} to {last}\n  Unit:    {self.unit}\n"
-            f"  Grid:    {self.meta.get('derotated', 'each frame its own' if self.frames else 'shared')}"
+            f"  Channel: {channel_name(self.meta)}\n"
+            f"  Times:   {first if first == last else f'{first} to {last}'}\n"
+            f"  Unit:    {unit}\n  Grid:    {inert(self.meta.get('derotated', grid))}"
         )
 
     def __getitem__(self, item: Any) -> Self:

@@ -11,7 +11,6 @@ import astropy.units as u
 from astropy.table import QTable, Table
 from astropy.time import Time
 
-from sunpy import log
 from sunpy.map import GenericMap, Map
 from sunpy.time import parse_time
 
@@ -25,10 +24,11 @@ from sunpy_heliocloud.lazy.joined import frames_of
 from sunpy_heliocloud.lazy.left_out import LeftOut
 from sunpy_heliocloud.lazy.losses import lost_frames
 from sunpy_heliocloud.lazy.verified import verified
+from sunpy_heliocloud.log import info
 from sunpy_heliocloud.metadata.channels import names_of
 from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.maps import map_header
-from sunpy_heliocloud.metadata.table import are_selected, header_table
+from sunpy_heliocloud.metadata.table import are_selected, conditions_text, header_table
 from sunpy_heliocloud.stacking import derotated, of_one_shape, shape_text, stacked, warn_of
 from sunpy_heliocloud.text import inert
 
@@ -294,8 +294,7 @@ class LazyMapSequence:
         if not len(self):
             return self
         keep = are_selected(self._frames.headers, keywords)
-        conditions = ", ".join(f"{name}={condition!r}" for name, condition in keywords.items())
-        log.info(f"{np.count_nonzero(~keep)} of {len(self)} frames dropped by {inert(conditions)}")
+        info(f"{np.count_nonzero(~keep)} of {len(self)} frames dropped by {inert(conditions_text(keywords))}")
         return self._picked(np.flatnonzero(keep))
 
     def update_headers(self, function: Callable[[dict[str, Any]], Header]) -> Self:

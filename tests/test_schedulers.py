@@ -79,6 +79,9 @@ def test_one_thread(job, on_threads):
 def test_local_cluster(job, on_threads):
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
         assert_same(dask.compute(*job), on_threads)
+        persisted = dask.persist(*job)
+        assert all(", persisted" in str(one) for one in persisted)
+        assert_same(dask.compute(*persisted), on_threads)
         lost = LazyMapSequence([]).status
     assert len(lost) == 0
 

@@ -128,9 +128,8 @@ class LagMapCollection(DaskMethodsMixin, NDCollection):
 
     def __str__(self) -> str:
         first = next(iter(self.values()))
-        state = "lazy" if dask.is_dask_collection(self) else "in memory"
         return (
-            f"{type(self).__name__} of {len(self)} maps, {state}: {inert(', '.join(self))}\n"
+            f"{type(self).__name__} of {len(self)} maps, {first._state()}: {inert(', '.join(self))}\n"
             f"The first is a {first}"
         )
 

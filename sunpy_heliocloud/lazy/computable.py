@@ -11,6 +11,7 @@ from ndcube import NDCube
 
 from astropy.wcs import WCS
 
+from sunpy_heliocloud.lazy.layers import is_persisted
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
 __all__ = ["ComputableCube"]
@@ -60,7 +61,11 @@ class ComputableCube(DaskMethodsMixin, NDCube):
         return self._new_instance(data=function(results, *args, **kwargs))
 
     def _state(self) -> str:
-        return "lazy" if dask.is_dask_collection(self.data) else "in memory"
+        """What is known of the values."""
+        graph = self.__dask_graph__()
+        if graph is None:
+            return "in memory"
+        return "persisted" if is_persisted(graph) else "lazy"
 
     def fill_masked(self, fill_value: Any, *args: Any, **kwargs: Any) -> Self | None:
         """

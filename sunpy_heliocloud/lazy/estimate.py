@@ -67,15 +67,20 @@ class Estimate:
         )
 
     def __str__(self) -> str:
-        return (
-            f"{self.frames} frames: {self.requests} requests for {_readable(self.bytes)}, {self.tasks} tasks, "
-            f"at most {_readable(self.memory)} of memory a worker"
-        )
+        if not self.tasks:
+            return "nothing to read or to compute: the values are in memory"
+        read = "nothing to read"
+        if self.frames:
+            read = f"{self.frames} frames: {self.requests} requests for {_readable(self.bytes)}"
+        return f"{read}, {self.tasks} tasks, at most {_readable(self.memory)} of memory a worker"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
 
 
 def _readable(size: u.Quantity) -> str:
-    unit = u.Gbyte if size >= 1 * u.Gbyte else u.Mbyte
-    return f"{size.to(unit):.1f}"
+    units = (unit for unit in (u.Gbyte, u.Mbyte, u.kbyte) if size >= 1 * unit)
+    return f"{size.to(next(units, u.byte)):.1f}"
 
 
 def estimate(array: da.Array) -> Estimate:

@@ -5,9 +5,10 @@ from hashlib import blake2b
 from typing import Any
 
 from dask.blockwise import BlockwiseDepDict, blockwise
-from dask.highlevelgraph import HighLevelGraph
+from dask.core import istask
+from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-__all__ = ["FrameSources", "NamedDep", "graph_from_planes", "joint_token"]
+__all__ = ["FrameSources", "NamedDep", "graph_from_planes", "is_persisted", "joint_token"]
 
 
 class NamedDep(BlockwiseDepDict):
@@ -59,6 +60,14 @@ def graph_from_planes(
         sources = FrameSources(function, name, blocks, numblocks=(len(chunks), 1, 1))
         layer = blockwise(function, name, "tyx", sources, "tyx", numblocks={})
     return HighLevelGraph.from_collections(name, layer)
+
+
+def is_persisted(graph: HighLevelGraph) -> bool:
+    """Whether a graph has no tasks, but results, of this process or of a cluster."""
+    return all(
+        isinstance(layer, MaterializedLayer) and not any(map(istask, layer.values()))
+        for layer in graph.layers.values()
+    )
 
 
 def joint_token(values: Sequence[Any]) -> str:

@@ -1,6 +1,7 @@
 """Headers of many frames as a table, and conditions on their keywords."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from astropy.table import MaskedColumn
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.metadata.columns import HeaderColumns, column
 
-__all__ = ["are_selected", "header_table", "is_selected", "keyword_of"]
+__all__ = ["are_selected", "conditions_text", "header_table", "is_selected", "keyword_of"]
 
 
 def header_table(headers: Sequence[Mapping[str, Any]]) -> InertTable:
@@ -95,3 +96,17 @@ def is_selected(value: Any, condition: Any) -> bool:
     if isinstance(condition, (list, set, frozenset, range)):
         return value in condition
     return bool(value == condition)
+
+
+def conditions_text(conditions: Mapping[str, Any]) -> str:
+    """Conditions as a message shows them, functions by their names."""
+    return ", ".join(f"{name}={_condition_text(condition)}" for name, condition in conditions.items())
+
+
+def _condition_text(condition: Any) -> str:
+    if not callable(condition):
+        return repr(condition)
+    while isinstance(condition, partial):
+        condition = condition.func
+    name = getattr(condition, "__name__", type(condition).__name__)
+    return "a function" if name == "<lambda>" else name

@@ -18,10 +18,9 @@ import parfive
 
 import astropy.units as u
 
-from sunpy import log
-
 from sunpy_heliocloud.io.http_errors import StatusError
 from sunpy_heliocloud.io.location import LocationError, given_location, trust_of
+from sunpy_heliocloud.log import info
 from sunpy_heliocloud.net.file_name import beside, folded
 from sunpy_heliocloud.net.response import HelioCloudResponse
 from sunpy_heliocloud.net.transfer import Transfer, transfer
@@ -263,9 +262,7 @@ def _free_place(job: Job, path: Path, overwrite: bool | str) -> Path:
     for place in places:
         if overwrite or not os.path.lexists(place) or is_part_of(place, path):
             if place != places[0]:
-                log.info(
-                    f"{inert(places[0])} is another file and stays: the new one is saved as {inert(place)}"
-                )
+                info(f"{inert(places[0])} is another file and stays: the new one is saved as {inert(place)}")
             return place
     raise FileExistsError(
         f"{inert(places[-1])} is another file, which may be an older version of it: fetch with overwrite=True replaces "
