@@ -14,9 +14,13 @@ from headers import aia_header, real_header
 import astropy.units as u
 from astropy.io import fits
 
+import sunpy.map
+
 from buckets import fill, rows_of
+from helpers import no_compute
 from sunpy_heliocloud.io.filesystem import filesystem
 from sunpy_heliocloud.net import cache
+from sunpy_heliocloud.simulation import SimulatedSun
 
 PAGES = Path(__file__).parents[1] / "docs" / "how_to"
 IDS = ("aia_0171", "aia_0193", "hmi_M", "euvml_soho_304")
@@ -57,17 +61,31 @@ def image(minute):
     return content.getvalue()
 
 
-def run(page):
-    """Run the blocks of code of a page, one after the other, and give what they have defined."""
+def run(page, **names):
+    """Run the blocks of code of a page, one after the other, with some names, and give what they have defined."""
     text = (PAGES / page).read_text()
     blocks = re.findall(r"^\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text, re.M)
-    names = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # Of parfive, which leaves its event loop unclosed.
         for block in blocks:
             exec(textwrap.dedent(block), names)
         gc.collect()
     return names
+
+
+def test_cubes():
+    sun = SimulatedSun(noise=False)
+    files, files_193 = (
+        [
+            sunpy.map.Map(*sun.frame(wavelength, sun.time + (240 * i + late) * u.s, shape=(12, 14)))
+            for i in range(6)
+        ]
+        for wavelength, late in ((171, 0), (193, 5))
+    )
+    with no_compute():
+        names = run("cubes.rst", files=files, files_193=files_193)
+    assert names["ratio"].shape == names["cube"].shape == (6, 12, 14)
+    assert names["ratio"].meta["combined"] == "SDO 171 Angstrom / SDO 193 Angstrom"
 
 
 def test_find_data(archive, tmp_path, monkeypatch):
