@@ -276,6 +276,7 @@ GENERAL = {
     "__annotations__",
     "__array_ufunc__",
     "__firstlineno__",
+    "__slotnames__",  # added by copy and pickle
     "__static_attributes__",
     "__str__",
     "__repr__",
