@@ -21,6 +21,7 @@ from sunpy_heliocloud.lazy.combined import base_plane, channel_name, earlier_pla
 from sunpy_heliocloud.lazy.derotated import derotate
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import is_valid
+from sunpy_heliocloud.lazy.mapped import MappedCube, described_by
 from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
 from sunpy_heliocloud.lazy.resampled import resample
 from sunpy_heliocloud.lazy.saturated import with_saturated
@@ -33,7 +34,7 @@ __all__ = ["TimeLagCube"]
 _LONGEST_LINEAR_STEP = 1.5
 
 
-class TimeLagCube(ComparableCube):
+class TimeLagCube(ComparableCube, MappedCube):
     """
     Images of one channel over time: an `ndcube.NDCube` with axes time, y, x on a dask array.
 
@@ -97,7 +98,7 @@ class TimeLagCube(ComparableCube):
                 f"data have shape {data.shape}, but {stack.times.size} times and a map of shape {grid.shape} ask for "
                 f"{stack.array_shape}"
             )
-        described = {"wavelength": ref_map.wavelength, "observatory": ref_map.observatory}
+        described = described_by(ref_map, grid)
         return cls(data, wcs=stack, unit=unit, meta=described | dict(meta or {}))
 
     # ---- what it is

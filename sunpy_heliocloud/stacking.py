@@ -24,6 +24,7 @@ from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.steps import DivideByExposure, MaskSaturated, Step
 from sunpy_heliocloud.metadata.channels import Channel, difference, names_of
 from sunpy_heliocloud.metadata.exposure import exposure_times
+from sunpy_heliocloud.metadata.frame_headers import FrameHeaders
 from sunpy_heliocloud.metadata.saturation import saturation_level
 from sunpy_heliocloud.metadata.wcs import plane_wcs
 from sunpy_heliocloud.text import inert
@@ -50,7 +51,11 @@ def stacked(frames: Frames, *, normalize: bool = True, saturation: Any = None) -
         "instrument": channel.instrument,
         "normalization": normalization,
         "frames": _frame_list(frames),
+        "headers": FrameHeaders(frames.headers, planes_wcs, frames.times),
     }
+    if frames.steps:
+        names = (getattr(step.function, "__name__", repr(step.function)) for step in frames.steps)
+        meta["applied"] = ", ".join(map(inert, names))
     everything, keys = np.arange(len(frames)), None
     first: tuple[Step, ...] = ()
     if saturation is not None:

@@ -149,6 +149,11 @@ class PlaneWCS:
         return dates.get("dateavg", dates.get("dateobs"))
 
     @property
+    def coordinates(self) -> "PlaneWCS":
+        """The same without dates on which coordinates do not depend."""
+        return dataclasses.replace(self, dates=(("dateavg", self.stamp),) if self.stamp else ())
+
+    @property
     def date(self) -> "Time":
         """The same as a `~astropy.time.Time`."""
         from astropy.time import Time

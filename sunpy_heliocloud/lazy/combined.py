@@ -238,7 +238,7 @@ def _planes(cube: NDCube, planes: np.ndarray) -> NDCube:
 
 
 def _check_grids(a: _Grid, b: _Grid) -> None:
-    if a.planes == b.planes:
+    if [plane.coordinates for plane in a.planes] == [plane.coordinates for plane in b.planes]:
         return
     if a.fixed != (False, False):
         raise ValueError(f"these are pixels at different places{_or_values()}")

@@ -30,10 +30,12 @@ from sunpy_heliocloud.metadata.maps import (
 from sunpy_heliocloud.metadata.stamps import DAYS, YEARS, parse_stamps
 from sunpy_heliocloud.text import inert
 
-__all__ = ["Midpoints", "midpoints", "no_time"]
+__all__ = ["MIDPOINT", "Midpoints", "midpoints", "no_time"]
 
 type Header = Mapping[str, Any]
 
+MIDPOINT = "DATE-MID"
+"""Keyword of the midpoint in Maps of planes, whose T_OBS or DATE-AVG would be the time of the coordinates."""
 _DATE_ONLY = re.compile(r"\d{4}[-/]\d\d?[-/]\d\d?")
 _KEYWORDS = ("T_OBS", "DATE-AVG", "DATE-BEG", "DATE-END", "DATE-OBS", "DATE_OBS")
 _PLAUSIBLE = f"a time between the years {YEARS[0]} and {YEARS[1]}"
@@ -46,7 +48,7 @@ class Midpoints:
     """
     The midpoints of exposures, UTC.
 
-    T_OBS where the Map's ``reference_date`` reads it (AIA, HMI, SUIT); else the Map's ``date_average``; else its
+    DATE-MID in Maps of planes of a cube. T_OBS where the Map's ``reference_date`` reads it (AIA, HMI, SUIT); else the Map's ``date_average``; else its
     ``date_start`` or ``date`` and half the exposure time.
 
     Parameters
@@ -82,6 +84,7 @@ class Midpoints:
             self._read_many([i for i, kind in enumerate(kinds) if kind.is_plain], kinds, seconds)
             for kind in dict.fromkeys(kind for kind in kinds if not kind.is_plain):
                 self._read_class([i for i, other in enumerate(kinds) if other == kind], kind, seconds)
+            self._read_midpoints()
 
     def _read_class(self, indices: Sequence[int], kind: "_Kind", half: np.ndarray) -> None:
         """The times of headers whose class has rules of its own."""
@@ -99,6 +102,16 @@ class Midpoints:
                 name = kind.map_class.__name__
                 self.reasons[indices[at]] = f"no observation time: sunpy's {name} finds none: {inert(error)}"
         self.days[:, indices] = found
+
+    def _read_midpoints(self) -> None:
+        """The times of planes that were moved to the coordinates of another time."""
+        stamps = column(self.headers, MIDPOINT)
+        if any(stamps):
+            days = parse_stamps(
+                stamps, [str(timesys or "UTC") for timesys in column(self.headers, "TIMESYS")]
+            )
+            for i in np.flatnonzero(np.isfinite(days[0])):
+                self.days[:, i], self.reasons[i] = days[:, i], None
 
     def _read_many(self, indices: Sequence[int], kinds: Sequence["_Kind"], half: np.ndarray) -> None:
         """The times of headers whose class has the rules of GenericMap."""
