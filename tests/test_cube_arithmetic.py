@@ -1,5 +1,6 @@
 """Differences, sums, products and quotients of cubes, planes, Maps, quantities and arrays."""
 
+import dataclasses
 import operator
 
 import dask.array as da
@@ -374,3 +375,40 @@ def test_what_no_running_difference_is_of(n):
 def test_what_no_base_is(base, error, message):
     with pytest.raises(error, match=message):
         CUBE.difference(base=base)
+
+
+# ---- grids that went through a header
+
+
+def rewritten():
+    """The grid of the cube as Maps have it after a way through headers, whose values are rounded."""
+    plane = CUBE[2].compute()
+    return {
+        "of the WCS": sunpy.map.Map(plane.data, plane.wcs),
+        "of its header": sunpy.map.Map(plane.data, plane.wcs.to_header()),
+        "reprojected": OTHER.reproject_to(REF.wcs),
+    }
+
+
+@pytest.mark.parametrize("name", ["of the WCS", "of its header", "reprojected"])
+def test_a_grid_that_went_through_a_header_is_the_same_grid(name):
+    image = rewritten()[name]
+    with no_compute():
+        assert (CUBE / image).shape == CUBE.shape
+    twin = cube_of(VALUES, TIMES, image)
+    assert_is(CUBE - twin, 0 * VALUES, u.DN, TIMES)
+    assert CUBE.resample_time(4 * u.min).time_lag(twin.resample_time(4 * u.min)).shape == SHAPE
+
+
+def test_other_pixels_observers_and_times_are_other_grids():
+    plane = CUBE.wcs.low_level_wcs.plane(0)
+    assert plane.is_one_grid_with(plane.resampled(SHAPE, (5e-4, 0), (1, 1)))
+    assert not plane.is_one_grid_with(plane.resampled(SHAPE, (5e-3, 0), (1, 1)))
+    assert not plane.is_one_grid_with(plane.resampled(SHAPE, (0, 0), (1, 1.001)))
+    assert not plane.is_one_grid_with(plane.resampled((20, 23), (0, 0), (1, 1)))
+    assert not plane.is_one_grid_with(plane.at_height(1e3))
+    for change, same in (("18:00:00.0004", True), ("18:00:00.100", False)):
+        later = dataclasses.replace(plane, dates=(("dateavg", f"2018-05-29T{change}"),))
+        earlier = dataclasses.replace(plane, dates=(("dateavg", "2018-05-29T18:00:00.000"),))
+        assert earlier.is_one_grid_with(later) == same
+    assert not plane.is_one_grid_with(dataclasses.replace(plane, dates=()))

@@ -21,6 +21,8 @@ _AUX = ("rsun_ref", "dsun_obs", "crln_obs", "hgln_obs", "hglt_obs")
 # Names of axes in plots; sunpy's WCS has none, and plots would show "custom:pos.helioprojective.lon".
 _NAMES = {"HPLN": "Helioprojective longitude", "HPLT": "Helioprojective latitude"}
 _DATES = ("dateobs", "dateavg", "datebeg", "dateend")
+# What rounding leaves of pixels, seconds and other numbers.
+_PIXEL, _SECONDS, _DIGITS = 1e-3, 1e-3, 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,37 @@ class PlaneWCS:
         wcs.array_shape = self.shape
         return wcs
 
+    def is_one_grid_with(self, other: "PlaneWCS") -> bool:
+        """
+        Whether pixels of both lie at the same places for the same observer, but for rounding.
+
+        A WCS that went through a header has rounded values: a thousandth of a pixel, a millisecond, and the 9th digit
+        of the observer's place count as equal.
+        """
+        if self == other:
+            return True
+        if (self.shape, self.ctype, self.cunit, self.pv) != (other.shape, other.ctype, other.cunit, other.pv):
+            return False
+        scales = [np.diag(plane.cdelt) @ plane.pc for plane in (self, other)]
+        pixel = _PIXEL * np.sqrt(np.abs(np.linalg.det(scales[0])))
+        near = [
+            (self.crpix, other.crpix, _PIXEL),
+            (self.crval, other.crval, pixel),
+            (*scales, pixel / max(self.shape)),
+            (self.pole, other.pole, _DIGITS),
+        ]
+        same_places = all(np.allclose(a, b, rtol=0, atol=most, equal_nan=True) for a, b, most in near)
+        ours, theirs = dict(self.aux), dict(other.aux)
+        same_observer = ours.keys() == theirs.keys() and all(
+            math.isclose(ours[name], theirs[name], rel_tol=_DIGITS, abs_tol=_DIGITS) for name in ours
+        )
+        return same_places and same_observer and self._is_of_the_time_of(other)
+
+    def _is_of_the_time_of(self, other: "PlaneWCS") -> bool:
+        if self.stamp is None or other.stamp is None:
+            return self.stamp == other.stamp
+        return self.stamp == other.stamp or bool(abs((self.date - other.date).sec) <= _SECONDS)
+
     @property
     def has_camera(self) -> bool:
         """Whether this is a helioprojective image in TAN projection with a known observer."""
@@ -147,11 +180,6 @@ class PlaneWCS:
         """The time of the coordinates, UTC."""
         dates = dict(self.dates)
         return dates.get("dateavg", dates.get("dateobs"))
-
-    @property
-    def coordinates(self) -> "PlaneWCS":
-        """The same without dates on which coordinates do not depend."""
-        return dataclasses.replace(self, dates=(("dateavg", self.stamp),) if self.stamp else ())
 
     @property
     def date(self) -> "Time":

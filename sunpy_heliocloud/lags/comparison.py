@@ -94,7 +94,7 @@ class Comparison:
             )
         stacks = [shared_stack(cube) for cube in cubes]
         for stack in stacks[1:]:
-            if stack.planes != stacks[0].planes:
+            if not stack.plane(0).is_one_grid_with(stacks[0].plane(0)):
                 first, other = stacks[0].planes[0], stack.planes[0]
                 raise ValueError(
                     f"the cubes lie on different grids, {first.shape} of {first.date.isot} and {other.shape} of "

@@ -80,7 +80,8 @@ class LagCube(CountingCube):
         meta = sliced.meta | _span(self.times[windows.with_axis().item], self.meta)
         if windows.keeps_axis:
             return sliced._new_instance(meta=meta)
-        plane = LagMap(sliced.data, wcs=sliced.wcs, unit=sliced.unit, mask=sliced.mask, meta=meta)
+        beside = {"mask": sliced.mask, "meta": meta, "global_coords": sliced.global_coords}
+        plane = LagMap(sliced.data, wcs=sliced.wcs, unit=sliced.unit, **beside)
         return plane if sliced._marks is None else plane.with_marks(sliced._marks)
 
     def __str__(self) -> str:

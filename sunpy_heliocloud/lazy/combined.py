@@ -238,7 +238,8 @@ def _planes(cube: NDCube, planes: np.ndarray) -> NDCube:
 
 
 def _check_grids(a: _Grid, b: _Grid) -> None:
-    if [plane.coordinates for plane in a.planes] == [plane.coordinates for plane in b.planes]:
+    pairs = zip(a.planes, b.planes, strict=False)
+    if len(a.planes) == len(b.planes) and all(one.is_one_grid_with(other) for one, other in pairs):
         return
     if a.fixed != (False, False):
         raise ValueError(f"these are pixels at different places{_or_values()}")
