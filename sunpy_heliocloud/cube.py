@@ -12,6 +12,7 @@ from astropy.time import Time
 from sunpy.map import GenericMap
 
 from sunpy_heliocloud.coordinates import times as time_grid
+from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS, StackLike
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
@@ -109,6 +110,8 @@ class TimeLagCube(ComparableCube, MappedCube):
         wcs = self.wcs.low_level_wcs
         if isinstance(wcs, StackLike):
             return wcs.times
+        if "time" not in self.global_coords:
+            return PlaneWCS.from_wcs(wcs, self.shape).date
         return self.global_coords["time"]
 
     @property

@@ -266,6 +266,12 @@ def test_units_and_precision_follow(expression, expected, unit):
     assert result.wavelength == CUBE.wavelength
 
 
+def test_cubes_are_summed_by_sum():
+    with no_compute():
+        total = sum([CUBE, CUBE, CUBE])
+    assert_is(total / 3, VALUES, u.DN, TIMES)
+
+
 def test_arrays_that_do_not_fit_say_how_one_value_a_plane_is_written():
     factors = np.arange(1, 7, dtype=np.float32)
     for array in (factors, factors * u.s, np.ones((2, 6, *SHAPE)), [1, 2]):

@@ -49,6 +49,7 @@ BY_PLACE = {
     "places": (LOW, HIGH),
     "lists of one": ([LOW], [HIGH]),
     "corners of a Map": (SUBMAP.bottom_left_coord, SUBMAP.top_right_coord),
+    "a Map": (SUBMAP,),
     "other corners": (SUBMAP.top_right_coord, SUBMAP.bottom_left_coord),
     "frames": (LOW.frame, HIGH.frame),
     "one SkyCoord of two": (SkyCoord([LOW, HIGH]),),
@@ -85,6 +86,7 @@ def test_crops_by_place_and_time_with_none_anywhere(cube):
         ((LOW, T1), (HIGH, T3)),
         ((LOW, T1), (HIGH, None), (None, T3)),
         ((LOW, TimeRange(T1, T3)), (HIGH, None)),
+        ((SUBMAP, TimeRange(T1, T3)),),
         ((LOW, None), (HIGH, None), (None, T1), (None, T3)),
     ):
         assert cube.crop(*points).shape == (3, 6, 8)

@@ -407,6 +407,12 @@ def test_the_time_of_a_plane_is_not_that_of_its_cube():
     assert cube.times.format == "isot"
 
 
+def test_a_plane_made_by_hand_has_the_time_of_its_coordinates():
+    plane = TimeLagCube(VALUES[0], wcs=REF.wcs)
+    assert abs(plane.times - REF.reference_date) < 1 * u.ms
+    assert "2018-05-29T18:00" in str(plane[3:5])
+
+
 # ---- reproject_to, of which more is kept than ndcube does
 
 

@@ -64,7 +64,7 @@ def crop_index(
         Of the cube.
     points
         As for `ndcube.NDCube.crop`: each a place, a time, or both, of which either can be `None`. Times are anything
-        that `sunpy.time.parse_time` takes, or a `sunpy.time.TimeRange`.
+        that `sunpy.time.parse_time` takes, or a `sunpy.time.TimeRange`; a Map is a place, from corner to corner.
     keepdims
         Whether an axis of one pixel is kept.
 
@@ -181,6 +181,8 @@ def _are_swapped(kinds: list[SkyCoord | Time | None]) -> bool:
 def _part(i: int, entry: Any) -> SkyCoord | Time | None:
     if entry is None or isinstance(entry, SkyCoord):
         return entry
+    if hasattr(entry, "bottom_left_coord"):  # a Map
+        return SkyCoord([entry.bottom_left_coord, entry.top_right_coord])
     if isinstance(entry, BaseCoordinateFrame):
         return SkyCoord(entry)
     if isinstance(entry, TimeRange):

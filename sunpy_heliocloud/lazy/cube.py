@@ -61,6 +61,8 @@ class DaskCube(ComputableCube):
     def _combined(self, operation: str, value: Any) -> Self:
         if isinstance(value, DaskCube | GenericMap):
             return combined(self, value, operation)
+        if operation == "__add__" and isinstance(value, int) and value == 0:
+            return self  # where Python's sum begins, whatever the unit
         check_shape(self.shape, value)
         return getattr(super(), operation)(self._in_own_precision(value))
 
@@ -136,6 +138,35 @@ class DaskCube(ComputableCube):
         if has_extra:
             picked._extra_coords = self.extra_coords[item]
         return picked
+
+    def crop(self, *points: Any, wcs: Any = None, keepdims: bool = False) -> Self:
+        """
+        The smallest part that holds some places and times; see `ndcube.NDCube.crop`.
+
+        Parameters
+        ----------
+        *points
+            Each a place and a time, ``(SkyCoord, Time)`` with `None` for one of them, or one of them alone:
+            ``crop((bottom_left, start), (top_right, stop))``, ``crop(bottom_left, top_right)``, ``crop(start, stop)``.
+            Times are anything that `sunpy.time.parse_time` takes, or a `sunpy.time.TimeRange`; a Map is the places of its
+            corners ``bottom_left_coord`` and ``top_right_coord``. While each plane has coordinates of its own, places are
+            transformed to each of them. Places without an observer have the same angles in all.
+        wcs
+            Another WCS, such as that of extra coordinates: points are those of `ndcube.NDCube.crop` then.
+        keepdims
+            Whether an axis of one pixel is kept.
+
+        Returns
+        -------
+        DaskCube
+            Of this class, lazy if this is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When points are of another kind or in another order, or lie beside the cube.
+        """
+        return super().crop(*points, wcs=wcs, keepdims=keepdims)
 
     def _get_crop_item(
         self, *points: Any, wcs: Any = None, keepdims: bool = False
