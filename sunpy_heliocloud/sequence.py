@@ -56,8 +56,7 @@ class LazyMapSequence:
         NaN. All of them cause warnings and are in `status`.
     hdu
         Which image, where files have several of which sunpy makes a Map: the number of its HDU, counted from 0, or its
-        EXTNAME. By default the one of which sunpy makes a Map; several are an error that lists them. Of gzipped files
-        only the first image is found.
+        EXTNAME. By default the one of which sunpy makes a Map; several are an error that lists them.
 
     Raises
     ------

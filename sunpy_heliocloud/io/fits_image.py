@@ -150,11 +150,15 @@ def _tiled_layout(head: bytes, unit: HeaderUnit) -> TiledLayout:
         raise HeadTooShort(table_stop)
     most_bytes = _MOST_BYTES_OF_A_PIXEL * height * width + _MOST_BYTES_OF_A_TILE
     table = TileTable.from_bytes(head[unit.data_start : table_stop], form, header, most_bytes)
-    coding = TileCoding.from_header(header, dtype, quantised=table.scales is not None)
+    has_blanks = "ZBLANK" in form.columns
+    scaling = Scaling.from_header(header, tiled=dtype, has_blanks=has_blanks)
+    coding = TileCoding.from_header(
+        header, dtype, quantised=table.scales is not None, has_blanks=has_blanks, blank=scaling.blank
+    )
     return TiledLayout(
         shape,
         dtype,
-        _shared(Scaling.from_header(header, is_tiled_integer=dtype.kind != "f")),
+        _shared(scaling),
         _shared((height, width)),
         _shared(coding),
         unit.data_start + form.heap_start,

@@ -26,18 +26,33 @@ class Scaling:
     blank: int | None = None
 
     @classmethod
-    def from_header(cls, header: Mapping[str, Any], *, is_tiled_integer: bool = False) -> "Scaling":
+    def from_header(
+        cls, header: Mapping[str, Any], *, tiled: np.dtype | None = None, has_blanks: bool = False
+    ) -> "Scaling":
         """
         Read the three keywords.
 
         The FITS standard defines BLANK for integers only, but in some float images missing pixels have this
         value. For compressed integers without BLANK, ZBLANK is used, as in astropy.
+
+        Parameters
+        ----------
+        header
+            The values by keyword.
+        tiled
+            Type of the pixels of a compressed image.
+        has_blanks
+            Whether its tiles have blank values of their own. Without BLANK and ZBLANK the lowest integer stands for
+            them, as in astropy.
         """
         bscale, bzero = number(header, "BSCALE", default=1), number(header, "BZERO", default=0)
         if bscale == 0:
             raise ValueError("BSCALE=0 would make all pixels the same; it must be another number")
+        is_tiled_integer = tiled is not None and tiled.kind != "f"
         keyword = "ZBLANK" if is_tiled_integer and header.get("BLANK") is None else "BLANK"
         blank = header.get(keyword)
+        if blank is None and tiled is not None and is_tiled_integer and has_blanks:
+            blank = -(2 ** (8 * tiled.itemsize - 1))
         if blank is not None and type(blank) is not int:
             raise ValueError(f"{keyword}={inert(blank, 60)}, but must be an integer")
         return cls(bscale, bzero, blank)

@@ -1,16 +1,18 @@
 """Files with several images: masks, uncertainties, other cameras."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from astropy.io import fits
 
 from sunpy_heliocloud.bounds import LimitError, limits
-from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_unit, image_header
+from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_unit, header_units, image_header
 from sunpy_heliocloud.io.fits_image import image_layout
 from sunpy_heliocloud.io.fits_layout import GzippedLayout, ImageLayout, PlainLayout, TiledLayout
 from sunpy_heliocloud.io.frame import FITSFrame
+from sunpy_heliocloud.io.gunzip import gunzip
 from sunpy_heliocloud.io.ranges import ByteRange, ReadError, fetch
 from sunpy_heliocloud.text import inert, shown_url
 
@@ -49,14 +51,15 @@ class Image(NamedTuple):
         return f"HDU {self.number}{self.name and f' {inert(self.name, 60)!r}'} of {ny}×{nx} pixels"
 
     @property
+    def is_gzipped(self) -> bool:
+        """Whether its file is gzipped as a whole."""
+        return isinstance(self.frame.layout, GzippedLayout)
+
+    @property
     def goes_on(self) -> bool:
-        """Whether the file has more HDUs; gzipped files are not searched."""
+        """Whether the file has more HDUs; of a gzipped file, whether it may have."""
         size = self.frame.version.size
-        return (
-            size is not None
-            and size - self.stop >= _BLOCK
-            and not isinstance(self.frame.layout, GzippedLayout)
-        )
+        return size is not None and (self.is_gzipped or size - self.stop >= _BLOCK)
 
 
 def image_of(frame: FITSFrame, unit: HeaderUnit, number: int, stop: int) -> Image:
@@ -71,7 +74,8 @@ def later_images(images: Sequence[Image]) -> list[list[Image] | ReadError]:
     """
     The images in the HDUs behind some images, each in a file of its own.
 
-    Their headers are requested concurrently, one HDU at a time; bytes after the last HDU are ignored.
+    Their headers are requested concurrently, one HDU at a time; bytes after the last HDU are ignored. Gzipped files are
+    read whole, unless their last bytes say that they end with the image.
 
     Parameters
     ----------
@@ -84,8 +88,12 @@ def later_images(images: Sequence[Image]) -> list[list[Image] | ReadError]:
         For each of them those that follow, or the error that names the URL.
     """
     found: list[Any] = [[] for _ in images]
+    going_on = {i: image for i, image in enumerate(images) if image.goes_on}
+    zipped = {i: image for i, image in going_on.items() if image.is_gzipped}
+    for i, others in zip(zipped, _later_gzipped(list(zipped.values())), strict=True):
+        found[i] = others
     ends = {
-        i: (image.number + 1, image.stop, _HEADER_BYTES) for i, image in enumerate(images) if image.goes_on
+        i: (image.number + 1, image.stop, _HEADER_BYTES) for i, image in going_on.items() if i not in zipped
     }
     while ends:
         ranges = [_behind(images[i].frame, start, size) for i, (_, start, size) in ends.items()]
@@ -116,6 +124,42 @@ def later_images(images: Sequence[Image]) -> list[list[Image] | ReadError]:
                 again[i] = number + 1, stop, _HEADER_BYTES
         ends = again
     return found
+
+
+def _later_gzipped(images: Sequence[Image]) -> list[list[Image] | ReadError]:
+    """See `later_images`."""
+    sizes = [image.frame.version.size or 0 for image in images]
+    ends = fetch(
+        [_part(image.frame, max(size - 4, 0), size) for image, size in zip(images, sizes, strict=True)]
+    )
+    found: list[list[Image] | ReadError] = []
+    for image, end in zip(images, ends, strict=True):
+        if isinstance(end, ReadError):
+            found.append(end)
+        elif int.from_bytes(end.data, "little") == image.stop % 2**32:  # the size of the unpacked file
+            found.append([])
+        else:
+            (whole,) = fetch([_part(image.frame, 0, image.frame.version.size)])
+            found.append(whole if isinstance(whole, ReadError) else _images_behind(image, whole.data))
+    return found
+
+
+def _images_behind(image: Image, file: bytes) -> list[Image]:
+    """The images behind the first one of a gzipped file; what follows damage, or no HDU, is ignored."""
+    frame, found = image.frame, []
+    with suppress(ValueError, HeadTooShort):
+        data = gunzip(file, limits.file_bytes)
+        for unit in header_units(data):
+            layout = image_layout(data, unit) if unit.number > image.number else None
+            if layout is not None:
+                layout = GzippedLayout(layout, limits.file_bytes)
+                other = FITSFrame(frame.url, layout, frame.access, frame.version)
+                found.append(image_of(other, unit, unit.number, unit.data_stop))
+    return found
+
+
+def _part(frame: FITSFrame, start: int, stop: int | None) -> ByteRange:
+    return ByteRange(frame.url, start, stop, version=frame.version, access=frame.access)
 
 
 def _behind(frame: FITSFrame, start: int, size: int) -> ByteRange:

@@ -48,6 +48,8 @@ class TileCoding:
         ZQUANTIZ of floats that are stored as integers, as a number; `None` for pixels that are stored as they are.
     seed
         ZDITHER0.
+    missing
+        What pixels with the blank value of a tile become: NaN, or the blank value of the image; `None` if they stay.
     """
 
     compression: str
@@ -57,9 +59,18 @@ class TileCoding:
     smooth: bool = False
     dither: int | None = None
     seed: int = 1
+    missing: float | None = None
 
     @classmethod
-    def from_header(cls, header: Mapping[str, Any], dtype: np.dtype, *, quantised: bool) -> "TileCoding":
+    def from_header(
+        cls,
+        header: Mapping[str, Any],
+        dtype: np.dtype,
+        *,
+        quantised: bool,
+        has_blanks: bool = False,
+        blank: int | None = None,
+    ) -> "TileCoding":
         """
         Read the keywords of the compression.
 
@@ -71,6 +82,10 @@ class TileCoding:
             Of the pixels.
         quantised
             Whether the table has ZSCALE and ZZERO.
+        has_blanks
+            Whether it has a column ZBLANK.
+        blank
+            The value of missing pixels in the whole image.
 
         Raises
         ------
@@ -98,12 +113,23 @@ class TileCoding:
             # Pixels of any size may be compressed as integers of 32 bits, which is the default.
             size = one_of(values, names["BYTEPIX"], tuple(dict.fromkeys((coded.itemsize, 4))), default=4)
             coded = coded if size == coded.itemsize else np.dtype(np.int32)
-        return cls(compression, dtype, coded, block, smooth, dither, seed)
+        missing = None
+        if dtype.kind == "f":
+            missing = np.nan  # of floats that are quantised this is done when they are scaled
+        elif has_blanks:
+            missing = blank
+            if header.get("ZBLANK") is not None:
+                missing = integer(header, "ZBLANK", least=-(2**31), most=2**31 - 1)
+            if missing is None or not np.iinfo(dtype).min <= missing <= np.iinfo(dtype).max:
+                raise ValueError(
+                    f"tiles have blank values (a column ZBLANK), but BLANK={missing} is none of ZBITPIX={header['ZBITPIX']}"
+                )
+        return cls(compression, dtype, coded, block, smooth, dither, seed, missing)
 
     @property
     def is_plain_rice(self) -> bool:
         """Whether the RICE-coded integers are the pixels, without quantisation."""
-        return self.compression in _RICE and self.coded == self.dtype
+        return self.compression in _RICE and self.coded == self.dtype and self.missing is None
 
     def decode(
         self,
@@ -166,7 +192,10 @@ class TileCoding:
         else:
             pixels = self._bytewise(data, shape)
         if self.dither is None or scale is None or zero is None:  # one is there with the others
-            return _fitting(pixels, self.dtype)
+            pixels = _fitting(pixels, self.dtype)
+            if blank is None or self.missing is None:
+                return pixels
+            return np.where(pixels == blank, self.dtype.type(self.missing), pixels)
         return dequantise(
             pixels, scale, zero, dither=self.dither, place=tile + self.seed - 1, blank=blank, dtype=self.dtype
         )

@@ -65,14 +65,15 @@ class HeaderColumns(Sequence):
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """One sequence of several."""
+        parts = [part for part in parts if len(part)]
         shared, columns = {}, {}
         for keyword in dict.fromkeys(keyword for part in parts for keyword in part.keywords):
-            values = [part._shared.get(keyword, _No.KEYWORD) for part in parts if len(part)]
+            values = [part._shared.get(keyword, _No.KEYWORD) for part in parts]
             in_all = not any(keyword in part._columns for part in parts)
             if in_all and _all_same(values):
                 shared[keyword] = values[0]
             else:
-                columns[keyword] = _joined([part._values(keyword) for part in parts if len(part)])
+                columns[keyword] = _joined([part._values(keyword) for part in parts])
         return cls(sum(map(len, parts)), shared, columns)
 
     @property

@@ -1,6 +1,6 @@
 """Values of a header: numbers, texts and booleans, including those of numpy and with units."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def header_of_values(header: Mapping[str, Any], where: str) -> dict[str, Any]:
     ----------
     header
         Scalars and 0-d arrays of numpy are converted to plain values, and Quantities to numbers in the unit
-        of the keyword.
+        of the keyword. Cards without a keyword are left out; COMMENT and HISTORY are joined line by line.
     where
         The file or Map, for messages.
 
@@ -54,7 +54,7 @@ def header_of_values(header: Mapping[str, Any], where: str) -> dict[str, Any]:
         plain |= {
             keyword: "\n".join(header[keyword]) for keyword in ("COMMENT", "HISTORY") if keyword in header
         }
-    return {keyword: _value(keyword, value, plain, where) for keyword, value in plain.items()}
+    return {keyword: _value(keyword, value, plain, where) for keyword, value in plain.items() if keyword}
 
 
 def _value(keyword: str, value: Any, header: AnyCaseHeader, where: str) -> Any:
@@ -71,7 +71,9 @@ def _value(keyword: str, value: Any, header: AnyCaseHeader, where: str) -> Any:
     for kind in (str, int, float):
         if isinstance(value, kind):
             return kind(value)
-    if keyword in ("COMMENT", "HISTORY") or isinstance(value, u.UnitBase):
+    if keyword in ("COMMENT", "HISTORY") and isinstance(value, Iterable):
+        return "\n".join(map(str, value))
+    if isinstance(value, u.UnitBase):
         return str(value)
     raise TypeError(
         f"{keyword}={inert(repr(value), 60)} of {where} cannot be a value of a header, being a {type(value).__name__}; "

@@ -1,7 +1,9 @@
 """Files as they come: masks beside images, several images, axes of length 1, ZBLANK and BLANK."""
 
+import gzip
 import io
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,3 +174,92 @@ def test_zblank_and_blank_on_integers_are_nan_as_in_astropy(tmp_path, dtype, com
     found = LazyMapSequence(path, errors="mask")[0].data.compute()
     np.testing.assert_array_equal(found, expected)
     assert np.isnan(found).any() == (5 in blank.values())
+
+
+def with_column(file, values):
+    """The same compressed image with a blank value for each tile."""
+    with fits.open(io.BytesIO(file), disable_image_compression=True) as hdus:
+        header, start = hdus[1].header.copy(), hdus[1].fileinfo()["datLoc"]
+        primary = file[: hdus[1].fileinfo()["hdrLoc"]]
+    width, tiles, fields = header["NAXIS1"], header["NAXIS2"], header["TFIELDS"]
+    rows = np.frombuffer(file[start : start + width * tiles], "u1").reshape(tiles, width)
+    rows = np.hstack([rows, np.asarray(values, ">i4").view("u1").reshape(tiles, 4)])
+    heap = file[start + width * tiles :][: header["PCOUNT"]]
+    header.update(NAXIS1=width + 4, TFIELDS=fields + 1)
+    header.remove("THEAP", ignore_missing=True)
+    header.insert("TFIELDS", (f"TFORM{fields + 1}", "1J"), after=True)
+    header.insert("TFIELDS", (f"TTYPE{fields + 1}", "ZBLANK"), after=True)
+    data = rows.tobytes() + heap
+    return primary + header.tostring().encode() + data + bytes(-len(data) % 2880)
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [{}, {"BLANK": 7}, {"ZBLANK": 7}, {"ZBLANK": 8, "BLANK": 8}, {"ZBLANK": 8, "BLANK": 7}],
+    ids=str,
+)
+@pytest.mark.parametrize("compression", ["RICE_1", "GZIP_1", "HCOMPRESS_1"])
+@pytest.mark.parametrize("dtype", ["i2", "i4"])
+@pytest.mark.filterwarnings("ignore:Setting default value", "ignore:Invalid 'BLANK' keyword")
+def test_zblank_of_each_tile_on_integers_is_nan_as_in_astropy(tmp_path, dtype, compression, blank):
+    path, file = tmp_path / "a.fits", blanked(dtype, compression, blank)
+    tiles = len(fits.open(io.BytesIO(file), disable_image_compression=True)[1].data)
+    path.write_bytes(with_column(file, np.arange(tiles) + 5))
+    expected = fits.getdata(path).astype("f8")
+    found = LazyMapSequence(path, errors="mask")[0].data.compute()
+    np.testing.assert_array_equal(found, expected)
+    assert np.isnan(found).any()
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_zblank_on_floats_that_are_not_quantised_is_nan_as_in_astropy(tmp_path, column):
+    path = tmp_path / "a.fits"
+    content = io.BytesIO()
+    image = fits.CompImageHDU(DATA.astype("f4"), header(), compression_type="GZIP_1", quantize_level=0)
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(content)
+    file = content.getvalue()
+    if column:
+        path.write_bytes(with_column(file, np.arange(20) * 31))
+    else:
+        with fits.open(io.BytesIO(file), disable_image_compression=True) as hdus:
+            hdus[1].header["ZBLANK"] = 65
+            hdus.writeto(path)
+    expected = fits.getdata(path)
+    assert np.isnan(expected).any()
+    np.testing.assert_array_equal(LazyMapSequence(path)[0].data.compute(), expected)
+
+
+GZIPPED = {
+    "a mask first": lambda: [fits.PrimaryHDU(np.ones(SHAPE, "u1")), fits.ImageHDU(DATA, header(), name="SCI")],
+    "a mask behind": lambda: [fits.PrimaryHDU(), fits.CompImageHDU(DATA, header(), name="SCI"), MASK],
+    "a mask and a table first": lambda: [
+        fits.PrimaryHDU(), MASK, TABLE, fits.CompImageHDU(DATA, header(), name="SCI"), TABLE,
+    ],
+    "one image": lambda: [fits.PrimaryHDU(), fits.CompImageHDU(DATA, header(), name="SCI")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("hdus", GZIPPED)
+def test_the_image_in_a_gzipped_file_is_that_of_which_sunpy_makes_a_map(tmp_path, hdus):
+    path = write(tmp_path / "a.fits.gz", *GZIPPED[hdus]())
+    seq = LazyMapSequence(path)
+    np.testing.assert_array_equal(seq[0].data.compute(), DATA)
+    np.testing.assert_array_equal(seq.to_cube(normalize=False).data[0, 3:5].compute(), DATA[3:5])
+    np.testing.assert_array_equal(LazyMapSequence(path, hdu="sci")[0].data.compute(), DATA)
+
+
+def test_several_images_in_a_gzipped_file_are_an_error_that_lists_them_and_one_can_be_chosen(tmp_path):
+    images = [fits.ImageHDU(DATA, header(), name="LEFT"), fits.CompImageHDU(DATA + 7, header(), name="RIGHT")]
+    path = write(tmp_path / "a.fits.gz", fits.PrimaryHDU(), *images, MASK)
+    with pytest.raises(ReadError, match=r"has 2 images: HDU 1 'LEFT' of 20×30 pixels, HDU 2 'RIGHT'"):
+        LazyMapSequence(path)
+    for hdu, expected in (("left", DATA), (1, DATA), ("right", DATA + 7), (2, DATA + 7)):
+        np.testing.assert_array_equal(LazyMapSequence(path, hdu=hdu)[0].data.compute(), expected)
+
+
+def test_a_gzipped_file_of_several_members_has_all_its_images(tmp_path):
+    plain = write(tmp_path / "a.fits", fits.PrimaryHDU(np.ones(SHAPE, "u1")), fits.ImageHDU(DATA, header()))
+    content = Path(plain).read_bytes()
+    path = tmp_path / "b.fits.gz"
+    path.write_bytes(b"".join(gzip.compress(content[i : i + 2880]) for i in range(0, len(content), 2880)))
+    np.testing.assert_array_equal(LazyMapSequence(path)[0].data.compute(), DATA)

@@ -5,11 +5,15 @@ import datetime
 import dask.array as da
 import numpy as np
 import pytest
+from headers import aia_header
 
 import astropy.units as u
 from astropy.io import fits
 from astropy.time import Time
 
+import sunpy.map
+
+from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.metadata.values import header_of_values
 
 
@@ -83,3 +87,34 @@ def test_comments_and_cards_of_astropy():
     header["HISTORY"] = "two"
     assert header_of_values(header, "a.fits") == {"EXPTIME": 2.0, "HISTORY": "one\ntwo"}
     assert header_of_values({"KEYCOMMENTS": {"a": "b"}}, "a.fits") == {"KEYCOMMENTS": {"a": "b"}}
+
+
+def commented():
+    """A header of astropy with commentary and blank cards."""
+    header = fits.Header({key: value for key, value in aia_header().items() if not key.startswith("NAXIS")})
+    for line in ("one", "two"):
+        header.add_comment(line)
+        header.add_history(line)
+        header.append(("", line), end=True)
+    header.append(fits.Card("NOTHING", fits.card.Undefined()))
+    return header
+
+
+@pytest.mark.parametrize("kind", [lambda header: header, dict], ids=["Header", "dict of a Header"])
+def test_maps_of_headers_with_commentary_and_blank_cards_are_a_source(kind):
+    m = sunpy.map.Map(np.ones((20, 30)), kind(commented()))
+    seq = LazyMapSequence([m])
+    assert seq[0].meta["comment"] == seq[0].meta["history"] == "one\ntwo"
+    assert "" not in seq[0].meta
+    assert seq.to_cube().shape == (1, 20, 30)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda header: commented(), lambda header: dict(commented()), lambda header: sunpy.map.Map(np.ones((20, 30)), commented()).meta],
+    ids=["Header", "dict of a Header", "meta of a Map"],
+)  # fmt: skip
+def test_update_headers_takes_commentary_and_blank_cards(change):
+    seq = LazyMapSequence(sunpy.map.Map(np.ones((20, 30)), aia_header())).update_headers(change)
+    assert seq[0].meta["comment"] == seq[0].meta["history"] == "one\ntwo"
+    assert seq.times[0].isot[:10] == "2018-05-29"
