@@ -29,7 +29,7 @@ from sunpy_heliocloud.metadata.channels import names_of
 from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.maps import map_header
 from sunpy_heliocloud.metadata.table import are_selected, conditions_text, header_table
-from sunpy_heliocloud.stacking import derotated, of_one_shape, shape_text, stacked, warn_of
+from sunpy_heliocloud.stacking import derotated, of_distinct_times, of_one_shape, shape_text, stacked, warn_of
 from sunpy_heliocloud.text import inert
 
 __all__ = ["LazyMapSequence"]
@@ -52,8 +52,8 @@ class LazyMapSequence:
         For `s3fs.S3FileSystem`, such as credentials; without any, S3 is read anonymously. They reach dask workers.
     errors
         ``"raise"``: a frame that cannot be read is an error that names its URL. ``"mask"``: a frame whose header
-        cannot be used is left out, and of a cube one of another shape than most; one whose pixels cannot be read is
-        NaN. All of them cause warnings and are in `status`.
+        cannot be used is left out, and of a cube one of another shape than most, or of the time of another; one whose
+        pixels cannot be read is NaN. All of them cause warnings and are in `status`.
     hdu
         Which image, where files have several of which sunpy makes a Map: the number of its HDU, counted from 0, or its
         EXTNAME. By default the one of which sunpy makes a Map; several are an error that lists them.
@@ -389,7 +389,7 @@ class LazyMapSequence:
             When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by; or a
             unit that cannot be read.
         """
-        frames = of_one_shape(self._frames.by_time())
+        frames = of_distinct_times(of_one_shape(self._frames.by_time()))
         cube = stacked(frames, normalize=normalize, saturation=saturation)
         warn_of(frames, cube)
         return cube
@@ -425,10 +425,9 @@ class LazyMapSequence:
         ValueError
             See `to_cube` and `TimeLagCube.derotate_to`.
         """
-        cube = derotated(
-            self._frames.by_time(), ref_map, normalize=normalize, saturation=saturation, **options
-        )
-        warn_of(self._frames, cube)
+        frames = of_distinct_times(self._frames.by_time())
+        cube = derotated(frames, ref_map, normalize=normalize, saturation=saturation, **options)
+        warn_of(frames, cube)
         return cube
 
     def estimate(self, ref_map: GenericMap) -> Estimate:
@@ -446,7 +445,7 @@ class LazyMapSequence:
             Frames, requests, bytes, memory of a worker and tasks. Nothing is read for it. It takes 20 ms for each
             of at most 24 frames of a channel.
         """
-        cubes = [derotated(channel._frames, ref_map) for channel in self.split()]
+        cubes = [derotated(of_distinct_times(channel._frames.by_time()), ref_map) for channel in self.split()]
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
 
     def __repr__(self) -> str:

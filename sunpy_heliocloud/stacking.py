@@ -27,9 +27,9 @@ from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.frame_headers import FrameHeaders
 from sunpy_heliocloud.metadata.saturation import saturation_level
 from sunpy_heliocloud.metadata.wcs import plane_wcs
-from sunpy_heliocloud.text import inert
+from sunpy_heliocloud.text import inert, shown_url
 
-__all__ = ["derotated", "of_one_shape", "shape_text", "stacked", "warn_of"]
+__all__ = ["derotated", "of_distinct_times", "of_one_shape", "shape_text", "stacked", "warn_of"]
 
 # The stacklevels of the warnings count from the caller of to_cube or derotate_to.
 _SHORT_EXPOSURE = 0.5  # fraction of the median; in flares AIA's automatic exposure control is far below it
@@ -107,6 +107,42 @@ def of_one_shape(frames: Frames) -> Frames:
         stacklevel=4,
     )
     return frames.picked(np.array([i for i, image in enumerate(frames.images) if image.shape == shape]))
+
+
+def of_distinct_times(frames: Frames) -> Frames:
+    """
+    Frames in the order of time, if all times differ; with ``errors="mask"``, the first of those of the same time.
+
+    Raises
+    ------
+    ValueError
+        With ``errors="raise"``, when frames are of the same time.
+    """
+    if len(frames.channels_found) > 1:
+        return frames
+    kept: list[int] = []
+    for i, step in enumerate(np.diff(frames.times.jd1, prepend=-1) + np.diff(frames.times.jd2, prepend=-1)):
+        if step > 0:
+            kept.append(i)
+            continue
+        first, second = (shown_url(frames.images[j].url) for j in (kept[-1], i))
+        reason = (
+            f"frame {i} ({second}) is of the same time as frame {kept[-1]} ({first}), {frames.times[i].isot}"
+        )
+        if frames.errors == "raise":
+            raise ValueError(
+                f"a cube has one frame a time, but {reason}; drop one with select(...) or an index, or keep the first "
+                "of each time with LazyMapSequence(..., errors='mask')"
+            )
+        frames.left_out.reasons[frames.images[i].url] = reason
+    if len(kept) == len(frames):
+        return frames
+    warn_user(
+        f"{len(frames) - len(kept)} of {len(frames)} frames are of the time of another and are left out of the cube, "
+        "see .status",
+        stacklevel=4,
+    )
+    return frames.picked(np.array(kept))
 
 
 def warn_of(frames: Frames, cube: TimeLagCube) -> None:

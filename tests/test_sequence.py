@@ -618,8 +618,30 @@ def test_mixed_shapes_are_refused(bucket):
 
 
 def test_two_frames_of_one_time_are_refused():
-    with pytest.raises(ValueError, match="times must increase.*drop duplicates"):
-        LazyMapSequence([aia(), aia()]).to_cube()
+    message = r"frame 1 \(in memory\) is of the same time as frame 0 .*select.*errors='mask'"
+    for cube in (
+        lambda seq: seq.to_cube(),
+        lambda seq: seq.derotate_to(seq[0]),
+        lambda seq: seq.estimate(seq[0]),
+    ):
+        with pytest.raises(ValueError, match=message):
+            cube(LazyMapSequence([aia(), aia()]))
+
+
+def test_with_mask_the_first_of_frames_of_one_time_is_kept_and_the_status_names_the_others(tmp_path):
+    paths = [str(tmp_path / f"{i}.fits") for i in range(4)]
+    for minutes, path in zip((1, 0, 1, 1), paths, strict=True):
+        aia(minutes, data=np.full((20, 30), float(path[-6]), "f4"), BLANK=None).save(path)
+    seq = LazyMapSequence(paths, errors="mask")
+    with pytest.warns(SunpyUserWarning, match="2 of 4 frames are of the time of another and are left out"):
+        cube = seq.to_cube(normalize=False)
+    np.testing.assert_array_equal(cube.data[:, 0, 0].compute(), [1, 0])
+    with pytest.warns(SunpyUserWarning, match="2 of 4 frames are of the time of another"):
+        assert seq.derotate_to(seq[0]).shape[0] == 2
+    status = {row["url"]: (row["status"], row["reason"]) for row in seq.status}
+    assert [status[path][0] for path in paths] == ["ok", "ok", "left out", "left out"]
+    assert "same time as frame" in status[paths[3]][1]
+    assert paths[0] in status[paths[3]][1]
 
 
 # --- Maps in memory

@@ -14,8 +14,8 @@ __all__ = ["saturation_level"]
 _KNOWN: dict[tuple[str, str], tuple[float, str]] = {
     ("SDO", "AIA"): (
         15000,
-        "the camera digitises to 14 bits, 16383 DN (Lemen et al. 2012, https://doi.org/10.1007/s11207-011-9776-8), which "
-        "dark and flat field of level 1 move by up to 8 %",
+        "8 % below the 16383 DN of its camera of 14 bits (Lemen et al. 2012, https://doi.org/10.1007/s11207-011-9776-8); "
+        "the margin, for the dark and the flat field of level 1, is an estimate of sunpy_heliocloud",
     ),
 }
 
