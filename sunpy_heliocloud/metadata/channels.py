@@ -75,8 +75,13 @@ class Channel:
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
-        """Equal for frames of one channel."""
-        return tuple(sorted((name, value) for name, value in self.parts.items() if value))
+        """Equal for frames of one channel, in whatever unit they have the wavelength."""
+        parts = self.parts
+        wavelength = self.wavelength
+        if wavelength is not None and wavelength.unit.is_equivalent(u.AA):
+            if self.measurement == _quantity_text(wavelength):
+                parts["measurement"] = f"{wavelength.to_value(u.AA):.10g} Angstrom"
+        return tuple(sorted((name, value) for name, value in parts.items() if value))
 
     @property
     def name(self) -> str:
@@ -164,10 +169,12 @@ def _measurement(m: sunpy.map.GenericMap) -> str:
         measurement = m.measurement
     except (TypeError, ValueError):  # a wavelength that is a text
         measurement = m.meta.get("wavelnth")
-    if isinstance(measurement, u.Quantity):
-        values = "-".join(f"{value:g}" for value in np.atleast_1d(measurement.value))
-        return f"{values} {measurement.unit}".strip()
-    return _text(measurement)
+    return _quantity_text(measurement) if isinstance(measurement, u.Quantity) else _text(measurement)
+
+
+def _quantity_text(quantity: u.Quantity) -> str:
+    values = "-".join(f"{value:g}" for value in np.atleast_1d(quantity.value))
+    return f"{values} {quantity.unit}".strip()
 
 
 def _wavelength(m: sunpy.map.GenericMap) -> u.Quantity | None:

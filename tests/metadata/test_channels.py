@@ -155,6 +155,11 @@ SAME = {
     "exposures of AIA in a flare": (aia_header(), {"EXPTIME": 0.1, "AECTYPE": 1, "FID": 12}),
     "pointing": (aia_header(), {"CRPIX1": 3.0, "CRVAL1": 12.0, "CROTA2": 0.1}),
     "size": (aia_header(), {"NAXIS1": 31, "NAXIS2": 17, "CDELT1": 1.2, "CDELT2": 1.2}),
+    "unit of the wavelength": (aia_header(), {"WAVELNTH": 17.1, "WAVEUNIT": "nm"}),
+    "unit of K-Cor's wavelength": (
+        real_header("20181209_180305_kcor_l2"),
+        {"WAVELNTH": 7350, "WAVEUNIT": "Angstrom"},
+    ),
     "level of AIA": (aia_header(), {"LVL_NUM": 1.0}),
     "a unit that is DN anyway": (aia_header(), {"BUNIT": "DN"}),
     "an empty unit": (aia_header(), {"BUNIT": ""}),
