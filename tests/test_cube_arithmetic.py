@@ -266,6 +266,14 @@ def test_units_and_precision_follow(expression, expected, unit):
     assert result.wavelength == CUBE.wavelength
 
 
+def test_what_is_masked_in_an_array_is_missing():
+    factors = np.ma.masked_greater(VALUES[0], 5)
+    for result in (CUBE * factors, factors * CUBE, CUBE / factors):
+        computed = result.compute().data
+        assert type(computed) is np.ndarray
+        assert (np.isnan(computed) == factors.mask).all()
+
+
 def test_cubes_are_summed_by_sum():
     with no_compute():
         total = sum([CUBE, CUBE, CUBE])
