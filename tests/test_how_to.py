@@ -18,6 +18,7 @@ import sunpy.map
 
 from buckets import fill, rows_of
 from helpers import no_compute
+from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.io.filesystem import filesystem
 from sunpy_heliocloud.net import cache
 from sunpy_heliocloud.simulation import SimulatedSun
@@ -86,6 +87,16 @@ def test_cubes():
         names = run("cubes.rst", files=files, files_193=files_193)
     assert names["ratio"].shape == names["cube"].shape == (6, 12, 14)
     assert names["ratio"].meta["combined"] == "SDO 171 Angstrom / SDO 193 Angstrom"
+
+
+def test_maps(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sun = SimulatedSun(noise=False)
+    frames = [sunpy.map.Map(*sun.frame(171, sun.time + 4 * i * u.min, shape=(12, 14))) for i in range(3)]
+    cube = LazyMapSequence(frames).to_cube().derotate_to(frames[1])
+    names = run("maps.rst", cube=cube)
+    assert len(names["paths"]) == len(names["maps"].maps) == 3
+    assert type(names["first"]) is type(frames[0])
 
 
 def test_find_data(archive, tmp_path, monkeypatch):

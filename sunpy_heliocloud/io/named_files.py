@@ -13,13 +13,11 @@ from sunpy_heliocloud.io.location import (
 )
 from sunpy_heliocloud.text import inert
 
-__all__ = ["named_files", "same_file"]
+__all__ = ["SUFFIXES", "WILD", "named_files", "same_file"]
 
 _FITS = b"SIMPLE  ="
-_SUFFIXES = tuple(
-    f"{suffix}{packed}" for suffix in (".fits", ".fts", ".fit") for packed in ("", ".gz", ".fz")
-)
-_WILD = frozenset("*?[")
+SUFFIXES = tuple(f"{suffix}{packed}" for suffix in (".fits", ".fts", ".fit") for packed in ("", ".gz", ".fz"))
+WILD = frozenset("*?[")
 
 
 def named_files(name: str) -> list[str]:
@@ -31,7 +29,7 @@ def named_files(name: str) -> list[str]:
     name
         A URL or path. A folder stands for the FITS files in it, not for those in folders within; a glob for the files,
         and the FITS files of folders, that match, ``**`` for folders within folders. Files whose names begin with a
-        dot are left out. Names of remote files are literal.
+        dot are left out. Names of remote files are unchanged.
 
     Returns
     -------
@@ -52,7 +50,7 @@ def named_files(name: str) -> list[str]:
     path = Path(location.path)
     if path.is_dir():
         found, what = _fits_files(path), "folder"
-    elif not path.exists() and not _WILD.isdisjoint(location.path):
+    elif not path.exists() and not WILD.isdisjoint(location.path):
         matches = map(Path, sorted(glob.glob(location.path, recursive=True)))
         found, what = [file for match in matches for file in _files_at(match)], "glob"
     else:
@@ -79,7 +77,7 @@ def _fits_files(folder: Path) -> list[Path]:
 
 
 def _is_fits(path: Path) -> bool:
-    if path.name.lower().endswith(_SUFFIXES):
+    if path.name.lower().endswith(SUFFIXES):
         return True  # else a damaged file would be left out, and nobody would see it
     with open(path, "rb") as file:
         return file.read(len(_FITS)) == _FITS

@@ -11,6 +11,7 @@ from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.frame import FITSFrame, Frame, PartFrame
+from sunpy_heliocloud.io.listed import is_listed, listed
 from sunpy_heliocloud.io.named_files import same_file
 from sunpy_heliocloud.lazy.files import File, accesses_of
 from sunpy_heliocloud.lazy.frames import Frames
@@ -37,7 +38,8 @@ def frames_of(
         Where frames are recorded that cannot be used.
     """
     entries = entries_of(source)
-    files = [entry for entry in entries if isinstance(entry, File)]
+    named = [entry for entry in entries if isinstance(entry, File)]
+    files = [file for one in named for file in _expanded(one, storage_options)]
     held = [entry for entry in entries if isinstance(entry, Held)]
     lost = [entry for entry in entries if isinstance(entry, Lost)]
     sequences = [entry for entry in entries if isinstance(entry, Frames)]
@@ -79,6 +81,13 @@ def _different_files(
         # Other names are other objects; to parse those of a long series takes a second.
         return _once_each(asked, lambda pair: pair[0].url)
     return _once_each(asked, lambda pair: same_file(pair[0].url, pair[1].endpoint))
+
+
+def _expanded(file: File, storage_options: Mapping[str, Any] | None) -> list[File]:
+    """The files that a folder or glob in S3 stands for, if the caller has named it."""
+    if file.bucket is not None or not is_listed(file.url):
+        return [file]
+    return [file._replace(url=url) for url in listed(file.url, storage_options)]
 
 
 def _opened(asked: Sequence[tuple[File, Access]], hdu: int | str | None, left_out: LeftOut) -> Frames:

@@ -335,6 +335,25 @@ def test_the_same_file_twice_is_kept_once_and_opened_once(server, tmp_path, capl
     assert LazyMapSequence([urls[0], https]).urls == urls[:1]
 
 
+def test_globs_and_folders_in_s3(server, tmp_path):
+    written = write_bucket(str(tmp_path), SUN, n_frames=2, shape=(40, 50))
+    server.upload(tmp_path)
+    server.write("sdo/notes.txt", b"none")
+    urls = sorted(written.frames["datakey"][written.frames["wavelength"] == 171 * u.AA].tolist())
+    folder = urls[0].rpartition("/")[0]
+    for source in (
+        f"{folder}/",
+        f"{folder}/*.fits",
+        f"{server.url}sdo/**/*_0171_*.fits",
+        [f"{urls[0][:-6]}?.fits", urls[1]],
+    ):
+        assert sorted(LazyMapSequence(source).urls) == urls
+    with pytest.raises(FileNotFoundError, match="no FITS file in the folder 's3://"):
+        LazyMapSequence(f"{server.url}nothing/")
+    with pytest.raises(ReadError, match=r"none\*.fits"):
+        LazyMapSequence(f"{folder}/none*.fits")
+
+
 def test_names_of_one_file(urls, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.symlink(urls[0], tmp_path / "link.fits")
