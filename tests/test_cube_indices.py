@@ -253,5 +253,18 @@ def test_lazy_arrays_take_what_dask_takes(array):
     np.testing.assert_array_equal(lazy.blocks[first].compute(), plain.blocks[first].compute())
     changed = lazy.copy()
     changed[..., 3:5] = 7
-    assert (changed.compute()[..., 3:5] == 7).all()
+    expected = values.copy()
+    expected[..., 3:5] = 7
+    for part in (np.s_[...], np.s_[1], np.s_[..., 2:6], np.s_[..., [3, 1]]):
+        np.testing.assert_array_equal(changed[part].compute(), expected[part])
+        np.testing.assert_array_equal((changed * 2)[part].compute(), 2 * expected[part])
     np.testing.assert_array_equal(lazy.compute(), values)
+
+
+def test_values_that_are_assigned_to_a_cube_are_in_its_slices():
+    for cube in (OWN, SHARED, SHARED.resample_time(4 * u.min)):
+        changed = cube.to_nddata(nddata_type=type(cube), data=cube.data.copy())
+        changed.data[0, 3:5] = 7
+        assert (changed[0, 3:5].compute().data == 7).all()
+        assert (changed.compute().data[0, 3:5] == 7).all()
+        assert not (cube[0, 3:5].compute().data == 7).any()
