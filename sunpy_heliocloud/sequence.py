@@ -189,7 +189,7 @@ class LazyMapSequence:
     @property
     def name(self) -> str:
         """The channel, such as ``"SOHO LASCO C2 white-light Orange Clear"``; several, separated by commas."""
-        return self._name or ", ".join(dict.fromkeys(channel.name for channel in self._frames.channels))
+        return self._name or ", ".join(dict.fromkeys(channel.name for channel in self._frames.channels_found))
 
     @property
     def times(self) -> Time:

@@ -179,7 +179,8 @@ def test_what_is_one_channel(name):
     header, changes = SAME[name]
     first, second = channels([header, header | changes])
     assert first.identity == second.identity
-    assert names_of([first]) == names_of([second])
+    if "unit of" not in name:  # where each name has that of its own header, as sunpy's Map
+        assert names_of([first]) == names_of([second])
 
 
 @pytest.mark.parametrize(
