@@ -100,6 +100,7 @@ def test_maps(tmp_path, monkeypatch):
 
 
 def test_find_data(archive, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cache, "folder", tmp_path)
     monkeypatch.setattr(cache, "size_limit", cache.size_limit)
     names = run("find_data.rst")
