@@ -14,7 +14,7 @@ from sunpy_heliocloud.version import version as __version__
 if TYPE_CHECKING:
     from sunpy_heliocloud import net
     from sunpy_heliocloud.bounds import limits
-    from sunpy_heliocloud.channels import aligned_cubes, time_lag_pairs
+    from sunpy_heliocloud.channels import CubeCollection, aligned_cubes, time_lag_pairs
     from sunpy_heliocloud.cube import TimeLagCube
     from sunpy_heliocloud.io.cache import cache
     from sunpy_heliocloud.lags.collection import LagMapCollection
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CorrelationCube",
+    "CubeCollection",
     "LagCube",
     "LagMap",
     "LagMapCollection",
@@ -40,6 +41,7 @@ __all__ = [
 
 _HOMES = {
     "CorrelationCube": "lags.correlation_cube",
+    "CubeCollection": "channels",
     "LagCube": "lags.lag_cube",
     "LagMap": "lags.lag_map",
     "LagMapCollection": "lags.collection",

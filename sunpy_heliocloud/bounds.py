@@ -49,6 +49,8 @@ class Limits:
         Pixels of an image.
     file_bytes : int
         Of a file that can only be read whole, unpacked.
+    store_bytes : int
+        Of a document of a store of a cube.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class Limits:
     tiles: int = 2**20
     image_pixels: int = 2**29
     file_bytes: int = 2**32
+    store_bytes: int = 2**28
 
     def check(self, name: str, value: float, what: str) -> None:
         """

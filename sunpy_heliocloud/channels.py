@@ -5,7 +5,6 @@ from itertools import combinations
 from typing import Any, Unpack
 
 import numpy as np
-from ndcube import NDCollection
 
 import astropy.units as u
 
@@ -18,14 +17,21 @@ from sunpy_heliocloud.lags.collection import LagMapCollection
 from sunpy_heliocloud.lags.comparison import Comparison
 from sunpy_heliocloud.lags.results import maps_of_maxima
 from sunpy_heliocloud.sequence import LazyMapSequence
+from sunpy_heliocloud.store.collection import StoredCollection
 
-__all__ = ["aligned_cubes", "time_lag_pairs"]
+__all__ = ["CubeCollection", "aligned_cubes", "time_lag_pairs"]
 
 # AIA's channels by the temperature that they see in an active region.
 _HOT_FIRST = (94, 335, 211, 193, 171, 131)
 
 
-def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> NDCollection:
+class CubeCollection(StoredCollection):
+    """An `ndcube.NDCollection` of `TimeLagCube` objects that can be saved and loaded, made by `aligned_cubes`."""
+
+    _member = TimeLagCube
+
+
+def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> CubeCollection:
     """
     A cube for each channel of a search, derotated to one map and resampled to the same times.
 
@@ -40,8 +46,8 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> N
 
     Returns
     -------
-    `ndcube.NDCollection`
-        Lazy `TimeLagCube` objects of the same shape and times, by wavelength in angstrom: ``cubes["193"]``; by
+    CubeCollection
+        An `ndcube.NDCollection` of lazy `TimeLagCube` objects of the same shape and times, by wavelength in angstrom: ``cubes["193"]``; by
         name, such as ``cubes["Hinode XRT Al poly-Open"]``, where a channel has no wavelength.
 
     Raises
@@ -69,7 +75,7 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> N
         part.to_cube().derotate_to(ref_map).resample_time(cadence, start=start, stop=stop)
         for part in channels
     ]
-    return NDCollection(list(zip(keys, cubes, strict=True)), aligned_axes="all")
+    return CubeCollection(list(zip(keys, cubes, strict=True)), aligned_axes="all")
 
 
 def _key(channel: LazyMapSequence) -> str:

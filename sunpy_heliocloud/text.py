@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["inert", "shown_url"]
+__all__ = ["inert", "shown_url", "without_secrets"]
 
 LONGEST = 300
 _WEB_ADDRESS = re.compile(
@@ -63,7 +63,23 @@ def shown_url(text: object, longest: int = LONGEST) -> str:
     >>> shown_url("https://example.org/a.fits?token=secret")
     'https://example.org/a.fits?…'
     """
-    return inert(_WEB_ADDRESS.sub(_without_secrets, str(text)), longest)
+    return inert(without_secrets(str(text)), longest)
+
+
+def without_secrets(text: str) -> str:
+    """
+    A text with the web addresses in it as `shown_url` shows them; all else is unchanged.
+
+    Parameters
+    ----------
+    text
+        Any text.
+
+    Returns
+    -------
+    str
+    """
+    return _WEB_ADDRESS.sub(_without_secrets, text)
 
 
 def _without_secrets(address: re.Match) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from headers import aia_header, real_header
+from small_bucket import image as small_image
 
 import astropy.units as u
 from astropy.io import fits
@@ -97,6 +98,20 @@ def test_maps(tmp_path, monkeypatch):
     names = run("maps.rst", cube=cube)
     assert len(names["paths"]) == len(names["maps"].maps) == 3
     assert type(names["first"]) is type(frames[0])
+
+
+def test_save(archive, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    files, files_193 = (
+        [archive.write(f"{channel}/{i}.fits", small_image(i, channel, rng)) for i in range(12)]
+        for channel in (171, 193)
+    )
+    monkeypatch.chdir(tmp_path)
+    names = run("save.rst", credentials=archive.storage_options, files=files, files_193=files_193)
+    assert names["cube"].shape == (12, 24, 24)
+    assert np.isfinite(names["lag"].data).any()
+    assert names["brightest"].dims == ("time",)
+    assert names["made_from"]["kind"] == "TimeLagCube"
 
 
 def test_find_data(archive, tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ import astropy.units as u
 from astropy.nddata import NDSlicingMixin
 from astropy.table import TableFormatter
 from astropy.wcs import WCS
+from astropy.wcs.wcsapi import SlicedLowLevelWCS
 
 from sunpy.map import GenericMap
 from sunpy.net import Fido
@@ -161,6 +162,19 @@ def test_slice_wcs():
     assert "_slice_wcs" in vars(NDSlicingMixin)
     cube(_slice_wcs=slice_wcs)[1:, 2]
     assert asked == [(slice(1, None), 2)]
+
+
+def test_slices_array():
+    assert SlicedLowLevelWCS(WCS(naxis=3), [2, slice(3, 7), slice(None)])._slices_array == [
+        2,
+        slice(3, 7),
+        slice(None),
+    ]
+
+
+def test_wcs():
+    whole = WCS(naxis=3)
+    assert SlicedLowLevelWCS(whole, [2, slice(3, 7), slice(None)])._wcs is whole
 
 
 def test_can_handle_query():

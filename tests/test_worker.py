@@ -35,6 +35,7 @@ def imported_by(work, code, path):
     path.write_bytes(work)
     code = f"""
 import json, pickle, sys
+sys.modules["xarray"] = None  # dask.array imports it, and with it pandas, where it is installed
 with open({str(path)!r}, "rb") as file:
     work = pickle.load(file)
 result = {code}

@@ -1,28 +1,37 @@
 """LagMapCollection: the maps of all pairs of channels, computed and plotted together."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, Self
 
 import dask
 from dask.base import DaskMethodsMixin
 from dask.highlevelgraph import HighLevelGraph
-from ndcube import NDCollection
 
 from sunpy_heliocloud.lags.lag_map import PLAIN, LagMap
 from sunpy_heliocloud.lags.marks import warn_of_edges
 from sunpy_heliocloud.lags.quantities import colours
+from sunpy_heliocloud.store.collection import StoredCollection
+from sunpy_heliocloud.store.description import Contents
 from sunpy_heliocloud.text import inert
 
 __all__ = ["LagMapCollection"]
 
 
-class LagMapCollection(DaskMethodsMixin, NDCollection):
+class LagMapCollection(DaskMethodsMixin, StoredCollection):
     """
     An `ndcube.NDCollection` of `LagMap` objects that is a dask collection, made by `time_lag_pairs`.
 
     Its keys are the pairs, ``"193-171"``. ``collection.compute()`` gives one in memory,
     ``dask.compute(lags, correlations)`` computes both collections in one pass.
     """
+
+    _member = LagMap
+
+    def _to_be_written(self) -> Callable[[str], Contents]:
+        # All of them in one pass, if one is asked for.
+        computed = functools.cache(self.compute)
+        return lambda key: computed()[key]._contents()
 
     # ---- dask's collection protocol
 

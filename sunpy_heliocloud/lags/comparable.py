@@ -18,12 +18,12 @@ from sunpy_heliocloud.lags.results import (
     uncertainty_map,
     window_cubes_of_maxima,
 )
-from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.store.stored import StoredCube
 
 __all__ = ["ComparableCube"]
 
 
-class ComparableCube(DaskCube):
+class ComparableCube(StoredCube):
     """The part of `~sunpy_heliocloud.TimeLagCube` that finds time lags and correlations between two channels."""
 
     def time_lag(

@@ -10,12 +10,12 @@ from astropy.wcs import WCS
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
 from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, items, stretches
-from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.store.stored import StoredCube
 
 __all__ = ["CorrelationCube"]
 
 
-class CorrelationCube(DaskCube):
+class CorrelationCube(StoredCube):
     """
     An `ndcube.NDCube` with axes lag, y, x, made by `TimeLagCube.cross_correlation`.
 

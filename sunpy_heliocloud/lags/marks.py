@@ -1,6 +1,7 @@
 """What speaks against lags, pixel by pixel, and the cubes that count it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import dask
@@ -13,7 +14,8 @@ from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.coordinates.indexers import items
 from sunpy_heliocloud.kernels.maxima import EDGE, PULLED, SHORT
-from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.store.description import Contents
+from sunpy_heliocloud.store.stored import StoredCube
 
 __all__ = ["AMBIGUOUS", "CountingCube", "Marks", "warn_of_edges"]
 
@@ -60,7 +62,7 @@ class Marks:
         return f"<marks of {'x'.join(map(str, self.array.shape[1:]))} lags{', lazy' if self.is_lazy else ''}>"
 
 
-class CountingCube(DaskCube):
+class CountingCube(StoredCube):
     """A cube or map of lags, which computes its `Marks` with its data and counts them in ``meta``."""
 
     _marks: Marks | None = None
@@ -77,6 +79,23 @@ class CountingCube(DaskCube):
         if self._marks is None or "ambiguous" not in self._marks.names:
             return None
         return self._marks.array[0] > 0
+
+    # ---- stores: what is small is computed as a whole, and loaded into memory
+
+    def _contents(self) -> Contents:
+        return Contents.of(self) if self._marks is None else Contents.of(self, marks=self._marks.array)
+
+    def _to_be_written(self) -> Contents:
+        return self.compute()._contents()
+
+    @classmethod
+    def _from_contents(cls, contents: Contents, lost: Mapping[str, str]) -> Self:
+        (arrays,) = dask.compute(dict(contents.arrays))
+        loaded = super()._from_contents(replace(contents, arrays=arrays), lost)
+        if "marks" not in arrays:
+            return loaded
+        names = {} if len(arrays["marks"]) > 1 else {"names": ("ambiguous",)}
+        return loaded.with_marks(Marks(arrays["marks"], **names))
 
     def _new_instance(self, **changed: Any) -> Self:
         new = super()._new_instance(**changed)

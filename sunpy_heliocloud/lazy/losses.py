@@ -13,7 +13,7 @@ from sunpy_heliocloud.text import shown_url
 if TYPE_CHECKING:
     from distributed import Client, Worker  # need not be installed
 
-__all__ = ["LostFrameWarning", "current_client", "lost_frames", "report_loss", "worker"]
+__all__ = ["LostFrameWarning", "current_client", "losses_here", "lost_frames", "report_loss", "worker"]
 
 _TOPIC = "sunpy_heliocloud-lost-frames"
 _lost: dict[str, tuple[float, str]] = {}
@@ -36,10 +36,10 @@ def report_loss(url: str, reason: str) -> None:
     """
     message = f"A frame is NaN, since errors='mask': {shown_url(reason, _LONGEST)}"
     here = worker()
+    with _lock:
+        _lost[url] = time.time(), reason
+        count = len(_lost)
     if here is None:
-        with _lock:
-            _lost[url] = time.time(), reason
-            count = len(_lost)
         warnings.warn(f"{message} ({count} lost so far)", LostFrameWarning, stacklevel=2)
     else:
         import distributed
@@ -71,6 +71,19 @@ def lost_frames(urls: Iterable[str], since: float) -> dict[str, str]:
         events = client.get_events(_TOPIC) or ()
         losses |= {event["url"]: (stamp, event["reason"]) for stamp, event in events}
     return {url: losses[url][1] for url in urls if url in losses and losses[url][0] >= since}
+
+
+def losses_here(urls: Iterable[str]) -> dict[str, str]:
+    """
+    Which of these frames were lost in this process, worker or not, and why.
+
+    Parameters
+    ----------
+    urls
+        Of the frames.
+    """
+    with _lock:
+        return {url: _lost[url][1] for url in urls if url in _lost}
 
 
 def worker() -> "Worker | None":

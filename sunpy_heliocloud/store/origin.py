@@ -1,0 +1,190 @@
+"""What an array was made from, as JSON that a person can read and two runs can compare."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.base import tokenize
+
+from astropy.time import Time
+
+from sunpy_heliocloud.io.frame import FITSFrame, Frame, PartFrame
+from sunpy_heliocloud.lazy.layers import FrameSources
+from sunpy_heliocloud.lazy.recipe import Recipe
+from sunpy_heliocloud.lazy.steps import Plane
+from sunpy_heliocloud.store.json_text import fingerprint
+from sunpy_heliocloud.text import without_secrets
+
+__all__ = ["frames_of", "origin_of"]
+
+# Longer lists of values, such as where each frame lies, are there as a hash: they follow from the frames.
+_LONGEST = 16
+
+
+def origin_of(array: Any) -> Any:
+    """
+    What an array was made from: frames with URL and ETag, steps, target, options.
+
+    Parameters
+    ----------
+    array
+        Of dask or numpy. Arrays of frames, and what this package makes of them, are described by their values, whatever
+        their tasks are; others by dask's token too.
+    """
+    match array:
+        case da.Array() if hasattr(array, "recipe"):
+            return _described(array.recipe)
+        case da.Array() if hasattr(array, "whole"):
+            return {name: _described(getattr(array, name)) for name in ("whole", "index")}
+        case da.Array():
+            tasks = [
+                {"task": _described(sources.function), "frames": _planes_doc(_planes_of(sources))}
+                for sources in _frame_sources(array)
+            ]
+            return {"tasks": tasks, "token": array.name}
+        case np.ndarray():
+            return {"shape": list(array.shape), "dtype": str(array.dtype), "values": _hash(array.tobytes())}
+    raise TypeError(
+        f"data of the type {type(array).__name__} cannot be stored; make them a numpy or dask array"
+    )
+
+
+def frames_of(array: Any) -> list[str]:
+    """The URLs of the frames that the tasks of an array read and may lose, if they are its own tasks."""
+    if not (hasattr(array, "recipe") or hasattr(array, "whole")):
+        return []
+    return [
+        plane.frame.url
+        for sources in _frame_sources(array)
+        if getattr(sources.function, "read", sources.function).errors == "mask"
+        for plane in _planes_of(sources)
+    ]
+
+
+def _frame_sources(array: da.Array) -> Iterable[FrameSources]:
+    for layer in array.dask.layers.values():
+        for sources in getattr(layer, "io_deps", {}).values():
+            if isinstance(sources, FrameSources):
+                yield sources
+
+
+def _planes_of(value: Any) -> list[Plane]:
+    """The planes within what the tasks of a layer are given."""
+    match value:
+        case Plane():
+            return [value]
+        case FrameSources():
+            return [plane for key in sorted(value.mapping) for plane in _planes_of(value.mapping[key])]
+        case list() | tuple():
+            return [plane for one in value for plane in _planes_of(one)]
+    parts = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
+    return [plane for part in parts for plane in _planes_of(getattr(value, part.name))]
+
+
+def _described(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value if np.isfinite(0 if value is None else value) else repr(value)
+        case str():
+            return without_secrets(value)
+        case Recipe():
+            return {"frames": _planes_doc(value.planes)} | _fields(value, leave_out=("planes",))
+        case da.Array() | np.ndarray():
+            return origin_of(value)
+        case np.dtype() | np.generic():
+            return str(value)
+        case Time():
+            return without_secrets(str(value.isot))
+        case Mapping():
+            return {str(key): _described(one) for key, one in value.items()}
+        case list() | tuple():
+            described = [_described(one) for one in value]
+            if len(value) <= _LONGEST:
+                return described
+            return {"count": len(value), "hash": fingerprint(described)}
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {"kind": type(value).__name__} | _fields(value)
+        case _ if callable(value):
+            return _function(value)
+    return {"kind": type(value).__name__, "token": tokenize(value)}
+
+
+def _fields(value: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    names = [field.name for field in dataclasses.fields(value) if field.name not in leave_out]
+    return {name: _described(getattr(value, name)) for name in names}
+
+
+# ---- frames, by columns
+
+
+def _planes_doc(planes: Sequence[Plane]) -> dict[str, list]:
+    """URL, version and what else makes the pixels of frames; access and credentials are none of it."""
+    columns: dict[str, list] = {"url": [], "etag": [], "bytes": [], "exposure_time": []}
+    more: dict[str, list] = {"window": [], "content": [], "headers": []}
+    for plane in planes:
+        frame, window = _whole_frame(plane.frame)
+        version = getattr(frame, "version", None)
+        columns["url"].append(without_secrets(frame.url))
+        columns["etag"].append(None if version is None else version.etag)
+        columns["bytes"].append(None if version is None else version.size)
+        columns["exposure_time"].append(plane.exposure_time if np.isfinite(plane.exposure_time) else None)
+        more["window"].append(window)
+        more["content"].append(_content(frame))
+        more["headers"].append(_hash(repr(plane.headers).encode()) if plane.headers else None)
+    return columns | {name: values for name, values in more.items() if any(values)}
+
+
+def _whole_frame(frame: Frame) -> tuple[Frame, str | None]:
+    window = None
+    while isinstance(frame, PartFrame):
+        window = f"{frame.window}{'' if window is None else f', of which {window}'}"
+        frame = frame.whole
+    return frame, window
+
+
+def _content(frame: Frame) -> str | None:
+    """What says which pixels they are, where there is no ETag."""
+    if isinstance(frame, FITSFrame):
+        return tokenize(frame.layout) if frame.version.etag is None else None
+    return _hash(frame.__dask_tokenize__().encode())
+
+
+# ---- functions: where they are from, and a hash of what they do
+
+
+def _function(value: Callable) -> dict[str, Any]:
+    match value:
+        case functools.partial():
+            return {
+                "function": _described(value.func),
+                "arguments": _described([*value.args, value.keywords]),
+            }
+        case MethodType():
+            return {"function": _described(value.__func__), "of": _described(value.__self__)}
+        case FunctionType():
+            cells = [
+                cell.cell_contents for cell in value.__closure__ or () if cell.cell_contents is not value
+            ]
+            made_of = [
+                _code(value.__code__),
+                *map(_described, (value.__defaults__, value.__kwdefaults__, cells)),
+            ]
+            return {"function": f"{value.__module__}.{value.__qualname__}", "hash": fingerprint(made_of)}
+    name = getattr(value, "__qualname__", getattr(value, "__name__", None))
+    if name is None:  # operator.methodcaller and the like
+        return {"kind": type(value).__name__, "token": tokenize(value)}
+    return {"function": f"{getattr(value, '__module__', None) or type(value).__module__}.{name}"}
+
+
+def _code(code: CodeType) -> list[Any]:
+    constants = [_code(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return [code.co_code.hex(), constants, list(code.co_names)]
+
+
+def _hash(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()

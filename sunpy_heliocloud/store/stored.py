@@ -1,0 +1,127 @@
+"""StoredCube: a cube that can be saved and loaded."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from sunpy_heliocloud.lazy.cube import DaskCube
+from sunpy_heliocloud.store.dataset import dataset
+from sunpy_heliocloud.store.description import Contents
+from sunpy_heliocloud.store.loading import load
+from sunpy_heliocloud.store.place import Place
+from sunpy_heliocloud.store.saving import save
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["StoredCube"]
+
+
+class StoredCube(DaskCube):
+    """A `DaskCube` that is saved to Zarr stores and loaded from them."""
+
+    def save(
+        self,
+        store: str | os.PathLike,
+        *,
+        resume: bool = True,
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """
+        Compute the cube chunk by chunk and save it to a Zarr store (version 3), which xarray opens, too.
+
+        When it is interrupted, the same call goes on: only what is missing is read and computed, and the result is the
+        same to the bit. Several processes may save the same cube to the same store.
+
+        Parameters
+        ----------
+        store
+            A path, ``s3://bucket/key``, or another URL of fsspec whose file system is installed.
+        resume
+            Whether to go on with a store that is there; otherwise it is replaced.
+        storage_options
+            Of the file system, such as ``key`` and ``secret`` of S3; ``{"anon": False}`` takes them from the environment.
+            They are not saved.
+
+        Raises
+        ------
+        ValueError
+            When there is a store of another search, target, version or option, whose difference the message names; when
+            there are other files; or when the cube has a mask.
+        TypeError
+            When ``meta`` has an entry that a store cannot hold.
+        OSError
+            When a frame cannot be read, or the store not be written. Save again to go on.
+
+        Notes
+        -----
+        A chunk holds up to 16 planes, or a strip of rows of a large one. ``made_from.json`` in the store says which frames
+        (URL, ETag), steps, target and versions it was made from. Queries of web addresses, which may hold signatures, are
+        left out of it.
+        """
+        save(self._contents(), Place.of(store, storage_options), resume=resume, computed=self._to_be_written)
+
+    @classmethod
+    def load(cls, store: str | os.PathLike, *, storage_options: Mapping[str, Any] | None = None) -> Self:
+        """
+        Load what `save` has saved.
+
+        Parameters
+        ----------
+        store, storage_options
+            As for `save`; an ``https://`` URL will do, too.
+
+        Returns
+        -------
+        StoredCube
+            Of this class, equal in data, WCS, times, unit and ``meta``. A chunk is read when it is needed, and compared with
+            the hash of what was saved. Maps and cubes of lags are in memory.
+
+        Raises
+        ------
+        FileNotFoundError
+            When there is no store.
+        ValueError
+            When it is of another class, unfinished, damaged or changed.
+        OSError
+            When it cannot be read.
+        """
+        return cls._loaded(Place.of(store, storage_options))
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """
+        The cube as a dataset of xarray, on the same array; lazy if this is.
+
+        Returns
+        -------
+        `xarray.Dataset`
+            What `xarray.open_zarr` opens of a saved cube: the variable ``data`` with named dimensions, the coordinate
+            ``time`` in UTC, units and attributes of the CF conventions.
+
+        Raises
+        ------
+        ImportError
+            When xarray is not installed.
+        """
+        return dataset(self._contents())
+
+    def _contents(self) -> Contents:
+        return Contents.of(self)
+
+    def _to_be_written(self) -> Contents:
+        """What is written: by default lazy, chunk by chunk."""
+        return self._contents()
+
+    @classmethod
+    def _loaded(cls, place: Place) -> Self:
+        return cls._from_contents(*load(place, cls.__name__))
+
+    @classmethod
+    def _from_contents(cls, contents: Contents, lost: Mapping[str, str]) -> Self:
+        meta = dict(contents.meta)
+        if lost and "frames" in meta:
+            meta["frames"].meta["lost"] = dict(lost)
+        loaded = cls(contents.arrays["data"], wcs=contents.wcs, unit=contents.unit, meta=meta)
+        for name, (kind, value) in contents.coords.items():
+            loaded.global_coords._internal_coords[name] = (kind, value)
+        return loaded
