@@ -7,6 +7,7 @@ from fuzz.targets.documents import DocumentTarget
 from fuzz.targets.files import FileTarget
 from fuzz.targets.headers import HeaderTarget
 from fuzz.targets.rice import RiceTarget
+from fuzz.targets.stores import StoreTarget
 from fuzz.targets.target import Target
 from fuzz.targets.texts import TextTarget
 from fuzz.targets.urls import URLTarget
@@ -21,6 +22,7 @@ KINDS: dict[str, Callable[[str | None], Target]] = {
     "parquet": lambda headers: DocumentTarget("parquet"),
     "listing": lambda headers: DocumentTarget("listing"),
     "cache": lambda headers: CacheTarget(),
+    "store": lambda headers: StoreTarget(),
     "url": lambda headers: URLTarget(),
     "text": lambda headers: TextTarget(),
     "cards": HeaderTarget,
