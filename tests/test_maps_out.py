@@ -126,6 +126,7 @@ def test_history_says_what_was_done(seq, ref_map):
         assert line in history
     assert seq.urls[0] in history.replace("\n", "")
     assert "difference: running, n=1" in cube.difference()[0].to_map().meta["history"]
+    assert "combined: " in (cube / seq[:4].to_cube().derotate_to(ref_map))[0].to_map().meta["history"]
     assert "resampled in time: linear" in cube.resample_time(4 * u.min)[0].to_map().meta["history"]
     assert max(map(len, history.split("\n"))) <= 72
 

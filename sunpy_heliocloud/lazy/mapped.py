@@ -146,6 +146,7 @@ class MappedCube(DaskCube):
             "resampled": "resampled in time: {}",
             "light_travel": "{}",
             "difference": "difference: {}",
+            "combined": "combined: {}",
         }
         url = self._frame_url()
         lines = [f"made by sunpy_heliocloud {version}", *([f"of {shown_url(url)}"] if url else [])]
