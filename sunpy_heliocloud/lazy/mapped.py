@@ -127,7 +127,13 @@ class MappedCube(DaskCube):
         header, own = (_bare_header(self.meta), None) if headers is None else headers.nearest(time)
         plane = PlaneWCS.from_wcs(wcs, self.shape)
         return plane_header(
-            header, own, plane, time=time, is_frame=is_frame, unit=self.unit, history=self._history()
+            header,
+            own,
+            plane,
+            time=time,
+            is_frame=is_frame and own is not None,
+            unit=self.unit,
+            history=self._history(),
         )
 
     def _frame_url(self) -> str:
