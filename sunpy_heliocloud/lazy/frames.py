@@ -18,6 +18,7 @@ from sunpy_heliocloud.metadata.channels import Channel, channels
 from sunpy_heliocloud.metadata.columns import HeaderColumns
 from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.header import AnyCaseHeader
+from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.metadata.times import Midpoints
 from sunpy_heliocloud.metadata.values import header_of_values
 from sunpy_heliocloud.text import shown_url
@@ -193,11 +194,26 @@ def _picked_headers(
 
 def updated_headers(frames: Frames, function: Callable[[dict[str, Any]], Header]) -> HeaderColumns:
     """What a function makes of the header of each frame."""
-    batches = []
+    batches: list[HeaderColumns] = []
+    maps: dict = {}
     for i in range(0, len(frames), _BATCH):
-        pairs = zip(frames.headers[i : i + _BATCH], frames.images[i : i + _BATCH], strict=True)
+        before, images = frames.headers[i : i + _BATCH], frames.images[i : i + _BATCH]
+        pairs = zip(before, images, strict=True)
         batches.append(HeaderColumns.from_headers([_updated(*pair, function) for pair in pairs]))
+        _require_no_new_problem(before, batches[-1], images, function, maps)
     return HeaderColumns.concatenate([HeaderColumns.from_headers([]), *batches])
+
+
+def _require_no_new_problem(
+    before: HeaderColumns, after: HeaderColumns, images: Sequence[Frame], function: Callable, maps: dict
+) -> None:
+    found = problems(after, maps)
+    if any(found):
+        for image, problem, old in zip(images, found, problems(before), strict=True):
+            if problem is not None and old is None:
+                raise ValueError(
+                    f"{function!r} made a header of {shown_url(image.url)} that cannot be used: {shown_url(problem)}"
+                )
 
 
 def _updated(

@@ -13,16 +13,17 @@ _COUNTS = (u.DN, u.adu, u.ct, u.ph, u.electron)
 # Units that counts may be divided by and still grow with the exposure: pixels, angles and areas.
 _NO_TIME = (u.pix, u.rad, u.m)
 _WORDS = {
-    **dict.fromkeys(("counts", "count", "cts", "ct"), "ct"),
+    **dict.fromkeys(("counts", "count", "cts", "ct", "cnts", "cnt"), "ct"),
     **dict.fromkeys(("electrons", "electron"), "electron"),
     **dict.fromkeys(("photons", "photon", "ph"), "ph"),
-    **dict.fromkeys(("pixels", "pixel", "pix", "ccdpix"), "pix"),
+    **dict.fromkeys(("pixels", "pixel", "pix", "px", "ccdpix"), "pix"),
     **dict.fromkeys(("seconds", "second", "secs", "sec", "s"), "s"),
     "gauss": "G",
-    "dn": "DN",
+    **dict.fromkeys(("dn", "dns"), "DN"),
     "adu": "adu",
-    "corrected": "",  # IRIS, as in sunpy's SJIMap
+    **dict.fromkeys(("corrected", "raw"), ""),  # IRIS, as in sunpy's SJIMap
 }
+_ELECTRONS = re.compile(r"\be-(?![\w.])", re.I)
 
 
 def unit_text(m: sunpy.map.GenericMap) -> str:
@@ -61,7 +62,8 @@ def unit_of(m: sunpy.map.GenericMap) -> u.UnitBase | None:
 
 
 def _read(text: str) -> u.UnitBase | None:
-    spelled = re.sub(r"[A-Za-z]+", lambda word: _WORDS.get(word[0].lower(), word[0]), text).strip()
+    spelled = _ELECTRONS.sub("electron", text)
+    spelled = re.sub(r"[A-Za-z]+", lambda word: _WORDS.get(word[0].lower(), word[0]), spelled).strip()
     for attempt in filter(re.compile("[A-Za-z]").search, (spelled, text)):
         try:
             return u.Unit(attempt)

@@ -62,7 +62,7 @@ def _value(keyword: str, value: Any, header: AnyCaseHeader, where: str) -> Any:
         return value
     if isinstance(value, u.Quantity) and value.isscalar:
         return _in_unit(keyword, value, header, where)
-    if value is np.ma.masked or isinstance(value, fits.card.Undefined):
+    if np.ma.is_masked(value) or isinstance(value, fits.card.Undefined):
         return None
     if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
         value = value.item()

@@ -118,3 +118,35 @@ def test_update_headers_takes_commentary_and_blank_cards(change):
     seq = LazyMapSequence(sunpy.map.Map(np.ones((20, 30)), aia_header())).update_headers(change)
     assert seq[0].meta["comment"] == seq[0].meta["history"] == "one\ntwo"
     assert seq.times[0].isot[:10] == "2018-05-29"
+
+
+@pytest.mark.parametrize(
+    "value", [np.ma.masked, np.ma.masked_array(1.0, mask=True)], ids=["masked", "0-d array"]
+)
+def test_a_masked_value_is_a_blank_one(value):
+    assert header_of_values({"X": value}, "a.fits") == {"X": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"CRPIX1": np.nan}, "CRPIX1=nan is no number"),
+        ({"CDELT2": 0.0}, "CDELT2=0, but a pixel has a size"),
+        ({"CTYPE1": "HPLN-XXX"}, "sunpy makes no Map of it"),
+        ({"EXPTIME": np.inf}, "EXPTIME=inf is no exposure time"),
+    ],
+    ids=str,
+)
+def test_update_headers_names_what_spoils_a_header_and_its_file(tmp_path, change, message):
+    path = tmp_path / "a.fits"
+    sunpy.map.Map(np.ones((20, 30), "f4"), aia_header(BLANK=None)).save(path)
+    with pytest.raises(ValueError, match=f"{path} that cannot be used: {message}"):
+        LazyMapSequence(path).update_headers(lambda header: header | change)
+
+
+def test_update_headers_leaves_problems_that_were_there(tmp_path):
+    m = sunpy.map.Map(np.ones((20, 30)), aia_header())
+    m.meta["exptime"] = np.inf  # sunpy does not mind
+    assert (
+        LazyMapSequence([m]).update_headers(lambda header: header | {"LVL_NUM": 1.0})[0].meta["lvl_num"] == 1
+    )
