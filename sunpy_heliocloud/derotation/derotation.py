@@ -12,6 +12,7 @@ from sunpy_heliocloud.coordinates.contexts import active_screen
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.derotation.resampling import Adaptive, Resampling
 from sunpy_heliocloud.derotation.transformation import Source, Transformation
+from sunpy_heliocloud.io.frame import Window
 
 __all__ = ["Derotation"]
 
@@ -94,9 +95,9 @@ class Derotation:
             return [Source(plane) for plane in planes]
         return list(map(Source, planes, surface_turns(self.target, planes, self.rotation_model)))
 
-    def transformation(self, source: Source) -> Transformation:
-        """From the pixels of the target to those of a plane."""
-        return Transformation(self.target, source, self.rotation_model, self.screen)
+    def transformation(self, source: Source, window: Window | None = None) -> Transformation:
+        """From the pixels of the target, or of a part of it, to those of a plane."""
+        return Transformation(self.target, source, self.rotation_model, self.screen, window)
 
 
 def _warn_of_screen(kind: str) -> None:

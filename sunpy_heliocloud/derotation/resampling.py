@@ -82,7 +82,7 @@ class Adaptive(Resampling):
         width = self.sample_region_width
         return Window.around(
             Window(*window_needed(rows_of(*strip), shape, sample_region_width=width))
-            for strip in _strips(transformation.target.shape)
+            for strip in _strips(transformation.shape)
         )
 
     def resample(
@@ -147,7 +147,7 @@ class Interpolation(Resampling):
         return 3 * _BYTES_OF_COORDINATES * transformation.target_pixels
 
     def _coordinates(self, transformation: Transformation) -> np.ndarray:
-        return transformation.pixel_map.rows(0, transformation.target.shape[0])
+        return transformation.pixel_map.rows(0, transformation.shape[0])
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Exact(Resampling):
 
         nowhere = _is_nowhere(transformation)
         if not nowhere.all():
-            out[:] = derotate_exactly(
+            overlaps = derotate_exactly(
                 image,
                 transformation.source.wcs.to_wcs(),
                 transformation.target.to_wcs(),
@@ -176,6 +176,7 @@ class Exact(Resampling):
                 rotation_model=transformation.rotation_model,
                 screen=transformation.screen,
             )
+            out[:] = overlaps[transformation.part.within(Window.whole(overlaps.shape))]
         out[nowhere] = np.nan
 
     def rows_read(self, source_rows: int, target_rows: int) -> int:
@@ -217,7 +218,7 @@ def resampling(algorithm: str, **options: Any) -> Resampling:
 
 def _is_nowhere(transformation: Transformation) -> np.ndarray:
     """Which pixels of the target show nothing of the plane, since they are off the disk or hidden."""
-    nowhere = np.empty(transformation.target.shape, dtype=bool)
+    nowhere = np.empty(transformation.shape, dtype=bool)
     for start, stop in _strips(nowhere.shape):
         nowhere[start:stop] = np.isnan(transformation.pixel_map.rows(start, stop)[0, 1:-1, 1:-1])
     return nowhere

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.kernels.surface_map import SurfaceMap
 
-__all__ = ["PixelMap", "Source", "Transformation"]
+__all__ = ["PartOfMap", "PixelMap", "Source", "Transformation"]
 
 
 class PixelMap(Protocol):
@@ -58,12 +59,15 @@ class Transformation:
         The plane.
     rotation_model, screen
         See `~sunpy_heliocloud.derotation.derotation.Derotation`.
+    window
+        The part of the target grid that is wanted; by default all of it. Pixels are the same in any part.
     """
 
     target: PlaneWCS
     source: Source
     rotation_model: str
     screen: Any
+    window: Window | None = None
 
     @property
     def source_shape(self) -> tuple[int, int]:
@@ -71,8 +75,18 @@ class Transformation:
         return self.source.wcs.shape
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of the result."""
+        return self.part.shape
+
+    @property
+    def part(self) -> Window:
+        """The part of the target grid that is wanted."""
+        return Window.whole(self.target.shape) if self.window is None else self.window
+
+    @property
     def target_pixels(self) -> int:
-        """How many pixels the result has."""
+        """How many pixels the whole target grid has."""
         return self.target.shape[0] * self.target.shape[1]
 
     def back_from_corners(self) -> "Transformation":
@@ -80,12 +94,18 @@ class Transformation:
         ny, nx = self.source_shape
         corners = self.source.wcs.resampled((ny + 1, nx + 1), (-0.5, -0.5), (1, 1))
         if self.source.turn is None:
-            return replace(self, target=corners, source=Source(self.target))
+            return replace(self, target=corners, source=Source(self.target), window=None)
         a, b, c = self.source.turn
-        return replace(self, target=corners, source=Source(self.target, (-a, -b, -c)))  # latitudes stay
+        turned = Source(self.target, (-a, -b, -c))  # latitudes stay
+        return replace(self, target=corners, source=turned, window=None)
 
     @cached_property
     def pixel_map(self) -> PixelMap:
+        """Of the part of the target grid that is wanted."""
+        return self._whole_map if self.window is None else PartOfMap(self._whole_map, self.window)
+
+    @property
+    def _whole_map(self) -> PixelMap:
         """In closed form where the turn of the surface is known, else evaluated by sunpy."""
         target, source = self.target.camera(), self.source.wcs.camera()
         if self.source.turn is not None and target is not None and source is not None:
@@ -105,3 +125,28 @@ class Transformation:
             rotation_model=self.rotation_model,
             screen=self.screen,
         )
+
+
+@dataclass(frozen=True)
+class PartOfMap:
+    """
+    The pixel map of a part of the target grid: the same numbers, so that results are the same, too.
+
+    Parameters
+    ----------
+    whole
+        The pixel map of the target grid.
+    window
+        The part.
+    """
+
+    whole: PixelMap
+    window: Window
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.window.shape
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        (top, _), (left, right) = self.window
+        return np.ascontiguousarray(self.whole.rows(top + start, top + stop)[:, :, left : right + 2])

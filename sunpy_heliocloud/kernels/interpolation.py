@@ -13,9 +13,9 @@ from sunpy_heliocloud.kernels.coordinates import checked_coordinates
 
 __all__ = ["resample_interpolation", "window_needed_interpolation"]
 
-# A spline's prefilter decays by 0.268 a pixel: after this number of pixels the effect of a window's edge is
-# below float64.
-_SPLINE_MARGIN = 28
+# A spline's prefilter decays by 0.268 a pixel: after 28 pixels the effect of a window's edge is below float64, and after
+# this number even the last bits of two windows agree.
+_SPLINE_MARGIN = 40
 
 
 def resample_interpolation(
@@ -87,7 +87,7 @@ def window_needed_interpolation(
         Shape ``(rows, columns)`` of the whole image.
     order
         As for `resample_interpolation`. The cubic spline depends on all pixels, with decreasing weights;
-        those beyond 28 pixels are negligible in float64.
+        those beyond 40 pixels are negligible in float64.
 
     Returns
     -------

@@ -5,12 +5,12 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["METHODS", "average_time", "interpolate_time"]
+from sunpy_heliocloud.kernels.time_neighbours import SAME_TIME, Steps, neighbours
+
+__all__ = ["METHODS", "average_steps", "interpolate_time"]
 
 METHODS = ("linear", "mean", "nearest", "cubic")
 
-# Seconds since 1970 are good to 2.4e-7 s in float64: times that differ by less than this are the same.
-_SAME_TIME = 1e-6
 # Pixels that are interpolated together, so that the planes' parts stay in the cache.
 _BLOCK = 4096
 
@@ -36,8 +36,9 @@ def interpolate_time(
     max_gap
         Longest time in seconds between two samples that is interpolated across.
     method
-        ``"linear"``, ``"mean"`` (see `average_time`; of a single new time linear), ``"nearest"`` (the earlier sample if both are as near), or ``"cubic"``: a piecewise cubic
-        without overshoot (Fritsch & Butland 1984), from the two samples on either side that no long gap divides.
+        ``"linear"``, ``"mean"`` (see `average_steps`; of a single new time linear), ``"nearest"`` (the earlier sample
+        if both are as near), or ``"cubic"``: a piecewise cubic without overshoot (Fritsch & Butland 1984), from the two
+        samples on either side that no long gap divides.
 
     Returns
     -------
@@ -57,62 +58,45 @@ def interpolate_time(
     times, new_times = np.asarray(times, float), np.asarray(new_times, float)
     _check(planes, times, new_times, method)
     if method == "mean" and len(new_times) > 1:
-        return average_time(planes, times, new_times, max_gap=max_gap)
+        return average_steps(planes, times, Steps.of(times, new_times), max_gap=max_gap)
     dtype = _type(planes)
     flat = np.ascontiguousarray(planes, dtype).reshape(len(times), math.prod(planes.shape[1:]))
     interpolated = np.empty((len(new_times), flat.shape[1]), dtype)
-    before, after, weight = _neighbours(times, new_times, max_gap)
+    before, after, weight = neighbours(times, new_times, max_gap)
     if method == "cubic":
-        _interpolate_cubic(flat, times, new_times, before, after, max_gap + _SAME_TIME, interpolated)
+        _interpolate_cubic(flat, times, new_times, before, after, max_gap + SAME_TIME, interpolated)
         return interpolated.reshape(len(new_times), *planes.shape[1:])
     nearest = method == "nearest"
     if nearest:
         weight = np.round(weight)
-    _interpolate(flat, times, new_times, before, after, weight, max_gap + _SAME_TIME, nearest, interpolated)
+    _interpolate(flat, times, new_times, before, after, weight, max_gap + SAME_TIME, nearest, interpolated)
     return interpolated.reshape(len(new_times), *planes.shape[1:])
 
 
-def average_time(
-    planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, *, max_gap: float
-) -> np.ndarray:
+def average_steps(planes: np.ndarray, times: np.ndarray, steps: Steps, *, max_gap: float) -> np.ndarray:
     """
-    The mean over each step of new times of what `interpolate_time` gives with ``"linear"``.
+    The mean over each step of what `interpolate_time` gives with ``"linear"``.
 
-    A step reaches from the middle between a new time and the one before to that between it and the one after; the
-    first and the last are as long on both sides. The mean is NaN where a gap longer than ``max_gap`` lies within the
-    step, and where more than the median interval of a step lies before the first time or after the last.
+    It is NaN where a gap longer than ``max_gap`` lies within the step, and where the step is not covered by the samples.
 
     Parameters
     ----------
     planes, times, max_gap
         As for `interpolate_time`.
-    new_times
-        Increasing, two at least.
+    steps
+        All steps of some new times, or a part of them.
 
     Returns
     -------
     `numpy.ndarray`
         As of `interpolate_time`.
     """
-    times, new_times = np.asarray(times, float), np.asarray(new_times, float)
-    if len(new_times) < 2 or not (np.diff(new_times) > 0).all():
-        raise ValueError(
-            "means over steps need two new times at least, and increasing ones; use 'linear' for others"
-        )
+    times = np.asarray(times, float)
     dtype = _type(planes)
     flat = np.ascontiguousarray(planes, dtype).reshape(len(times), math.prod(planes.shape[1:]))
-    averages = np.empty((len(new_times), flat.shape[1]), dtype)
-    middles = (new_times[1:] + new_times[:-1]) / 2
-    starts = np.r_[2 * new_times[0] - middles[0], middles]
-    stops = np.r_[middles, 2 * new_times[-1] - middles[-1]]
-    slack = float(np.median(np.diff(times))) * (1 + 1e-6) if len(times) > 1 else 0.0
-    if len(times) == 0:
-        averages[:] = np.nan
-        return averages.reshape(len(new_times), *planes.shape[1:])
-    within = np.maximum(starts, times[0]), np.minimum(stops, times[-1])
-    uncovered = stops - starts - (within[1] - within[0]) > slack
-    _average(flat, times, *within, uncovered, max_gap + _SAME_TIME, averages)
-    return averages.reshape(len(new_times), *planes.shape[1:])
+    averages = np.empty((len(steps.starts), flat.shape[1]), dtype)
+    _average(flat, times, *steps, max_gap + SAME_TIME, averages)
+    return averages.reshape(len(averages), *planes.shape[1:])
 
 
 def _type(planes: np.ndarray) -> np.dtype:
@@ -136,30 +120,6 @@ def _check(planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, method:
         )
     if method not in METHODS:
         raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
-
-
-def _neighbours(
-    times: np.ndarray, new_times: np.ndarray, max_gap: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Planes before and after each new time and the latter's weight; plane -1 where there is no value."""
-    if len(times) == 0:
-        nowhere = np.full(len(new_times), -1)
-        return nowhere, nowhere, np.zeros(len(new_times))
-    closest = np.clip(np.searchsorted(times, new_times), 1, max(len(times) - 1, 1))
-    before, after = closest - 1, np.minimum(closest, len(times) - 1)
-    gap = times[after] - times[before]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weight = (new_times - times[before]) / gap
-    unknown = (new_times < times[0]) | (new_times > times[-1]) | (gap > max_gap + _SAME_TIME)
-    before, after = np.where(unknown, -1, before), np.where(unknown, -1, after)
-    for plane in (closest - 1, np.minimum(closest, len(times) - 1)):
-        same = np.abs(new_times - times[plane]) <= _SAME_TIME
-        before, after, weight = (
-            np.where(same, plane, before),
-            np.where(same, plane, after),
-            np.where(same, 0, weight),
-        )
-    return before, after, weight
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -247,7 +207,7 @@ def _weigh(times, there, start, stop, max_gap, weights):
         weights[i] += (high - low) * (times[j] - (low + high) / 2) / gap
         last = k + 1
         covered += high - low
-    if last < 0 or stop - start - covered > _SAME_TIME:
+    if last < 0 or stop - start - covered > SAME_TIME:
         return 0, -1
     for k in range(first, last + 1):
         weights[there[k]] /= covered

@@ -24,6 +24,7 @@ from sunpy_heliocloud.lazy.light_curves import (
     map_pencils,
 )
 from sunpy_heliocloud.lazy.planes import planes_of, shared_stack
+from sunpy_heliocloud.lazy.sliced import part_of_tasks
 from sunpy_heliocloud.version import version
 
 __all__ = ["Comparison", "Maxima"]
@@ -104,7 +105,7 @@ class Comparison:
         self.stack = stacks[0].with_times(stacks[0].times[planes[0]])
         self.dtype = arguments.precision(dtype)
         self.arrays = [
-            planes_of(cube, stack)[own].astype(self.dtype, copy=False)
+            part_of_tasks(planes_of(cube, stack), own).astype(self.dtype, copy=False)
             for cube, stack, own in zip(cubes, stacks, planes, strict=True)
         ]
         lag_bounds = arguments.bounds(lag_bounds)

@@ -1,30 +1,31 @@
 """Derotated planes as a dask array, from frames or from planes of any other array."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
 from dask.base import tokenize
 from dask.blockwise import blockwise
 from dask.highlevelgraph import HighLevelGraph
 
+from sunpy_heliocloud.coordinates.indexers import At, Indexer, items
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
+from sunpy_heliocloud.io.frame import Window
+from sunpy_heliocloud.lazy.chunks import Chunks
 from sunpy_heliocloud.lazy.frame_array import FrameArray
-from sunpy_heliocloud.lazy.layers import NamedDep, graph_from_planes, joint_token
+from sunpy_heliocloud.lazy.layers import NamedDep, graph_from_blocks, joint_token
 from sunpy_heliocloud.lazy.recipe import Recipe
-from sunpy_heliocloud.lazy.tasks import DerotateArrays, DerotateFrames
+from sunpy_heliocloud.lazy.sliced import SlicedArray
+from sunpy_heliocloud.lazy.tasks import DerotateArrays, DerotateFrames, TargetPart
 
 __all__ = ["derotate"]
 
-_MOST_FRAMES_PER_TASK = 4  # enough to hide latency behind each other, few enough to keep workers busy
-_TASK_BYTES = 256 * 2**20
 
-
-def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> da.Array:
+def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> SlicedArray:
     """
     Bring each plane to the target grid.
 
@@ -39,58 +40,97 @@ def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> da
 
     Returns
     -------
-    dask.array.Array
-        ``(n, *target.shape)``, a few planes a chunk.
+    SlicedArray
+        ``(n, *target.shape)``, a few planes a chunk. A slice of it derotates only those planes and pixels.
     """
     if isinstance(data, FrameArray):
-        return _derotate_frames(data.recipe, sources, derotation)
-    planes = da.asarray(data).rechunk({1: -1, 2: -1})
-    starts = np.cumsum((0, *planes.chunks[0]))
-    chunks = {(i,): tuple(sources[a:b]) for i, (a, b) in enumerate(zip(starts[:-1], starts[1:], strict=True))}
-    task = DerotateArrays(derotation)
-    name = "derotate-" + tokenize(planes.name, joint_token(sources), derotation)
-    layer = blockwise(
-        task,
-        name,
-        "tYX",
-        planes.name,
-        "tyx",
-        NamedDep(name, chunks, numblocks=(len(chunks),)),
-        "t",
-        numblocks={planes.name: planes.numblocks},
-        new_axes={"Y": 1, "X": 1},
-        concatenate=True,
-    )
-    graph = HighLevelGraph.from_collections(name, layer, dependencies=[planes])
-    return _planes_array(graph, name, planes.chunks[0], derotation)
+        recipe = replace(data.recipe, dtype=np.result_type(data.recipe.dtype, derotation.dtype))
+        return SlicedArray(_OfFrames(recipe, tuple(sources), derotation))
+    return SlicedArray(_OfPlanes(da.asarray(data), tuple(sources), derotation))
 
 
-def _derotate_frames(recipe: Recipe, sources: Sequence[Source], derotation: Derotation) -> da.Array:
-    recipe = replace(recipe, dtype=np.result_type(recipe.dtype, derotation.dtype))
-    task = DerotateFrames(recipe.read, derotation)
-    pairs = list(zip(recipe.planes, sources, strict=True))
-    size = _frames_per_task(recipe, derotation)
-    batches = [tuple(pairs[i : i + size]) for i in range(0, len(pairs), size)]
-    name = "derotate-" + tokenize(task, size, joint_token(recipe.planes), joint_token(sources))
-    return _planes_array(graph_from_planes(name, task, batches), name, tuple(map(len, batches)), derotation)
+@dataclass(frozen=True)
+class _OfFrames:
+    """Frames that are read and derotated."""
+
+    recipe: Recipe
+    sources: tuple[Source, ...]
+    derotation: Derotation
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.sources), *self.derotation.target.shape)
+
+    def part(self, index: Sequence[Indexer]) -> da.Array:
+        which, window, rest = _of_target(index)
+        planes, sources = ([values[i] for i in which] for values in (self.recipe.planes, self.sources))
+        task = DerotateFrames(self.recipe.read, self.derotation)
+        chunks = self._chunks(len(planes), window)
+        name = "derotate-" + tokenize(task, window, chunks, joint_token(planes), joint_token(sources))
+        pairs = list(zip(planes, sources, strict=True))
+        blocks = {
+            (i, j, 0): TargetPart(tuple(pairs[slice(*some)]), Window(rows, window.columns))
+            for i, some in enumerate(_edges(0, chunks.planes))
+            for j, rows in enumerate(_edges(window.rows[0], chunks.rows))
+        }
+        graph = graph_from_blocks(name, task, blocks)
+        columns = (window.shape[1],)
+        array = da.Array(graph, name, (chunks.planes, chunks.rows, columns), dtype=self.derotation.dtype)
+        return array[rest]
+
+    def _chunks(self, planes: int, window: Window) -> Chunks:
+        rows, columns = (stop - start for start, stop in (self.recipe.rows, self.recipe.columns))
+        ny, nx = window.shape
+        read = self.derotation.resampling.rows_read(rows, ny) * columns * self.recipe.dtype.itemsize
+        made = ny * nx * np.dtype(self.derotation.dtype).itemsize
+        return Chunks.of(planes, ny, plane_bytes=read + made)
 
 
-def _frames_per_task(recipe: Recipe, derotation: Derotation) -> int:
-    """As many as memory allows; dask's configuration can say otherwise."""
-    chosen = dask.config.get("sunpy-heliocloud.frames-per-task", None)
-    if chosen is not None:
-        if not isinstance(chosen, int) or chosen < 1:
-            raise ValueError(f"sunpy-heliocloud.frames-per-task={chosen!r} must be a whole number from 1")
-        return chosen
-    rows, columns = (stop - start for start, stop in (recipe.rows, recipe.columns))
-    ny, nx = derotation.target.shape
-    read = derotation.resampling.rows_read(rows, ny) * columns * recipe.dtype.itemsize
-    made = ny * nx * np.dtype(derotation.dtype).itemsize
-    return max(1, min(_MOST_FRAMES_PER_TASK, _TASK_BYTES // (read + made)))
+@dataclass(frozen=True)
+class _OfPlanes:
+    """Planes of another array that are derotated."""
+
+    planes: da.Array
+    sources: tuple[Source, ...]
+    derotation: Derotation
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.sources), *self.derotation.target.shape)
+
+    def part(self, index: Sequence[Indexer]) -> da.Array:
+        which, window, rest = _of_target(index)
+        kept = index[0].as_stretch() if isinstance(index[0], At) else index[0]
+        planes = self.planes[kept.item].rechunk({1: -1, 2: -1})
+        sources = [self.sources[i] for i in which]
+        chunks = {(i,): tuple(sources[slice(*some)]) for i, some in enumerate(_edges(0, planes.chunks[0]))}
+        task = DerotateArrays(self.derotation, window)
+        name = "derotate-" + tokenize(planes.name, joint_token(sources), task)
+        layer = blockwise(
+            task,
+            name,
+            "tYX",
+            planes.name,
+            "tyx",
+            NamedDep(name, chunks, numblocks=(len(chunks),)),
+            "t",
+            numblocks={planes.name: planes.numblocks},
+            new_axes={"Y": 1, "X": 1},
+            concatenate=True,
+        )
+        graph = HighLevelGraph.from_collections(name, layer, dependencies=[planes])
+        shape = planes.chunks[0], *((length,) for length in window.shape)
+        return da.Array(graph, name, shape, dtype=self.derotation.dtype)[rest]
 
 
-def _planes_array(
-    graph: HighLevelGraph, name: str, counts: tuple[int, ...], derotation: Derotation
-) -> da.Array:
-    chunks = (counts, *((length,) for length in derotation.target.shape))
-    return da.Array(graph, name, chunks, dtype=derotation.dtype)
+def _of_target(index: Sequence[Indexer]) -> tuple[Sequence[int], Window, tuple]:
+    """Which planes, the window of the target that holds the pixels, and the index on both."""
+    which, rows, columns = index
+    window = Window(rows.span, columns.span)
+    planes = slice(None) if which.keeps_axis else 0
+    return which.positions, window, (planes, *items((rows.within_span(), columns.within_span())))
+
+
+def _edges(first: int, lengths: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """First and last but one of pieces of these lengths."""
+    return list(pairwise(accumulate(lengths, initial=first)))

@@ -1,5 +1,6 @@
 """The cost of a computation before it runs: frames, requests, bytes, memory, tasks."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -146,24 +147,28 @@ def _layer_reads(sources: FrameSources, chunks: Sequence[Any]) -> _Reads:
     task = sources.function
     read = task if isinstance(task, ReadWindow) else task.read
     if isinstance(task, DerotateFrames):
-        pairs = [pair for chunk in chunks for pair in chunk]
+        parts: dict[Window, list[tuple[Plane, Source]]] = defaultdict(list)
+        for part in chunks:
+            parts[part.window] += part.planes
+        pairs = [pair for together in parts.values() for pair in together]
         planes = [plane for plane, _ in pairs]
-        windows = _windows(task, pairs)
-        of_result = 4 * int(np.prod(task.derotation.target.shape))
+        windows = [reach for part, together in parts.items() for reach in _windows(task, part, together)]
+        of_result = 4 * max(int(np.prod(part.shape)) for part in parts)
         of_resampling = max(_memory_of_resampling(task.derotation, source) for _, source in pairs)
+        in_a_task = max(len(part.planes) for part in chunks)
     else:
         planes = [plane for chunk in chunks for plane in chunk]
         windows = [Window.whole(read.window.shape)] * len(planes)
         of_result, of_resampling = 8 * int(np.prod(read.window.shape)), 0
-    pairs = [
+        in_a_task = max(map(len, chunks), default=0)
+    reads = [
         _read_of(plane, read.read_for(plane, window)) for plane, window in zip(planes, windows, strict=True)
     ]
-    sizes = [size for size, _ in pairs]
-    pixels = max((pixels for _, pixels in pairs), default=0)
-    in_a_task = max((len(chunk) for chunk in chunks), default=0)
+    sizes = [size for size, _ in reads]
+    pixels = max((pixels for _, pixels in reads), default=0)
     of_a_frame = of_resampling + 2 * of_result + _COPIES_OF_BYTES * max(sizes, default=0) + 4 * pixels
     return _Reads(
-        len(planes),
+        len(set(map(id, planes))),
         sum(size > 0 for size in sizes),
         sum(sizes),
         in_a_task * of_a_frame + _BYTES_OF_A_PIXEL * pixels + _TASK_OVERHEAD,
@@ -186,11 +191,12 @@ def _memory_of_resampling(derotation: Derotation, source: Source) -> int:
     return derotation.resampling.memory(derotation.transformation(source))
 
 
-def _windows(task: DerotateFrames, pairs: Sequence[tuple[Plane, Source]]) -> list[Window]:
-    """What each frame is asked for, from what a few frames are."""
+def _windows(task: DerotateFrames, part: Window, pairs: Sequence[tuple[Plane, Source]]) -> list[Window]:
+    """What each frame is asked for, for a part of the target, from what a few frames are."""
     derotation = task.derotation
     samples = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), _MOST_SAMPLES)).round().astype(int))
-    windows = np.array([derotation.resampling.reach(derotation.transformation(pairs[i][1])) for i in samples])
+    moves = [derotation.transformation(pairs[i][1], part) for i in samples]
+    windows = np.array([derotation.resampling.reach(move) for move in moves])
     needed = (windows[..., 1] > windows[..., 0]).all(axis=1)
     nothing = Window((0, 0), (0, 0))
     if not needed.any():

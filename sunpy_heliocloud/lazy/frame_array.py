@@ -9,8 +9,9 @@ import numpy as np
 from dask.base import tokenize
 
 from sunpy_heliocloud.coordinates.indexers import Stretch, items, outer_index
-from sunpy_heliocloud.lazy.layers import graph_from_planes
+from sunpy_heliocloud.lazy.layers import graph_from_blocks
 from sunpy_heliocloud.lazy.recipe import Recipe
+from sunpy_heliocloud.lazy.sliced import combined
 from sunpy_heliocloud.lazy.steps import Arithmetic, IsValid
 from sunpy_heliocloud.lazy.tasks import FirstPlane
 
@@ -34,8 +35,11 @@ class FrameArray(da.Array):
 
     def __new__(cls, recipe: Recipe) -> Self:
         name = "frames-" + tokenize(recipe)
-        read = FirstPlane(recipe.read) if recipe.flat else recipe.read
-        graph = graph_from_planes(name, read, [(plane,) for plane in recipe.planes], flat=recipe.flat)
+        if recipe.flat:
+            graph = graph_from_blocks(name, FirstPlane(recipe.read), {(0, 0): recipe.planes})
+        else:
+            blocks = {(i, 0, 0): (plane,) for i, plane in enumerate(recipe.planes)}
+            graph = graph_from_blocks(name, recipe.read, blocks)
         array = super().__new__(cls, graph, name, recipe.chunks, dtype=recipe.result_dtype)
         array.recipe = recipe
         return array
@@ -96,4 +100,8 @@ def is_valid(data: Any) -> Any:
     """1 where data are finite and 0 elsewhere, as float32; of a `FrameArray` it is part of the reading."""
     if isinstance(data, FrameArray):
         return FrameArray(data.recipe.then(IsValid()))
+    return combined(_is_finite, data)
+
+
+def _is_finite(data: Any) -> Any:
     return (da.isfinite(data) if isinstance(data, da.Array) else np.isfinite(data)).astype(np.float32)

@@ -1,6 +1,6 @@
 """Layers of dask graphs whose tasks are given values: frames, or where planes lie."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -8,7 +8,7 @@ from dask.blockwise import BlockwiseDepDict, blockwise
 from dask.core import istask
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-__all__ = ["FrameSources", "NamedDep", "graph_from_planes", "is_persisted", "joint_token"]
+__all__ = ["FrameSources", "NamedDep", "graph_from_blocks", "is_persisted", "joint_token"]
 
 
 class NamedDep(BlockwiseDepDict):
@@ -48,17 +48,12 @@ class FrameSources(NamedDep):
         self.function: Any = function  # its types are of this layer, which must not be imported
 
 
-def graph_from_planes(
-    name: str, function: Callable, chunks: Sequence[Any], *, flat: bool = False
-) -> HighLevelGraph:
-    """A layer with one task for each element of ``chunks``, which makes a chunk of planes of it."""
-    if flat:
-        sources = FrameSources(function, name, {(0, 0): chunks[0]}, numblocks=(1, 1))
-        layer = blockwise(function, name, "yx", sources, "yx", numblocks={})
-    else:
-        blocks = {(i, 0, 0): chunk for i, chunk in enumerate(chunks)}
-        sources = FrameSources(function, name, blocks, numblocks=(len(chunks), 1, 1))
-        layer = blockwise(function, name, "tyx", sources, "tyx", numblocks={})
+def graph_from_blocks(name: str, function: Callable, blocks: Mapping[tuple[int, ...], Any]) -> HighLevelGraph:
+    """A layer with one task for each block of an array, which makes it of a value."""
+    numblocks = tuple(last + 1 for last in max(blocks))
+    axes = "tyx"[-len(numblocks) :]
+    sources = FrameSources(function, name, dict(blocks), numblocks)
+    layer = blockwise(function, name, axes, sources, axes, numblocks={})
     return HighLevelGraph.from_collections(name, layer)
 
 

@@ -11,10 +11,12 @@ from dask.base import normalize_token, tokenize
 
 from sunpy_heliocloud.kernels.correlation import Correlator, cross_correlation, lags_and_correlations
 from sunpy_heliocloud.kernels.significance import chance_among_pixels, chance_of_correlation
-from sunpy_heliocloud.kernels.time_axis import interpolate_time
+from sunpy_heliocloud.kernels.time_axis import average_steps, interpolate_time
+from sunpy_heliocloud.kernels.time_neighbours import Steps
 from sunpy_heliocloud.kernels.uncertainty import uncertainty_of_lag
 
 __all__ = [
+    "AverageTime",
     "ChanceAmongPixels",
     "CorrelationOverLag",
     "FalseAlarm",
@@ -133,6 +135,32 @@ class ResampleTime:
         return interpolate_time(
             planes, np.array(self.times), np.array(self.new_times), max_gap=self.max_gap, method=self.method
         )
+
+
+@dataclass(frozen=True)
+class AverageTime:
+    """
+    Means of pencils over steps of time.
+
+    Parameters
+    ----------
+    times
+        In seconds since a common epoch.
+    starts, stops, uncovered
+        See `~sunpy_heliocloud.kernels.time_neighbours.Steps`.
+    max_gap
+        In seconds.
+    """
+
+    times: tuple[float, ...]
+    starts: tuple[float, ...]
+    stops: tuple[float, ...]
+    uncovered: tuple[bool, ...]
+    max_gap: float
+
+    def __call__(self, planes: np.ndarray) -> np.ndarray:
+        steps = Steps(*map(np.array, (self.starts, self.stops, self.uncovered)))
+        return average_steps(planes, np.array(self.times), steps, max_gap=self.max_gap)
 
 
 @dataclass(frozen=True)

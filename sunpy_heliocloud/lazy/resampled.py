@@ -1,20 +1,26 @@
 """Planes at other times as a dask array."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dask.array as da
+import numpy as np
 
 import astropy.units as u
 from astropy.time import Time
 
+from sunpy_heliocloud.coordinates.indexers import Indexer, items
 from sunpy_heliocloud.coordinates.times import seconds
 from sunpy_heliocloud.kernels.time_axis import METHODS
-from sunpy_heliocloud.lazy.light_curves import ResampleTime, map_pencils
+from sunpy_heliocloud.kernels.time_neighbours import Steps, samples_of_steps, samples_of_times
+from sunpy_heliocloud.lazy.light_curves import AverageTime, ResampleTime, map_pencils
+from sunpy_heliocloud.lazy.sliced import SlicedArray
 
 __all__ = ["resample"]
 
 
-def resample(planes: Any, times: Time, new_times: Time, max_gap: u.Quantity, method: str) -> da.Array:
+def resample(planes: Any, times: Time, new_times: Time, max_gap: u.Quantity, method: str) -> SlicedArray:
     """
     Interpolate planes to other times.
 
@@ -29,6 +35,12 @@ def resample(planes: Any, times: Time, new_times: Time, max_gap: u.Quantity, met
     method
         One of `sunpy_heliocloud.kernels.time_axis.METHODS`.
 
+    Returns
+    -------
+    SlicedArray
+        ``(new_times, y, x)``, all times of some pixels a chunk. A slice of it depends only on the planes that its values
+        can depend on, and on their pixels.
+
     Raises
     ------
     ValueError
@@ -36,10 +48,72 @@ def resample(planes: Any, times: Time, new_times: Time, max_gap: u.Quantity, met
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
-    task = ResampleTime(
-        tuple(seconds(times, times[0])),
-        tuple(seconds(new_times, times[0])),
-        float(max_gap.to_value(u.s)),
-        method,
-    )
-    return map_pencils(task, planes, planes=new_times.size, dtype=planes.dtype)
+    own, new = (seconds(some, times[0]) for some in (times, new_times))
+    steps = Steps.of(own, new) if method == "mean" and new.size > 1 else None
+    method = "linear" if method == "mean" else method
+    return SlicedArray(_Resampled(planes, own, new, float(max_gap.to_value(u.s)), method, steps))
+
+
+@dataclass(frozen=True, eq=False)
+class _Resampled:
+    """
+    Planes at other times.
+
+    Parameters
+    ----------
+    planes
+        Array ``(n, y, x)``.
+    times, new_times, max_gap
+        In seconds since a common epoch.
+    method
+        Of interpolation.
+    steps
+        Of the new times, if values are means over steps.
+    """
+
+    planes: Any
+    times: np.ndarray
+    new_times: np.ndarray
+    max_gap: float
+    method: str
+    steps: Steps | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.new_times), *self.planes.shape[1:])
+
+    def part(self, index: Sequence[Indexer]) -> da.Array:
+        which, rows, columns = index
+        new = np.array(which.positions)
+        needed = self._samples(new)
+        shape = (new.size, *(stop - start for start, stop in (rows.span, columns.span)))
+        if needed.size:
+            planes = self.planes[_stretch(needed), slice(*rows.span), slice(*columns.span)]
+            part = map_pencils(self._task(needed, new), planes, planes=new.size, dtype=planes.dtype)
+        else:
+            part = da.full(shape, np.nan, self.planes.dtype, chunks=shape)
+        kept = slice(None) if which.keeps_axis else 0
+        return part[kept, *items((rows.within_span(), columns.within_span()))]
+
+    def _samples(self, new: np.ndarray) -> np.ndarray:
+        """The planes that new ones can depend on."""
+        if self.steps is None:
+            first, stop = samples_of_times(
+                self.times, self.new_times[new], max_gap=self.max_gap, method=self.method
+            )
+        else:
+            first, stop = samples_of_steps(self.times, self.steps.part(new), max_gap=self.max_gap)
+        begin, end = (np.bincount(edges, minlength=len(self.times) + 1) for edges in (first, stop))
+        return np.flatnonzero(np.cumsum(begin - end))
+
+    def _task(self, needed: np.ndarray, new: np.ndarray) -> "ResampleTime | AverageTime":
+        times = tuple(self.times[needed].tolist())
+        if self.steps is None:
+            return ResampleTime(times, tuple(self.new_times[new].tolist()), self.max_gap, self.method)
+        return AverageTime(times, *(tuple(one.tolist()) for one in self.steps.part(new)), self.max_gap)
+
+
+def _stretch(positions: np.ndarray) -> slice | np.ndarray:
+    """The index of increasing positions: a slice if they follow each other."""
+    first, last = int(positions[0]), int(positions[-1])
+    return slice(first, last + 1) if last - first + 1 == positions.size else positions

@@ -11,7 +11,7 @@ from sunpy_heliocloud.io.frame import Window, read_windows
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.steps import Plane, Steps
 
-__all__ = ["DerotateArrays", "DerotateFrames", "FirstPlane", "ReadWindow"]
+__all__ = ["DerotateArrays", "DerotateFrames", "FirstPlane", "ReadWindow", "TargetPart"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,23 @@ class FirstPlane:
         return self.read(planes)[0]
 
 
+@dataclass(frozen=True, eq=False)
+class TargetPart:
+    """
+    A part of the derotated planes: what one task makes.
+
+    Parameters
+    ----------
+    planes
+        Frames, and where their pixels lie.
+    window
+        Which part of the target grid.
+    """
+
+    planes: Sequence[tuple[Plane, Source]]
+    window: Window
+
+
 @dataclass(frozen=True)
 class DerotateFrames:
     """Read the needed part of frames, calibrate and derotate it."""
@@ -92,13 +109,13 @@ class DerotateFrames:
     read: ReadWindow
     derotation: Derotation
 
-    def __call__(self, sources: Sequence[tuple[Plane, Source]]) -> np.ndarray:
+    def __call__(self, part: TargetPart) -> np.ndarray:
         resampling = self.derotation.resampling
-        planes = [plane for plane, _ in sources]
-        moves = [self.derotation.transformation(source) for _, source in sources]
+        planes = [plane for plane, _ in part.planes]
+        moves = [self.derotation.transformation(source, part.window) for _, source in part.planes]
         windows = [resampling.reach(move) for move in moves]
         images = self.read.images(planes, windows)
-        derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
+        derotated = np.empty((len(planes), *part.window.shape), self.derotation.dtype)
         for image, window, move, out in zip(images, windows, moves, derotated, strict=True):
             resampling.resample(image, window, move, out)
         return derotated
@@ -106,13 +123,14 @@ class DerotateFrames:
 
 @dataclass(frozen=True)
 class DerotateArrays:
-    """Derotate planes that are in memory."""
+    """Derotate planes that are in memory to a part of the target grid."""
 
     derotation: Derotation
+    window: Window
 
     def __call__(self, planes: np.ndarray, sources: Sequence[Source]) -> np.ndarray:
-        derotated = np.empty((len(sources), *self.derotation.target.shape), self.derotation.dtype)
+        derotated = np.empty((len(sources), *self.window.shape), self.derotation.dtype)
         for image, source, out in zip(planes, sources, derotated, strict=True):
-            move = self.derotation.transformation(source)
+            move = self.derotation.transformation(source, self.window)
             self.derotation.resampling.resample(image, Window.whole(image.shape), move, out)
         return derotated

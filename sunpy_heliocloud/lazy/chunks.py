@@ -1,0 +1,58 @@
+"""Chunks of derotated planes: how many planes, and how many of their rows, one task makes."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import dask
+
+__all__ = ["Chunks"]
+
+_MOST_FRAMES_PER_TASK = 4  # enough to hide latency behind each other, few enough to keep workers busy
+_TASK_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """
+    Chunks of planes and strips of rows.
+
+    Parameters
+    ----------
+    planes, rows
+        Lengths of the chunks along each axis; columns are not cut.
+    """
+
+    planes: tuple[int, ...]
+    rows: tuple[int, ...]
+
+    @classmethod
+    def of(cls, planes: int, rows: int, *, plane_bytes: int) -> Self:
+        """
+        The chunks of an array; the only place where they are decided.
+
+        As many planes in a task as memory allows, and all rows of them: a strip of rows would be a request of its own
+        for each frame. dask's configuration can say how many planes.
+
+        Parameters
+        ----------
+        planes, rows
+            Shape of the array.
+        plane_bytes
+            Of one plane: what is read and what is made.
+
+        Raises
+        ------
+        ValueError
+            When the configuration makes no sense.
+        """
+        chosen = dask.config.get("sunpy-heliocloud.frames-per-task", None)
+        if chosen is None:
+            chosen = max(1, min(_MOST_FRAMES_PER_TASK, _TASK_BYTES // plane_bytes))
+        elif not isinstance(chosen, int) or chosen < 1:
+            raise ValueError(f"sunpy-heliocloud.frames-per-task={chosen!r} must be a whole number from 1")
+        return cls(_pieces(planes, chosen), (rows,))
+
+
+def _pieces(length: int, most: int) -> tuple[int, ...]:
+    whole, rest = divmod(length, most)
+    return (*[most] * whole, *([rest] if rest else []))

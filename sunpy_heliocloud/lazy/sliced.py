@@ -1,0 +1,157 @@
+"""SlicedArray: a dask array that reads and computes what its slices need."""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+
+from sunpy_heliocloud.coordinates.indexers import At, Indexer, Stretch, outer_index
+from sunpy_heliocloud.lazy.wholes import Binned, Combined, Given, Slice, Whole, composed
+
+__all__ = ["SlicedArray", "binned", "combined", "part_of_tasks", "with_lost_axes"]
+
+
+class SlicedArray(da.Array):
+    """
+    A dask array that is a slice of a whole, with the tasks that this slice needs.
+
+    dask itself slices what tasks have made. A slice of this array is another slice of the whole, with tasks of its own:
+    one plane of planes that are interpolated in time needs the frames around it, and not all of them. Functions
+    of numpy and arithmetic that treat each value by itself keep that. All other operations of dask give a plain dask array.
+
+    Parameters
+    ----------
+    whole
+        What it is a slice of.
+    index
+        Which; by default all of it.
+    """
+
+    whole: Whole
+    index: tuple[Indexer, ...]
+
+    def __new__(cls, whole: Whole, index: Sequence[Indexer] | None = None) -> "SlicedArray":
+        index = tuple(Stretch(0, length) for length in whole.shape) if index is None else tuple(index)
+        part = whole.part(index)
+        array = super().__new__(cls, part.dask, part.name, part.chunks, meta=part._meta)
+        array.whole, array.index = whole, index
+        return array
+
+    def __reduce__(self) -> tuple:
+        return SlicedArray, (self.whole, self.index)
+
+    def copy(self) -> "SlicedArray":
+        """The same slice of the same whole. sunpy copies data when it makes a submap."""
+        return SlicedArray(self.whole, self.index)
+
+    def __getitem__(self, item: Any) -> da.Array:
+        index = outer_index(item, self.shape)
+        if index is None or not all(one.positions for one in index):
+            return super().__getitem__(item)
+        if all(one == Stretch(0, length) for one, length in zip(index, self.shape, strict=True)):
+            return self
+        return SlicedArray(self.whole, composed(self.index, index))
+
+    def astype(self, dtype: Any, **kwargs: Any) -> da.Array:
+        """See `dask.array.Array.astype`; slices still compute only what they need."""
+        if np.dtype(dtype) == self.dtype:
+            return self
+        return combined(operator.methodcaller("astype", np.dtype(dtype), **kwargs), self)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        is_plain = method == "__call__" and ufunc.nout == 1 and ufunc.signature is None and not kwargs
+        if is_plain and _are_broadcast_to(self.shape, inputs):
+            return combined(ufunc, *inputs)
+        return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
+
+
+def _arithmetic(operation: Callable, name: str, *, reflected: bool = False) -> Callable:
+    plain = getattr(da.Array, name)
+
+    def method(self: SlicedArray, *other: Any) -> Any:
+        operands = (*other, self) if reflected else (self, *other)
+        return (
+            combined(operation, *operands) if _are_broadcast_to(self.shape, operands) else plain(self, *other)
+        )
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    _operation = getattr(operator, _name)
+    setattr(SlicedArray, f"__{_name}__", _arithmetic(_operation, f"__{_name}__"))
+    setattr(SlicedArray, f"__r{_name}__", _arithmetic(_operation, f"__r{_name}__", reflected=True))
+for _name in ("neg", "abs"):
+    setattr(SlicedArray, f"__{_name}__", _arithmetic(getattr(operator, _name), f"__{_name}__"))
+
+
+def _are_broadcast_to(shape: tuple[int, ...], operands: Sequence[Any]) -> bool:
+    """Whether all are numbers, or numpy's or dask's arrays that together have the shape."""
+    known = all(
+        isinstance(one, (int, float, np.generic, da.Array)) or type(one) is np.ndarray for one in operands
+    )
+    try:
+        return known and np.broadcast_shapes(*map(np.shape, operands)) == shape
+    except ValueError:
+        return False
+
+
+def combined(operation: Callable, *operands: Any) -> da.Array:
+    """
+    What an operation makes of arrays, each value of those of its place.
+
+    Parameters
+    ----------
+    operation
+        Takes as many arrays or numbers as there are operands, and treats each place by itself.
+    *operands
+        Arrays and numbers that are broadcast to the shape of the sliced ones.
+
+    Returns
+    -------
+    dask.array.Array
+        A `SlicedArray` if one of the operands is.
+    """
+    sliced = [one for one in operands if isinstance(one, SlicedArray)]
+    if not sliced:
+        return operation(*operands)
+    first, *others = sliced
+    numbers = [one for one in operands if not isinstance(one, SlicedArray)]
+    if not any(map(np.ndim, numbers)) and all(
+        (one.index, one.whole.shape) == (first.index, first.whole.shape) for one in others
+    ):
+        # Their wholes are combined, so that axes which the slices have lost can come back.
+        wholes = tuple(one.whole if isinstance(one, SlicedArray) else Given(one) for one in operands)
+        return SlicedArray(Combined(operation, wholes, first.whole.shape), first.index)
+    slices = tuple(
+        Slice(one.whole, one.index) if isinstance(one, SlicedArray) else Given(one) for one in operands
+    )
+    return SlicedArray(Combined(operation, slices, first.shape))
+
+
+def binned(array: SlicedArray, bins: Sequence[int], operation: Callable) -> SlicedArray:
+    """
+    The array in bins, see `ndcube.NDCube.rebin`.
+
+    Parameters
+    ----------
+    array, bins, operation
+        What is binned; elements of a bin along each axis; what makes a value of it.
+    """
+    return SlicedArray(Binned(Slice(array.whole, array.index), tuple(map(int, bins)), operation))
+
+
+def with_lost_axes(array: Any, shape: tuple[int, ...]) -> Any:
+    """The array with axes of one element in place of those that it has lost, so that it has the shape."""
+    if isinstance(array, SlicedArray):
+        kept = [one.as_stretch() if isinstance(one, At) else one for one in array.index]
+        if tuple(len(one.positions) for one in kept) == shape:
+            return SlicedArray(array.whole, kept)
+    return array.reshape(shape)
+
+
+def part_of_tasks(array: Any, item: Any) -> Any:
+    """The slice of an array, with the tasks of the whole array: several slices share them."""
+    return da.Array.__getitem__(array, item) if isinstance(array, da.Array) else array[item]
