@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
+import dask.array as da
 import numpy as np
 from ndcube import NDCubeSequence
 
@@ -27,6 +28,7 @@ from sunpy_heliocloud.coordinates.reprojection import reprojection_target
 from sunpy_heliocloud.coordinates.slicing import StackLike, bin_wcs, slice_wcs
 from sunpy_heliocloud.lazy.combined import check_shape, combined
 from sunpy_heliocloud.lazy.computable import ComputableCube
+from sunpy_heliocloud.lazy.sliced import in_bins
 
 __all__ = ["DaskCube"]
 
@@ -97,7 +99,9 @@ class DaskCube(ComputableCube):
         """
         binned = super().rebin(bin_shape, operation, **kwargs)
         bins = [n // m for n, m in zip(self.shape, binned.shape, strict=True)]
-        return binned._new_instance(wcs=self._bin_wcs(bins) or binned.wcs, meta=dict(self.meta))
+        lazy = isinstance(self.data, da.Array) and self.mask is None
+        data = in_bins(self.data, bins, operation) if lazy else binned.data
+        return binned._new_instance(data=data, wcs=self._bin_wcs(bins) or binned.wcs, meta=dict(self.meta))
 
     def _bin_wcs(self, bins: Sequence[int]) -> BaseLowLevelWCS | None:
         return bin_wcs(self.wcs.low_level_wcs, bins)

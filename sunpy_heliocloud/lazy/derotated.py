@@ -11,10 +11,11 @@ from dask.base import tokenize
 from dask.blockwise import blockwise
 from dask.highlevelgraph import HighLevelGraph
 
-from sunpy_heliocloud.coordinates.indexers import At, Indexer, items
+from sunpy_heliocloud.coordinates.indexers import At, Indexer, Stretch
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
+from sunpy_heliocloud.lazy import wholes
 from sunpy_heliocloud.lazy.chunks import Chunks
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.layers import NamedDep, graph_from_blocks, joint_token
@@ -50,7 +51,7 @@ def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> Sl
 
 
 @dataclass(frozen=True)
-class _OfFrames:
+class _OfFrames(wholes.Source):
     """Frames that are read and derotated."""
 
     recipe: Recipe
@@ -61,7 +62,7 @@ class _OfFrames:
     def shape(self) -> tuple[int, ...]:
         return (len(self.sources), *self.derotation.target.shape)
 
-    def part(self, index: Sequence[Indexer]) -> da.Array:
+    def made(self, index: Sequence[Indexer]) -> da.Array:
         which, window, rest = _of_target(index)
         planes, sources = ([values[i] for i in which] for values in (self.recipe.planes, self.sources))
         task = DerotateFrames(self.recipe.read, self.derotation)
@@ -76,7 +77,7 @@ class _OfFrames:
         graph = graph_from_blocks(name, task, blocks)
         columns = (window.shape[1],)
         array = da.Array(graph, name, (chunks.planes, chunks.rows, columns), dtype=self.derotation.dtype)
-        return array[rest]
+        return wholes.outer_part(array, rest)
 
     def _chunks(self, planes: int, window: Window) -> Chunks:
         rows, columns = (stop - start for start, stop in (self.recipe.rows, self.recipe.columns))
@@ -87,7 +88,7 @@ class _OfFrames:
 
 
 @dataclass(frozen=True)
-class _OfPlanes:
+class _OfPlanes(wholes.Source):
     """Planes of another array that are derotated."""
 
     planes: da.Array
@@ -98,10 +99,9 @@ class _OfPlanes:
     def shape(self) -> tuple[int, ...]:
         return (len(self.sources), *self.derotation.target.shape)
 
-    def part(self, index: Sequence[Indexer]) -> da.Array:
+    def made(self, index: Sequence[Indexer]) -> da.Array:
         which, window, rest = _of_target(index)
-        kept = index[0].as_stretch() if isinstance(index[0], At) else index[0]
-        planes = self.planes[kept.item].rechunk({1: -1, 2: -1})
+        planes = self.planes[index[0].with_axis().item].rechunk({1: -1, 2: -1})
         sources = [self.sources[i] for i in which]
         chunks = {(i,): tuple(sources[slice(*some)]) for i, some in enumerate(_edges(0, planes.chunks[0]))}
         task = DerotateArrays(self.derotation, window)
@@ -120,15 +120,15 @@ class _OfPlanes:
         )
         graph = HighLevelGraph.from_collections(name, layer, dependencies=[planes])
         shape = planes.chunks[0], *((length,) for length in window.shape)
-        return da.Array(graph, name, shape, dtype=self.derotation.dtype)[rest]
+        return wholes.outer_part(da.Array(graph, name, shape, dtype=self.derotation.dtype), rest)
 
 
-def _of_target(index: Sequence[Indexer]) -> tuple[Sequence[int], Window, tuple]:
+def _of_target(index: Sequence[Indexer]) -> tuple[Sequence[int], Window, tuple[Indexer, ...]]:
     """Which planes, the window of the target that holds the pixels, and the index on both."""
     which, rows, columns = index
     window = Window(rows.span, columns.span)
-    planes = slice(None) if which.keeps_axis else 0
-    return which.positions, window, (planes, *items((rows.within_span(), columns.within_span())))
+    planes = Stretch(0, len(which.positions)) if which.keeps_axis else At(0)
+    return which.positions, window, (planes, rows.within_span(), columns.within_span())
 
 
 def _edges(first: int, lengths: Sequence[int]) -> Sequence[tuple[int, int]]:

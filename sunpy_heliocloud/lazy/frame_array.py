@@ -11,7 +11,7 @@ from dask.base import tokenize
 from sunpy_heliocloud.coordinates.indexers import Stretch, items, outer_index
 from sunpy_heliocloud.lazy.layers import graph_from_blocks
 from sunpy_heliocloud.lazy.recipe import Recipe
-from sunpy_heliocloud.lazy.sliced import combined
+from sunpy_heliocloud.lazy.sliced import elementwise
 from sunpy_heliocloud.lazy.steps import Arithmetic, IsValid
 from sunpy_heliocloud.lazy.tasks import FirstPlane
 
@@ -100,7 +100,7 @@ def is_valid(data: Any) -> Any:
     """1 where data are finite and 0 elsewhere, as float32; of a `FrameArray` it is part of the reading."""
     if isinstance(data, FrameArray):
         return FrameArray(data.recipe.then(IsValid()))
-    return combined(_is_finite, data)
+    return elementwise(_is_finite, data)
 
 
 def _is_finite(data: Any) -> Any:

@@ -16,7 +16,7 @@ from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
 from sunpy_heliocloud.coordinates.stack import StackWCS
-from sunpy_heliocloud.lazy.sliced import combined, with_lost_axes
+from sunpy_heliocloud.lazy.sliced import elementwise, with_lost_axes
 
 __all__ = ["array_of_planes", "full_stack", "grid_of", "planes_of", "shared_stack"]
 
@@ -72,7 +72,7 @@ def planes_of(cube: NDCube, stack: StackWCS) -> Any:
     data = cube.data
     if cube.mask is not None:
         where = da.where if any(isinstance(a, da.Array) for a in (data, cube.mask)) else np.where
-        data = combined(where, cube.mask, np.nan, data)
+        data = elementwise(where, cube.mask, np.nan, data)
     return data if data.ndim == 3 else with_lost_axes(data, stack.array_shape)
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time
 
-from sunpy_heliocloud.coordinates.indexers import Indexer, items
+from sunpy_heliocloud.coordinates.indexers import At, Indexer, Stretch
 from sunpy_heliocloud.coordinates.times import seconds
 from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.kernels.time_neighbours import Steps, samples_of_steps, samples_of_times
 from sunpy_heliocloud.lazy.light_curves import AverageTime, ResampleTime, map_pencils
 from sunpy_heliocloud.lazy.sliced import SlicedArray
+from sunpy_heliocloud.lazy.wholes import Source, outer_part
 
 __all__ = ["resample"]
 
@@ -55,7 +56,7 @@ def resample(planes: Any, times: Time, new_times: Time, max_gap: u.Quantity, met
 
 
 @dataclass(frozen=True, eq=False)
-class _Resampled:
+class _Resampled(Source):
     """
     Planes at other times.
 
@@ -82,7 +83,7 @@ class _Resampled:
     def shape(self) -> tuple[int, ...]:
         return (len(self.new_times), *self.planes.shape[1:])
 
-    def part(self, index: Sequence[Indexer]) -> da.Array:
+    def made(self, index: Sequence[Indexer]) -> da.Array:
         which, rows, columns = index
         new = np.array(which.positions)
         needed = self._samples(new)
@@ -92,8 +93,8 @@ class _Resampled:
             part = map_pencils(self._task(needed, new), planes, planes=new.size, dtype=planes.dtype)
         else:
             part = da.full(shape, np.nan, self.planes.dtype, chunks=shape)
-        kept = slice(None) if which.keeps_axis else 0
-        return part[kept, *items((rows.within_span(), columns.within_span()))]
+        planes_kept = Stretch(0, new.size) if which.keeps_axis else At(0)
+        return outer_part(part, (planes_kept, rows.within_span(), columns.within_span()))
 
     def _samples(self, new: np.ndarray) -> np.ndarray:
         """The planes that new ones can depend on."""

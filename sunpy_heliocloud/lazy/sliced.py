@@ -7,10 +7,10 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
-from sunpy_heliocloud.coordinates.indexers import At, Indexer, Stretch, outer_index
-from sunpy_heliocloud.lazy.wholes import Binned, Combined, Given, Slice, Whole, composed
+from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, outer_index
+from sunpy_heliocloud.lazy.wholes import Binned, Combined, Given, Slice, Whole, composed, part_of
 
-__all__ = ["SlicedArray", "binned", "combined", "part_of_tasks", "with_lost_axes"]
+__all__ = ["SlicedArray", "elementwise", "in_bins", "part_of_tasks", "with_lost_axes"]
 
 
 class SlicedArray(da.Array):
@@ -34,7 +34,7 @@ class SlicedArray(da.Array):
 
     def __new__(cls, whole: Whole, index: Sequence[Indexer] | None = None) -> "SlicedArray":
         index = tuple(Stretch(0, length) for length in whole.shape) if index is None else tuple(index)
-        part = whole.part(index)
+        part = part_of(whole, index)
         array = super().__new__(cls, part.dask, part.name, part.chunks, meta=part._meta)
         array.whole, array.index = whole, index
         return array
@@ -58,12 +58,12 @@ class SlicedArray(da.Array):
         """See `dask.array.Array.astype`; slices still compute only what they need."""
         if np.dtype(dtype) == self.dtype:
             return self
-        return combined(operator.methodcaller("astype", np.dtype(dtype), **kwargs), self)
+        return elementwise(operator.methodcaller("astype", np.dtype(dtype), **kwargs), self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         is_plain = method == "__call__" and ufunc.nout == 1 and ufunc.signature is None and not kwargs
         if is_plain and _are_broadcast_to(self.shape, inputs):
-            return combined(ufunc, *inputs)
+            return elementwise(ufunc, *inputs)
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
 
@@ -73,7 +73,9 @@ def _arithmetic(operation: Callable, name: str, *, reflected: bool = False) -> C
     def method(self: SlicedArray, *other: Any) -> Any:
         operands = (*other, self) if reflected else (self, *other)
         return (
-            combined(operation, *operands) if _are_broadcast_to(self.shape, operands) else plain(self, *other)
+            elementwise(operation, *operands)
+            if _are_broadcast_to(self.shape, operands)
+            else plain(self, *other)
         )
 
     return method
@@ -98,7 +100,7 @@ def _are_broadcast_to(shape: tuple[int, ...], operands: Sequence[Any]) -> bool:
         return False
 
 
-def combined(operation: Callable, *operands: Any) -> da.Array:
+def elementwise(operation: Callable, *operands: Any) -> da.Array:
     """
     What an operation makes of arrays, each value of those of its place.
 
@@ -131,22 +133,31 @@ def combined(operation: Callable, *operands: Any) -> da.Array:
     return SlicedArray(Combined(operation, slices, first.shape))
 
 
-def binned(array: SlicedArray, bins: Sequence[int], operation: Callable) -> SlicedArray:
+def in_bins(array: da.Array, bins: Sequence[int], operation: Callable) -> da.Array:
     """
     The array in bins, see `ndcube.NDCube.rebin`.
 
     Parameters
     ----------
     array, bins, operation
-        What is binned; elements of a bin along each axis; what makes a value of it.
+        What is binned; the elements of a bin along each axis; what makes a value of a bin.
+
+    Returns
+    -------
+    dask.array.Array
+        A `SlicedArray`, unless bins are single elements.
     """
-    return SlicedArray(Binned(Slice(array.whole, array.index), tuple(map(int, bins)), operation))
+    bins = tuple(map(int, bins))
+    if set(bins) == {1}:
+        return array
+    whole = Slice(array.whole, array.index) if isinstance(array, SlicedArray) else Given(array)
+    return SlicedArray(Binned(whole, bins, operation))
 
 
 def with_lost_axes(array: Any, shape: tuple[int, ...]) -> Any:
     """The array with axes of one element in place of those that it has lost, so that it has the shape."""
     if isinstance(array, SlicedArray):
-        kept = [one.as_stretch() if isinstance(one, At) else one for one in array.index]
+        kept = [one.with_axis() for one in array.index]
         if tuple(len(one.positions) for one in kept) == shape:
             return SlicedArray(array.whole, kept)
     return array.reshape(shape)

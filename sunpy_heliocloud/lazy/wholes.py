@@ -1,14 +1,17 @@
 """Wholes: what sliced arrays are slices of. A part of one needs only parts of what it is made of."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol
 
+import dask.array as da
 import numpy as np
 
-from sunpy_heliocloud.coordinates.indexers import At, Indexer, Picked, Stretch, items
+from sunpy_heliocloud.coordinates.indexers import At, Indexer, Picked, Stretch
 
-__all__ = ["Binned", "Combined", "Given", "Slice", "Whole", "composed"]
+__all__ = ["Binned", "Combined", "Given", "Slice", "Source", "Whole", "composed", "outer_part", "part_of"]
 
 
 class Whole(Protocol):
@@ -18,8 +21,66 @@ class Whole(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Of the whole array."""
 
-    def part(self, index: Sequence[Indexer]) -> Any:
-        """The part at an index as a dask array, or as a numpy array if it is made of such. No axis of it is empty."""
+    def sources(self, index: Sequence[Indexer]) -> "Iterator[tuple[Source, Sequence[Indexer]]]":
+        """Which parts of sources the part at an index is made of. No axis of it is empty."""
+
+    def part(self, index: Sequence[Indexer], make: "Make") -> Any:
+        """The part at an index as a dask array, from parts of sources that ``make`` gives."""
+
+
+class Source(Whole):
+    """A whole that is made of nothing else: its parts have tasks of their own."""
+
+    def made(self, index: Sequence[Indexer]) -> da.Array:
+        """The part at an index."""
+        raise NotImplementedError
+
+    def sources(self, index: Sequence[Indexer]) -> "Iterator[tuple[Source, Sequence[Indexer]]]":
+        yield self, index
+
+    def part(self, index: Sequence[Indexer], make: "Make") -> Any:
+        return make(self, index)
+
+
+type Make = Callable[[Source, Sequence[Indexer]], da.Array]
+
+
+def part_of(whole: Whole, index: Sequence[Indexer]) -> da.Array:
+    """The part of a whole at an index. Several parts of one source are taken from one that holds them all."""
+    wanted: dict[int, list[Sequence[Indexer]]] = defaultdict(list)
+    for source, needed in whole.sources(index):
+        wanted[id(source)].append(needed)
+    made: dict[int, tuple[tuple[Indexer, ...], da.Array]] = {}
+
+    def make(source: Source, needed: Sequence[Indexer]) -> da.Array:
+        if all(one == needed for one in wanted[id(source)]):
+            return source.made(needed)
+        if id(source) not in made:
+            around = tuple(map(_around, zip(*wanted[id(source)], strict=True)))
+            made[id(source)] = around, source.made(around)
+        around, part = made[id(source)]
+        return outer_part(part, list(map(_within, needed, around)))
+
+    return whole.part(index, make)
+
+
+def _around(indexers: Sequence[Indexer]) -> Indexer:
+    """All positions of several indices on one axis."""
+    positions = sorted({position for one in indexers for position in one.positions})
+    first, last = positions[0], positions[-1]
+    if last - first + 1 == len(positions):
+        return Stretch(first, len(positions))
+    return Picked(tuple(positions))
+
+
+def _within(indexer: Indexer, around: Indexer) -> Indexer:
+    """An index on one axis, counted among the positions of another one."""
+    if isinstance(around, Stretch) and isinstance(indexer, Stretch):
+        return Stretch(indexer.first - around.first, indexer.count, indexer.step)
+    places = {position: place for place, position in enumerate(around.positions)}
+    if isinstance(indexer, At):
+        return At(places[indexer.position])
+    return Picked(tuple(places[position] for position in indexer.positions))
 
 
 @dataclass(frozen=True)
@@ -39,12 +100,15 @@ class Given:
     def shape(self) -> tuple[int, ...]:
         return np.shape(self.array)
 
-    def part(self, index: Sequence[Indexer]) -> Any:
+    def sources(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+        yield from ()
+
+    def part(self, index: Sequence[Indexer], make: Make) -> Any:
         """As of an array of as many axes as there are indices, to which this one is broadcast."""
         if not self.shape:
             return self.array
         own = index[len(index) - len(self.shape) :]
-        return self.array[items(map(_broadcast, own, self.shape))]
+        return outer_part(self.array, [_broadcast(one, n) for one, n in zip(own, self.shape, strict=True)])
 
 
 def _broadcast(indexer: Indexer, length: int) -> Indexer:
@@ -71,8 +135,11 @@ class Slice:
     def shape(self) -> tuple[int, ...]:
         return tuple(len(one.positions) for one in self.index if one.keeps_axis)
 
-    def part(self, index: Sequence[Indexer]) -> Any:
-        return self.whole.part(composed(self.index, index))
+    def sources(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+        return self.whole.sources(composed(self.index, index))
+
+    def part(self, index: Sequence[Indexer], make: Make) -> Any:
+        return self.whole.part(composed(self.index, index), make)
 
 
 @dataclass(frozen=True)
@@ -94,8 +161,11 @@ class Combined:
     operands: tuple[Whole, ...]
     shape: tuple[int, ...]
 
-    def part(self, index: Sequence[Indexer]) -> Any:
-        return self.operation(*(one.part(index) for one in self.operands))
+    def sources(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+        return chain.from_iterable(one.sources(index) for one in self.operands)
+
+    def part(self, index: Sequence[Indexer], make: Make) -> Any:
+        return self.operation(*(one.part(index, make) for one in self.operands))
 
 
 @dataclass(frozen=True)
@@ -121,9 +191,11 @@ class Binned:
     def shape(self) -> tuple[int, ...]:
         return tuple(length // size for length, size in zip(self.whole.shape, self.bins, strict=True))
 
-    def part(self, index: Sequence[Indexer]) -> Any:
-        members = [_members(one, size) for one, size in zip(index, self.bins, strict=True)]
-        part = self.whole.part(members)
+    def sources(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+        return self.whole.sources(list(map(_members, index, self.bins)))
+
+    def part(self, index: Sequence[Indexer], make: Make) -> Any:
+        part = self.whole.part(list(map(_members, index, self.bins)), make)
         apart = [n for one, size in zip(index, self.bins, strict=True) for n in (len(one.positions), size)]
         binned = self.operation(part.reshape(apart), axis=tuple(range(len(apart) - 1, 0, -2)))
         return binned[tuple(slice(None) if one.keeps_axis else 0 for one in index)]
@@ -134,6 +206,14 @@ def _members(bins: Indexer, size: int) -> Indexer:
     if isinstance(bins, At) or (isinstance(bins, Stretch) and bins.step == 1):
         return Stretch(bins.positions[0] * size, len(bins.positions) * size)
     return Picked(tuple(position * size + i for position in bins.positions for i in range(size)))
+
+
+def outer_part(array: Any, index: Sequence[Indexer]) -> Any:
+    """The part of an array at an index; several lists apply each to its axis alone."""
+    for axis, one in enumerate(index):
+        if isinstance(one, Picked):
+            array = array[(slice(None),) * axis + (one.item,)]
+    return array[tuple(slice(None) if isinstance(one, Picked) else one.item for one in index)]
 
 
 def composed(first: Sequence[Indexer], second: Sequence[Indexer]) -> tuple[Indexer, ...]:

@@ -41,6 +41,27 @@ CUBES = {
     ),
     "interpolated": lambda cube, part: cube[:5].derotate_to(part, algorithm="interpolation"),
     "exact": lambda cube, part: cube[:2].derotate_to(part, algorithm="exact"),
+    "one plane, resampled": lambda cube, part: cube.derotate_to(part).resample_time(8 * u.min)[3],
+    "a run of planes, resampled": lambda cube, part: (
+        (cube.derotate_to(part).resample_time(8 * u.min) * 2)[10:20:3, 40:60] + 1 * cube.unit
+    ),
+    "bins of means": lambda cube, part: (
+        cube.derotate_to(part).resample_time(24 * u.min)[:, :100, 1:].rebin((1, 5, 5))[2:4, :, 3]
+    ),
+    "a corner of a target": lambda cube, part: cube.derotate_to(part)[2:9, 40:60, 5],
+    "a light curve, resampled": lambda cube, part: cube.derotate_to(part)[:, 50, 50].resample_time(8 * u.min)[
+        4:9
+    ],
+    "differences": lambda cube, part: cube.derotate_to(part).difference(2),
+    "a difference of resampled planes": lambda cube, part: (
+        cube.derotate_to(part).resample_time(8 * u.min).difference()[4]
+    ),
+    "a base difference": lambda cube, part: (
+        cube.derotate_to(part).resample_time(8 * u.min).difference(base=0)[10:12, 30:60]
+    ),
+    "nothing but a gap": lambda cube, part: cube.derotate_to(part)[::29].resample_time(
+        8 * u.min, max_gap=1 * u.hour
+    )[10:20],
     "not derotated": lambda cube, part: cube[3:7, 100:150, 20:40],
     "one plane": lambda cube, part: cube[3, 100:150],
 }
@@ -51,7 +72,7 @@ def test_what_the_server_is_asked_for(server, sequence, part, kind):
     server.reset()
     with no_compute():
         cube = CUBES[kind](sequence.to_cube(), part)
-        cost = cube.estimate() if cube.data.ndim == 3 else estimate(cube.data)
+        cost = cube.estimate()
     assert server.requests == 0
     with dask.config.set(scheduler="sync"):
         cube.compute()
