@@ -21,7 +21,7 @@ class Whole(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Of the whole array."""
 
-    def sources(self, index: Sequence[Indexer]) -> "Iterator[tuple[Source, Sequence[Indexer]]]":
+    def needs(self, index: Sequence[Indexer]) -> "Iterator[tuple[Source, Sequence[Indexer]]]":
         """Which parts of sources the part at an index is made of. No axis of it is empty."""
 
     def part(self, index: Sequence[Indexer], make: "Make") -> Any:
@@ -35,7 +35,7 @@ class Source(Whole):
         """The part at an index."""
         raise NotImplementedError
 
-    def sources(self, index: Sequence[Indexer]) -> "Iterator[tuple[Source, Sequence[Indexer]]]":
+    def needs(self, index: Sequence[Indexer]) -> "Iterator[tuple[Source, Sequence[Indexer]]]":
         yield self, index
 
     def part(self, index: Sequence[Indexer], make: "Make") -> Any:
@@ -48,7 +48,7 @@ type Make = Callable[[Source, Sequence[Indexer]], da.Array]
 def part_of(whole: Whole, index: Sequence[Indexer]) -> da.Array:
     """The part of a whole at an index. Several parts of one source are taken from one that holds them all."""
     wanted: dict[int, list[Sequence[Indexer]]] = defaultdict(list)
-    for source, needed in whole.sources(index):
+    for source, needed in whole.needs(index):
         wanted[id(source)].append(needed)
     made: dict[int, tuple[tuple[Indexer, ...], da.Array]] = {}
 
@@ -100,21 +100,11 @@ class Given:
     def shape(self) -> tuple[int, ...]:
         return np.shape(self.array)
 
-    def sources(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+    def needs(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
         yield from ()
 
     def part(self, index: Sequence[Indexer], make: Make) -> Any:
-        """As of an array of as many axes as there are indices, to which this one is broadcast."""
-        if not self.shape:
-            return self.array
-        own = index[len(index) - len(self.shape) :]
-        return outer_part(self.array, [_broadcast(one, n) for one, n in zip(own, self.shape, strict=True)])
-
-
-def _broadcast(indexer: Indexer, length: int) -> Indexer:
-    if length > 1:
-        return indexer
-    return Stretch(0, 1) if indexer.keeps_axis else At(0)
+        return outer_part(self.array, index) if self.shape else self.array
 
 
 @dataclass(frozen=True)
@@ -135,8 +125,8 @@ class Slice:
     def shape(self) -> tuple[int, ...]:
         return tuple(len(one.positions) for one in self.index if one.keeps_axis)
 
-    def sources(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
-        return self.whole.sources(composed(self.index, index))
+    def needs(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+        return self.whole.needs(composed(self.index, index))
 
     def part(self, index: Sequence[Indexer], make: Make) -> Any:
         return self.whole.part(composed(self.index, index), make)
@@ -161,11 +151,19 @@ class Combined:
     operands: tuple[Whole, ...]
     shape: tuple[int, ...]
 
-    def sources(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
-        return chain.from_iterable(one.sources(index) for one in self.operands)
+    def needs(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+        return chain.from_iterable(one.needs(_own_axes(index, one.shape)) for one in self.operands)
 
     def part(self, index: Sequence[Indexer], make: Make) -> Any:
-        return self.operation(*(one.part(index, make) for one in self.operands))
+        parts = (one.part(_own_axes(index, one.shape), make) for one in self.operands)
+        return self.operation(*parts)
+
+
+def _own_axes(index: Sequence[Indexer], shape: tuple[int, ...]) -> list[Indexer]:
+    """The index on an operand of this shape, which is broadcast to that of the result."""
+    own = index[len(index) - len(shape) :]
+    single = [Stretch(0, 1) if one.keeps_axis else At(0) for one in own]
+    return [one if length > 1 else only for one, only, length in zip(own, single, shape, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -191,8 +189,8 @@ class Binned:
     def shape(self) -> tuple[int, ...]:
         return tuple(length // size for length, size in zip(self.whole.shape, self.bins, strict=True))
 
-    def sources(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
-        return self.whole.sources(list(map(_members, index, self.bins)))
+    def needs(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+        return self.whole.needs(list(map(_members, index, self.bins)))
 
     def part(self, index: Sequence[Indexer], make: Make) -> Any:
         part = self.whole.part(list(map(_members, index, self.bins)), make)

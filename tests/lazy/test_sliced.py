@@ -95,6 +95,7 @@ def test_slices_of_slices_and_what_arithmetic_and_functions_make_of_them_are_too
         lambda a: np.abs(-a),
         lambda a: a[1:] - a[:-1] if a.ndim and len(a) > 1 else a,
         lambda a: a * np.linspace(1, 2, a.shape[-1], dtype=a.dtype) if a.ndim else a,
+        lambda a: a - a[[0]] if a.ndim else a,  # a base difference
         lambda a: np.square(a) % np.float32(3),
     )
     for _ in range(data.draw(st.integers(1, 3))):
