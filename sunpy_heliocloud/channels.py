@@ -55,6 +55,7 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> C
     ValueError
         When there are no frames, two channels of the same wavelength, or no time that all channels cover.
     """
+    cadence, _ = time_grid.asked_times(cadence, None, None, None)
     sequence = source if isinstance(source, LazyMapSequence) else LazyMapSequence(source)
     channels = sequence.split()
     if not channels:

@@ -1,13 +1,14 @@
 """TimeLagCube: what a scientist does with images of one channel that follow each other in time."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Self
 
 import numpy as np
 
 import astropy.units as u
 from astropy.table import QTable
-from astropy.time import Time
+from astropy.time import Time, TimeDelta
 
 from sunpy.map import GenericMap
 
@@ -245,13 +246,13 @@ class TimeLagCube(ComparableCube, MappedCube):
 
     def resample_time(
         self,
-        cadence: u.Quantity | None = None,
+        cadence: u.Quantity | TimeDelta | timedelta | np.timedelta64 | None = None,
         *,
-        times: "Time | TimeLagCube | None" = None,
+        times: Any = None,
         start: Any = None,
         stop: Any = None,
         method: str | None = None,
-        max_gap: u.Quantity | None = None,
+        max_gap: u.Quantity | TimeDelta | timedelta | np.timedelta64 | None = None,
     ) -> Self:
         """
         Bring every pixel to other times, by interpolation or by means over the steps between them.
@@ -264,11 +265,13 @@ class TimeLagCube(ComparableCube, MappedCube):
         cadence
             Step of the new times. They lie on whole multiples of it since 1970-01-01 UTC, so that cubes of
             different channels, each resampled with the same cadence, share their times. They stay even when a leap
-            second falls among them: after it they are a second off the full minute.
+            second falls among them: after it they are a second off the full minute. More than a million are refused.
         times
-            The new times themselves, increasing; or another cube, whose times are taken.
+            The new times themselves, increasing, as anything that `sunpy.time.parse_time` takes; or another cube, whose
+            times are taken.
         start, stop
-            Limits of the new times, with ``cadence``; by default the cube's own.
+            Limits of the new times, with ``cadence``, as anything that `sunpy.time.parse_time` takes; by default the cube's
+            own.
         method
             ``"linear"`` interpolation, the default for steps of up to 1.5 times the cube's own; ``"mean"``, the default
             for longer ones: the mean of the linear interpolant over each step, so that all frames count and not the two
@@ -277,20 +280,23 @@ class TimeLagCube(ComparableCube, MappedCube):
             **Nearest shifts lags** by what frames are off the grid, which differs between channels: frames 110 s late
             give lags that are 110 s too small.
         max_gap
-            Longest interval between valid samples of a pixel that is bridged; by default twice the median cadence
-            and a tenth of it for jitter, which bridges one missing frame, or the new step, if that is longer.
+            Longest interval between valid samples of a pixel that is bridged. By default twice the median cadence of
+            the frames or the new one, whichever is longer, and a tenth of it for jitter: one missing frame is bridged.
 
         Returns
         -------
         TimeLagCube
             Lazy, all planes in one chunk. A pixel is NaN at times before its first or after its last valid sample,
-            and within gaps longer than ``max_gap``: nothing is extrapolated.
+            and within gaps longer than ``max_gap``: nothing is extrapolated. If that leaves more than half of the planes
+            without any value, a warning says so. A slice in time reads the frames around it only.
 
         Raises
         ------
         ValueError
             When planes have their own coordinates (derotate first), when not exactly one of ``cadence`` and
             ``times`` is given, or no new time lies within the cube's.
+        TypeError, ~astropy.units.UnitTypeError
+            When they are no times.
 
         References
         ----------
@@ -298,6 +304,7 @@ class TimeLagCube(ComparableCube, MappedCube):
         """
         stack = shared_stack(self, "resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times
+        cadence, given = time_grid.asked_times(cadence, given, start, stop)
         own, step = time_grid.cadence_of(stack.times), time_grid.step_of(cadence, given)
         if method is None:
             method = "mean" if step > _LONGEST_LINEAR_STEP * own > 0 * u.s else "linear"

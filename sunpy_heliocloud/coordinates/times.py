@@ -1,19 +1,21 @@
 """Evenly spaced times, and the common times of several series."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
 import astropy.units as u
 from astropy import constants
-from astropy.time import Time
+from astropy.time import Time, TimeDelta
 
 from sunpy.time import parse_time
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
 __all__ = [
+    "asked_times",
     "at_observer",
     "cadence_of",
     "common_planes",
@@ -31,6 +33,8 @@ __all__ = [
 _TOLERANCE = 1e-3
 # Jitter of frames, as a fraction of the cadence.
 _JITTER = 0.1
+# Of a cube that can be worked with: a hundred years at 52 minutes, or twelve days at a second.
+_MOST_PLANES = 10**6
 # Difference of the observers' distances from the Sun, in light-seconds, beyond which times are corrected.
 _LIGHT_SECONDS = 1.0
 
@@ -74,7 +78,8 @@ def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tu
 
 
 def duration(name: str, value: Any, *shapes: tuple[int, ...], example: str = "4 * u.min") -> u.Quantity:
-    """The value, if it is a time with a unit, no NaN, and of one of the shapes; by default a single one."""
+    """The value as a Quantity, if it is a time with a unit, no NaN, and of one of the shapes; by default a single one."""
+    value = _quantity(value)
     if not isinstance(value, u.Quantity) or not value.unit.is_equivalent(u.s):
         raise u.UnitTypeError(f"{name} must be a time with its unit, such as {example}, not {value!r}")
     shapes = shapes or ((),)
@@ -84,33 +89,100 @@ def duration(name: str, value: Any, *shapes: tuple[int, ...], example: str = "4 
     return value
 
 
+def _quantity(value: Any) -> Any:
+    """A span of time of Python, astropy, numpy or pandas as a Quantity in seconds; anything else as it is."""
+    if isinstance(value, TimeDelta):
+        return value.to(u.s)
+    if isinstance(value, timedelta):  # pandas' Timedelta is one, too
+        return value.total_seconds() * u.s
+    if isinstance(value, np.timedelta64) and np.datetime_data(value.dtype)[0] not in ("Y", "M", "generic"):
+        return value / np.timedelta64(1, "s") * u.s
+    return value
+
+
+def point(name: str, value: Any) -> Time:
+    """The value, if it is a single time, of anything that `sunpy.time.parse_time` takes."""
+    try:
+        time = parse_time(value)
+    except (TypeError, ValueError, KeyError) as error:
+        raise ValueError(f"{name} must be a time, such as '2018-05-29T18:00:00', not {value!r}") from error
+    if not time.isscalar:
+        raise ValueError(
+            f"{name} must be a single time, such as '2018-05-29T18:00:00', not {time.size} of them"
+        )
+    return time
+
+
+def asked_times(cadence: Any, times: Any, start: Any, stop: Any) -> tuple[u.Quantity | None, Time | None]:
+    """
+    Cadence or new times, as `sunpy_heliocloud.TimeLagCube.resample_time` is given them.
+
+    Raises
+    ------
+    ValueError, TypeError, ~astropy.units.UnitTypeError
+        When not exactly one of them is given, or it makes no sense.
+    """
+    if (cadence is None) == (times is None):
+        raise ValueError(
+            "give either a cadence, such as 4 * u.min, or the new times themselves, such as other.times"
+        )
+    if cadence is not None:
+        step = duration("cadence", cadence)
+        if not 0 * u.s < step < np.inf * u.s:
+            raise ValueError(f"the cadence must be positive and finite, such as 4 * u.min, not {cadence}")
+        return step, None
+    if start is not None or stop is not None:
+        raise ValueError("start and stop go with a cadence; of explicit times choose the part that is wanted")
+    try:
+        times = times if isinstance(times, Time) else parse_time(times)
+    except (TypeError, ValueError, KeyError) as error:
+        raise TypeError(
+            f"times must be those of another cube or a list of times, such as other.times or ['2018-05-29T18:00', "
+            f"'2018-05-29T18:04'], not {times!r}"
+        ) from error
+    if times.ndim != 1 or times.size == 0:
+        raise ValueError(f"times must be a list of one or more times, but have the shape {times.shape}")
+    _of_bearable_size(times.size, "")
+    return None, times.utc
+
+
+def _of_bearable_size(planes: float, why: str) -> None:
+    if planes > _MOST_PLANES:
+        raise ValueError(
+            f"the new times would be {planes:,.0f} planes{why}, but a cube has {_MOST_PLANES:,} at most; use a longer "
+            "cadence, such as 4 * u.min, or limits closer to each other"
+        )
+
+
 def cadence_of(times: Time) -> u.Quantity:
     """The median interval between times, in seconds; zero for a single one."""
     return (np.median(np.diff(seconds(times, times[0]))) if times.size > 1 else 0.0) * u.s
 
 
-def step_of(cadence: Any, times: Any) -> u.Quantity:
-    """The step of new times, as far as it can be said before they are made: zero where it cannot, or where it varies."""
-    if isinstance(times, Time) and times.ndim == 1 and times.size > 1:
-        steps = np.diff(seconds(times, times[0]))
-        step = np.median(steps)
-        return (step if np.abs(steps - step).max() <= 2 * _JITTER * step else 0.0) * u.s
-    is_time = isinstance(cadence, u.Quantity) and cadence.isscalar and cadence.unit.is_equivalent(u.s)
-    return cadence.to(u.s) if is_time and 0 * u.s < cadence < np.inf * u.s else 0 * u.s
+def step_of(cadence: u.Quantity | None, times: Time | None) -> u.Quantity:
+    """The step of new times in seconds, before they are made: zero where it varies, or there is one time only."""
+    if cadence is not None:
+        return cadence.to(u.s)
+    if times is None or times.size < 2:
+        return 0 * u.s
+    steps = np.diff(seconds(times, times[0]))
+    step = np.median(steps)
+    return (step if np.abs(steps - step).max() <= 2 * _JITTER * step else 0.0) * u.s
 
 
-def longest_gap(times: Time, max_gap: u.Quantity | None, step: u.Quantity = 0 * u.s) -> u.Quantity:
+def longest_gap(times: Time, max_gap: Any, step: u.Quantity = 0 * u.s) -> u.Quantity:
     """
     What is bridged by interpolation.
 
-    By default twice the median cadence, and a little for its jitter: one missing frame is bridged, two are not; or the
-    step of the new times, if that is longer.
+    By default twice the median cadence or the step of the new times, whichever is longer, and a little for jitter: one
+    missing frame is bridged, two are not.
     """
-    if max_gap is not None:
-        if not duration("max_gap", max_gap) >= 0 * u.s:
-            raise ValueError(f"max_gap is {max_gap}, but cannot be negative; 0 * u.s bridges nothing")
-        return max_gap
-    return max((2 + _JITTER) * cadence_of(times), step)
+    if max_gap is None:
+        return (2 + _JITTER) * max(cadence_of(times), step)
+    gap = duration("max_gap", max_gap)
+    if not gap >= 0 * u.s:
+        raise ValueError(f"max_gap is {gap}, but cannot be negative; 0 * u.s bridges nothing")
+    return gap
 
 
 def margin_of_means(own: u.Quantity, step: u.Quantity) -> u.Quantity:
@@ -133,7 +205,9 @@ def new_times(
     ----------
     own
         Times of the cube.
-    cadence, times, start, stop
+    cadence, times
+        Of which there is one, see `asked_times`.
+    start, stop
         As given to `sunpy_heliocloud.TimeLagCube.resample_time`.
     margin
         What new times keep from the first and the last of the cube, unless ``start`` and ``stop`` are given.
@@ -141,35 +215,22 @@ def new_times(
     Raises
     ------
     ValueError
-        When they contradict each other or leave no time.
+        When they leave no time, or too many.
     """
-    if (cadence is None) == (times is None):
-        raise ValueError(
-            "give either a cadence, such as 4 * u.min, or the new times themselves, such as other.times"
-        )
     if times is not None:
-        if start is not None or stop is not None:
-            raise ValueError(
-                "start and stop go with a cadence; of explicit times choose the part that is wanted"
-            )
-        if not isinstance(times, Time):
-            raise TypeError(f"times must be an astropy Time or another cube, not {times!r}")
-        if times.ndim != 1 or times.size == 0:
-            raise ValueError(f"times must be a list of one or more times, but have the shape {times.shape}")
-        return times.utc
-    step = duration("cadence", cadence).to_value(u.s)
-    if not 0 < step < np.inf:
-        raise ValueError(f"the cadence must be positive and finite, not {cadence}")
+        return times
+    step = cadence.to_value(u.s)
     if own[-1] - own[0] <= 2 * margin:
         margin = 0 * u.s
-    first = own[0] + margin if start is None else parse_time(start)
-    last = own[-1] - margin if stop is None else parse_time(stop)
+    first = own[0] + margin if start is None else point("start", start)
+    last = own[-1] - margin if stop is None else point("stop", stop)
     if first > last:
         raise ValueError(f"the new times would start at {first.isot}, after they stop at {last.isot}")
     # Multiples of a minute are full minutes in Unix time, which has no leap seconds; but astropy stretches the day
     # that has one, and lags need even times. So atomic seconds are counted, with the offset of the first time.
     offset = np.floor(first.utc.unix_tai - first.utc.unix + _TOLERANCE)
     low, high = ((time.utc.unix_tai - offset) / step for time in (first, last))
+    _of_bearable_size(high - low, f" {cadence} apart, from {first.isot} to {last.isot}")
     multiples = np.arange(np.ceil(low - _TOLERANCE / step), np.floor(high + _TOLERANCE / step) + 1)
     if multiples.size == 0:
         raise ValueError(

@@ -10,6 +10,8 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time
 
+from sunpy.util.exceptions import warn_user
+
 from sunpy_heliocloud.coordinates.indexers import At, Indexer, Stretch
 from sunpy_heliocloud.coordinates.times import seconds
 from sunpy_heliocloud.kernels.time_axis import METHODS
@@ -52,7 +54,9 @@ def resample(planes: Any, times: Time, new_times: Time, max_gap: u.Quantity, met
     own, new = (seconds(some, times[0]) for some in (times, new_times))
     steps = Steps.of(own, new) if method == "mean" and new.size > 1 else None
     method = "linear" if method == "mean" else method
-    return SlicedArray(_Resampled(planes, own, new, float(max_gap.to_value(u.s)), method, steps))
+    resampled = _Resampled(planes, own, new, float(max_gap.to_value(u.s)), method, steps)
+    _warn_of_missing(resampled)
+    return SlicedArray(resampled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +90,7 @@ class _Resampled(Source):
     def made(self, index: Sequence[Indexer]) -> da.Array:
         which, rows, columns = index
         new = np.array(which.positions)
-        needed = self._samples(new)
+        needed = self._needed(new)
         shape = (new.size, *(stop - start for start, stop in (rows.span, columns.span)))
         if needed.size:
             planes = self.planes[_stretch(needed), slice(*rows.span), slice(*columns.span)]
@@ -96,16 +100,16 @@ class _Resampled(Source):
         planes_kept = Stretch(0, new.size) if which.keeps_axis else At(0)
         return outer_part(part, (planes_kept, rows.within_span(), columns.within_span()))
 
-    def _samples(self, new: np.ndarray) -> np.ndarray:
+    def samples(self, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The first of the planes that each of some new ones can depend on, and the one after the last; equal for none."""
+        if self.steps is not None:
+            return samples_of_steps(self.times, self.steps.part(new), max_gap=self.max_gap)
+        return samples_of_times(self.times, self.new_times[new], max_gap=self.max_gap, method=self.method)
+
+    def _needed(self, new: np.ndarray) -> np.ndarray:
         """The planes that new ones can depend on."""
-        if self.steps is None:
-            first, stop = samples_of_times(
-                self.times, self.new_times[new], max_gap=self.max_gap, method=self.method
-            )
-        else:
-            first, stop = samples_of_steps(self.times, self.steps.part(new), max_gap=self.max_gap)
-        begin, end = (np.bincount(edges, minlength=len(self.times) + 1) for edges in (first, stop))
-        return np.flatnonzero(np.cumsum(begin - end))
+        first, stop = (np.bincount(edges, minlength=len(self.times) + 1) for edges in self.samples(new))
+        return np.flatnonzero(np.cumsum(first - stop))
 
     def _task(self, needed: np.ndarray, new: np.ndarray) -> "ResampleTime | AverageTime":
         times = tuple(self.times[needed].tolist())
@@ -118,3 +122,27 @@ def _stretch(positions: np.ndarray) -> slice | np.ndarray:
     """The index of increasing positions: a slice if they follow each other."""
     first, last = int(positions[0]), int(positions[-1])
     return slice(first, last + 1) if last - first + 1 == positions.size else positions
+
+
+def _warn_of_missing(resampled: _Resampled) -> None:
+    """Say why more than half of the new planes have no value, as far as times alone tell it."""
+    new, times = resampled.new_times, resampled.times
+    first, stop = resampled.samples(np.arange(new.size))
+    missing = first == stop
+    if 2 * np.count_nonzero(missing) <= new.size:
+        return
+    outside = missing & ((new < times[0]) | (new > times[-1]))
+    in_gaps = np.count_nonzero(missing & ~outside)
+    reasons = []
+    if outside.any():
+        reasons.append(
+            f"{np.count_nonzero(outside)} are before the first or after the last frame, where nothing is extrapolated: "
+            "choose times between them"
+        )
+    if in_gaps:
+        longest = np.ceil(np.diff(times).max(initial=0.0).round(3))
+        reasons.append(
+            f"{in_gaps} are in gaps longer than max_gap, {resampled.max_gap:g} s, or in steps that reach into one: the longest "
+            f"is {longest:.0f} s, and max_gap={longest:.0f} * u.s bridges it"
+        )
+    warn_user(f"{np.count_nonzero(missing)} of {new.size} resampled planes are NaN: {'; '.join(reasons)}")
