@@ -4,11 +4,16 @@ from typing import Any
 
 import numpy as np
 
+from sunpy_heliocloud.lazy.sliced import SlicedArray
+
 __all__ = ["PlanesOnDemand"]
 
 # Bytes of planes that are computed together, and of all planes that are kept.
 _BLOCK_BYTES = 2**28
 _KEPT_BYTES = 2**30
+# Planes of a sliced array that are computed together: few, so that the first is soon there, although a few frames before
+# and after them are read again for the next ones.
+_SLICED_PLANES = 8
 
 
 class PlanesOnDemand:
@@ -49,6 +54,8 @@ class PlanesOnDemand:
         chunk = int(np.searchsorted(stops, plane, side="right"))
         first, last = int(stops[chunk]) - self._data.chunks[0][chunk], int(stops[chunk])
         most = max(1, _BLOCK_BYTES * len(self._data) // max(self._data.nbytes, 1))
+        if isinstance(self._data, SlicedArray):
+            most = min(most, _SLICED_PLANES)
         start = first + (plane - first) // most * most
         return start, min(start + most, last)
 
