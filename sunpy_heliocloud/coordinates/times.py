@@ -217,7 +217,7 @@ def new_times(
     ValueError
         When they leave no time, or too many.
     """
-    if times is not None:
+    if cadence is None:
         return times
     step = cadence.to_value(u.s)
     if own[-1] - own[0] <= 2 * margin:

@@ -64,7 +64,7 @@ class _OfFrames(wholes.Source):
 
     def made(self, index: Sequence[Indexer]) -> da.Array:
         which, window, rest = _of_target(index)
-        planes, sources = ([values[i] for i in which] for values in (self.recipe.planes, self.sources))
+        planes, sources = [self.recipe.planes[i] for i in which], [self.sources[i] for i in which]
         task = DerotateFrames(self.recipe.read, self.derotation)
         chunks = self._chunks(len(planes), window)
         name = "derotate-" + tokenize(task, window, chunks, joint_token(planes), joint_token(sources))
@@ -126,7 +126,7 @@ class _OfPlanes(wholes.Source):
 def _of_target(index: Sequence[Indexer]) -> tuple[Sequence[int], Window, tuple[Indexer, ...]]:
     """Which planes, the window of the target that holds the pixels, and the index on both."""
     which, rows, columns = index
-    window = Window(rows.span, columns.span)
+    window = Window(rows.span or (0, 0), columns.span or (0, 0))
     planes = Stretch(0, len(which.positions)) if which.keeps_axis else At(0)
     return which.positions, window, (planes, rows.within_span(), columns.within_span())
 

@@ -48,8 +48,8 @@ class FrameSources(NamedDep):
         self.function: Any = function  # its types are of this layer, which must not be imported
 
 
-def graph_from_blocks(name: str, function: Callable, blocks: Mapping[tuple[int, ...], Any]) -> HighLevelGraph:
-    """A layer with one task for each block of an array, which makes it of a value."""
+def graph_from_blocks(name: str, function: Callable, blocks: Mapping[Any, Any]) -> HighLevelGraph:
+    """A layer with one task for each block of an array, by its place, which makes it of a value."""
     numblocks = tuple(last + 1 for last in max(blocks))
     axes = "tyx"[-len(numblocks) :]
     sources = FrameSources(function, name, dict(blocks), numblocks)

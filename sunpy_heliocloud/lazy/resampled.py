@@ -91,11 +91,12 @@ class _Resampled(Source):
         which, rows, columns = index
         new = np.array(which.positions)
         needed = self._needed(new)
-        shape = (new.size, *(stop - start for start, stop in (rows.span, columns.span)))
+        (top, bottom), (left, right) = rows.span or (0, 0), columns.span or (0, 0)
         if needed.size:
-            planes = self.planes[_stretch(needed), slice(*rows.span), slice(*columns.span)]
+            planes = self.planes[_stretch(needed), top:bottom, left:right]
             part = map_pencils(self._task(needed, new), planes, planes=new.size, dtype=planes.dtype)
         else:
+            shape = new.size, bottom - top, right - left
             part = da.full(shape, np.nan, self.planes.dtype, chunks=shape)
         planes_kept = Stretch(0, new.size) if which.keeps_axis else At(0)
         return outer_part(part, (planes_kept, rows.within_span(), columns.within_span()))
@@ -115,7 +116,8 @@ class _Resampled(Source):
         times = tuple(self.times[needed].tolist())
         if self.steps is None:
             return ResampleTime(times, tuple(self.new_times[new].tolist()), self.max_gap, self.method)
-        return AverageTime(times, *(tuple(one.tolist()) for one in self.steps.part(new)), self.max_gap)
+        starts, stops, uncovered = (tuple(one.tolist()) for one in self.steps.part(new))
+        return AverageTime(times, starts, stops, uncovered, self.max_gap)
 
 
 def _stretch(positions: np.ndarray) -> slice | np.ndarray:

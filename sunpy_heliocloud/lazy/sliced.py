@@ -60,11 +60,13 @@ class SlicedArray(da.Array):
             return self
         return elementwise(operator.methodcaller("astype", np.dtype(dtype), **kwargs), self)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        is_plain = method == "__call__" and ufunc.nout == 1 and ufunc.signature is None and not kwargs
+    def __array_ufunc__(self, numpy_ufunc: Any, method: Any, *inputs: Any, **kwargs: Any) -> Any:
+        is_plain = (
+            method == "__call__" and numpy_ufunc.nout == 1 and numpy_ufunc.signature is None and not kwargs
+        )
         if is_plain and _are_broadcast_to(self.shape, inputs):
-            return elementwise(ufunc, *inputs)
-        return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
+            return elementwise(numpy_ufunc, *inputs)
+        return super().__array_ufunc__(numpy_ufunc, method, *inputs, **kwargs)
 
 
 def _arithmetic(operation: Callable, name: str, *, reflected: bool = False) -> Callable:

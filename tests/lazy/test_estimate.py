@@ -67,6 +67,7 @@ CUBES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* resampled planes are NaN")
 @pytest.mark.parametrize("kind", CUBES)
 def test_what_the_server_is_asked_for(server, sequence, part, kind):
     server.reset()

@@ -14,6 +14,8 @@ from helpers import no_compute
 from sunpy_heliocloud.lazy.resampled import resample
 from sunpy_heliocloud.lazy.sliced import SlicedArray, elementwise, in_bins, part_of_tasks
 
+# In gaps and outside planes are NaN, which `test_resample_time` tests.
+pytestmark = pytest.mark.filterwarnings("ignore:.* resampled planes are NaN")
 SHAPE = 6, 5
 EPOCH = Time("2018-05-29T12:00:00")
 
