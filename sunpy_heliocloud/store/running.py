@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import dask
@@ -10,6 +11,7 @@ import numpy as np
 from dask.base import get_scheduler, tokenize
 
 from sunpy_heliocloud.store.chunks import WriteChunk
+from sunpy_heliocloud.text import inert
 
 __all__ = ["write_chunks"]
 
@@ -33,11 +35,11 @@ def write_chunks(chunks: Sequence[tuple[Any, WriteChunk]]) -> Iterator[tuple[Wri
         if not isinstance(part, da.Array):
             yield task, task(np.asarray(part)).item()
     client = getattr(get_scheduler(), "__self__", None)
-    arrays, tasks = [array for array, _ in lazy], [task for _, task in lazy]
     if hasattr(client, "scheduler_info"):
-        yield from _on_cluster(client, arrays, tasks)
+        yield from _on_cluster(client, lazy)
     else:
-        yield from zip(tasks, (mark.item() for mark in dask.compute(*arrays)), strict=True)
+        marks = dask.compute(*(array for array, _ in lazy))
+        yield from ((task, mark.item()) for (_, task), mark in zip(lazy, marks, strict=True))
 
 
 def _written(part: da.Array, task: WriteChunk) -> da.Array:
@@ -49,20 +51,36 @@ def _written(part: da.Array, task: WriteChunk) -> da.Array:
 
 
 def _on_cluster(
-    client: Any, arrays: list[da.Array], tasks: list[WriteChunk]
+    client: Any, chunks: Sequence[tuple[da.Array, WriteChunk]]
 ) -> Iterator[tuple[WriteChunk, dict]]:
-    """What a worker holds is lost with it: marks are taken from workers at once, so that no frame is read again for them."""
+    """
+    Few chunks at once, of which the marks are taken from the workers as soon as they are written.
+
+    A worker that is lost costs what is under way: frames of chunks that are written are not read again for their marks, and
+    workers that wait for each other do not read far ahead of what is written.
+    """
     from distributed import as_completed
 
-    futures = client.compute(arrays)
-    by_key = dict(zip((future.key for future in futures), tasks, strict=True))
-    waiting = as_completed(futures, with_results=True)
-    del arrays, futures
+    waiting, tasks, left = as_completed(with_results=True), {}, iter(chunks)
     try:
-        for future, mark in waiting:
-            yield by_key[future.key], mark.item()
-            future.release()
+        while True:
+            for array, task in islice(left, _chunks_at_once(client) - len(tasks)):
+                future = client.compute(array)
+                tasks[future.key] = task
+                waiting.add(future)
+            if not tasks:
+                return
+            future, mark = next(waiting)
+            if isinstance(mark, BaseException):  # that of a cancelled task is given, not raised
+                raise OSError(f"the cluster does not compute any more: {inert(mark)}") from mark
+            yield tasks.pop(future.key), mark.item()
+            del future
     except BaseException:
         with contextlib.suppress(Exception):  # the scheduler may be what has failed
             client.cancel(list(waiting.futures))
         raise
+
+
+def _chunks_at_once(client: Any) -> int:
+    """Such that each thread has a task of a few frames, and another one to go on with."""
+    return max(2, sum(client.nthreads().values()) // 2)
