@@ -152,8 +152,8 @@ def _images_behind(image: Image, file: bytes) -> list[Image]:
         for unit in header_units(data):
             layout = image_layout(data, unit) if unit.number > image.number else None
             if layout is not None:
-                layout = GzippedLayout(layout, limits.file_bytes)
-                other = FITSFrame(frame.url, layout, frame.access, frame.version)
+                gzipped = GzippedLayout(layout, limits.file_bytes)
+                other = FITSFrame(frame.url, gzipped, frame.access, frame.version)
                 found.append(image_of(other, unit, unit.number, unit.data_stop))
     return found
 

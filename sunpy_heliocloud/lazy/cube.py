@@ -72,7 +72,7 @@ class DaskCube(ComputableCube):
         """A value that does not make float64 of float32 data, as numpy's scalars and Quantities would; masked is NaN."""
         value = 1 * value if isinstance(value, u.UnitBase) else value
         if isinstance(value, np.ma.MaskedArray):
-            value = value.astype(np.result_type(value, np.float32)).filled(np.nan)
+            value = np.ma.filled(value.astype(np.result_type(value, np.float32)), np.nan)
         if isinstance(value, u.Quantity):
             return value.astype(self.data.dtype) if self.data.dtype.kind == "f" else value
         return value.item() if isinstance(value, np.ndarray | np.number) and value.ndim == 0 else value

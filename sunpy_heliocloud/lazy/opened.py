@@ -27,7 +27,8 @@ def opened(
     urls, sizes = [file.url for file in files], [file.size for file in files]
     images: list[Frame] = []
     headers = [HeaderColumns.from_headers([])]
-    rest, maps = iter(urls), {}
+    rest = iter(urls)
+    maps: dict[Any, Any] = {}
     with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
         for batch in open_frames(urls, accesses, sizes, hdu):
             some = list(islice(rest, len(batch)))
@@ -52,7 +53,7 @@ def _checked(urls: Sequence[str], batch: Sequence[Any], maps: dict) -> tuple[lis
     ]
     headers = HeaderColumns.from_headers([header for images in candidates for _, header, *_ in images])
     found = enumerate(problems(headers, maps))
-    results = []
+    results: list[Any] = []
     for url, result, images in zip(urls, batch, candidates, strict=True):
         numbers, reasons = zip(*(next(found) for _ in images), strict=True) if images else ((), ())
         good = [i for i, reason in enumerate(reasons) if reason is None]

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,12 +62,16 @@ def times_by_form(
         found = None
         if len(members) >= _FEWEST:
             of_form = {key: [values[i] for i in members] for key, values in columns.items()}
-            found = _by_rule(of_form, half[members], lambda at, members=members: ask(members[at]), parse)
+            found = _by_rule(of_form, half[members], partial(_ask_member, ask, members), parse)
         if found is None:
             rest += members
         else:
             days[:, members] = found
     return days, rest
+
+
+def _ask_member(ask: Callable[[int], Any], members: Sequence[int], at: int) -> Any:
+    return ask(members[at])
 
 
 def _form(value: Any) -> Any:

@@ -199,11 +199,11 @@ def once_for_each_kind[T](
             header = Watched(headers[i])
             answer = question(header)
             keywords = tuple(sorted(header.read))
-            kind = next((kind for kind in kinds if kind.keywords == keywords), None)
-            if kind is None:
-                kind = _Kind(headers, keywords, known)
-                kinds.append(kind)
-            kind.answers[kind.values[i]] = answer
+            same = [kind for kind in kinds if kind.keywords == keywords]
+            if not same:
+                same = [_Kind(headers, keywords, known)]
+                kinds += same
+            same[0].answers[same[0].values[i]] = answer
             answers.append(answer)
     return answers
 

@@ -88,7 +88,8 @@ class Midpoints:
 
     def _read_class(self, indices: Sequence[int], kind: "_Kind", half: np.ndarray) -> None:
         """The times of headers whose class has rules of its own."""
-        asked, some, columns = _ClassTimes(kind), picked(self.headers, indices), {"DATE-OBS": []}
+        asked, some = _ClassTimes(kind), picked(self.headers, indices)
+        columns: dict[str, Any] = {"DATE-OBS": []}
         while columns.keys() != asked.read.keys():  # which keywords it reads is seen when it is asked
             columns = {keyword: column(some, keyword) for keyword in asked.read}
             found, rest = times_by_form(
