@@ -54,6 +54,12 @@ class SlicedArray(da.Array):
             return self
         return SlicedArray(self.whole, composed(self.index, index))
 
+    def __setitem__(self, item: Any, value: Any) -> None:
+        plain = da.Array(self.dask, self.name, self.chunks, meta=self._meta)
+        plain[item] = value
+        self.dask, self._name, self._chunks, self._meta = plain.dask, plain.name, plain.chunks, plain._meta
+        self.whole, self.index = Given(plain), tuple(Stretch(0, length) for length in plain.shape)
+
     def astype(self, dtype: Any, **kwargs: Any) -> da.Array:
         """See `dask.array.Array.astype`; slices still compute only what they need."""
         if np.dtype(dtype) == self.dtype:
