@@ -1,6 +1,6 @@
 """Time-outs and limits for data from servers and files, in one place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 __all__ = ["LimitError", "Limits", "limits"]
 
@@ -74,6 +74,14 @@ class Limits:
     image_pixels: int = 2**29
     file_bytes: int = 2**32
     store_bytes: int = 2**28
+
+    def __setattr__(self, name: str, value: float) -> None:
+        known = [one.name for one in fields(self)]
+        if name not in known:
+            raise AttributeError(f"there is no limit {name!r}; expected one of {', '.join(known)}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+            raise ValueError(f"the limit {name} is {value!r}, but has to be a number, from 0")
+        super().__setattr__(name, value)
 
     def check(self, name: str, value: float, what: str) -> None:
         """

@@ -1,6 +1,6 @@
 """Several channels at once: cubes on one grid and at the same times, and the time lags of all pairs of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Unpack
 
@@ -10,6 +10,7 @@ import astropy.units as u
 
 from sunpy.map import GenericMap
 
+from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.lags.arguments import Options
@@ -166,6 +167,8 @@ def _pairs_by_times(cubes: Sequence[TimeLagCube]) -> list[list[tuple[int, int]]]
 def _by_wavelength(cubes: Mapping[str, TimeLagCube] | Sequence[TimeLagCube]) -> dict[str, TimeLagCube]:
     if isinstance(cubes, TimeLagCube):
         raise TypeError("time_lag_pairs takes a list of cubes, [hot, cool], but was given a single one")
+    if not isinstance(cubes, (Mapping, Iterable)):
+        raise TypeError(f"time_lag_pairs takes a list of cubes, [hot, cool], not {shown(cubes)}")
     several = list(cubes.values()) if isinstance(cubes, Mapping) else list(cubes)
     if others := [type(cube).__name__ for cube in several if not isinstance(cube, TimeLagCube)]:
         raise TypeError(f"time_lag_pairs takes TimeLagCube objects, not {', '.join(dict.fromkeys(others))}")
@@ -185,6 +188,8 @@ def _ordered(names: list[str], order: Sequence[Any] | None) -> list[str]:
         hot_first = [_name(wavelength) for wavelength in _HOT_FIRST]
         known = [name for name in hot_first if name in names]
         return known + [name for name in names if name not in known]
+    if isinstance(order, str) or not isinstance(order, Iterable):
+        raise TypeError(f"order is {shown(order)}, but has to be a list of wavelengths, such as [193, 171]")
     wanted = [_name(wavelength) for wavelength in order]
     unknown = [name for name in wanted if name not in names]
     if unknown or len(set(wanted)) < len(wanted):
@@ -195,4 +200,7 @@ def _ordered(names: list[str], order: Sequence[Any] | None) -> list[str]:
 
 
 def _name(wavelength: Any) -> str:
-    return f"{u.Quantity(wavelength, u.AA).to_value(u.AA):g}"
+    try:
+        return f"{u.Quantity(wavelength, u.AA).to_value(u.AA):g}"
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"{shown(wavelength)} is no wavelength, such as 171 or 17.1 * u.nm") from e

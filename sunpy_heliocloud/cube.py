@@ -12,6 +12,7 @@ from astropy.time import Time, TimeDelta
 
 from sunpy.map import GenericMap
 
+from sunpy_heliocloud.arguments import bins_of, length, mapping, shown
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS, StackLike
@@ -101,7 +102,9 @@ class TimeLagCube(ComparableCube, MappedCube):
                 f"{stack.array_shape}"
             )
         described = described_by(ref_map, grid)
-        return cls(data, wcs=stack, unit=unit, meta=described | dict(meta or {}))
+        return cls(
+            data, wcs=stack, unit=unit, meta=described | dict(mapping("meta", meta, "{'source': 'model'}"))
+        )
 
     # ---- what it is
 
@@ -154,7 +157,6 @@ class TimeLagCube(ComparableCube, MappedCube):
 
     # ---- derotation and resampling
 
-    @u.quantity_input(height=u.m)
     def derotate_to(
         self,
         ref_map: GenericMap,
@@ -231,9 +233,10 @@ class TimeLagCube(ComparableCube, MappedCube):
             rotation_model=rotation_model,
             screen=screen,
             dtype=dtype,
-            height=height.to_value(u.m),
+            height=length("height", height, "10 * u.Mm").to_value(u.m),
         )
         stack = full_stack(self, "derotate_to")
+        time_grid.require_near(stack.times, target)
         times, light_travel = time_grid.at_observer(stack.times, stack.all_planes, target)
         data = derotate(self.data, derotation.sources(stack.all_planes), derotation)
         done = f"derotated to {target.date.isot} ({rotation_model}, {algorithm}, {height:g})"
@@ -346,6 +349,10 @@ class TimeLagCube(ComparableCube, MappedCube):
             When planes have their own coordinates (derotate first), there are too few, or none is of that time.
         """
         shared_stack(self, "a difference")
+        if base is not None and n != 1:
+            raise ValueError(
+                f"n is {n!r} and base is {shown(base)}, but a difference is either running or from a base; drop one"
+            )
         if base is None:
             earlier, later, done = earlier_planes(self, n), self[n:], f"running, n={n}"
         else:
@@ -391,10 +398,10 @@ class TimeLagCube(ComparableCube, MappedCube):
         ValueError
             When planes with coordinates of their own are to be binned in time, or bins do not divide the cube.
         """
-        planes = np.rint(u.Quantity(bin_shape, u.pix).value)[0]
-        if isinstance(self.wcs.low_level_wcs, StackWCS) and planes != 1:
+        bins = bins_of(bin_shape, self.shape, operation)
+        if isinstance(self.wcs.low_level_wcs, StackWCS) and bins[0] != 1:
             shared_stack(self, "rebin in time")
-        return super().rebin(bin_shape, operation, **kwargs)
+        return super().rebin(bins, operation, **kwargs)
 
     def __str__(self) -> str:
         first, last = (time.isot for time in np.atleast_1d(self.times)[[0, -1]])

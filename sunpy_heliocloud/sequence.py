@@ -12,8 +12,8 @@ from astropy.table import QTable, Table
 from astropy.time import Time
 
 from sunpy.map import GenericMap, Map
-from sunpy.time import parse_time
 
+from sunpy_heliocloud.arguments import flag, mapping, moment, require_function, shown
 from sunpy_heliocloud.coordinates.indexers import frame_indexer
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.inert_table import InertTable
@@ -35,6 +35,9 @@ from sunpy_heliocloud.text import inert
 __all__ = ["LazyMapSequence"]
 
 type Header = Mapping[str, Any]
+
+# Days from the nearest frame beyond which a time is regarded as that of another day.
+_FAR = 1.0
 
 
 class LazyMapSequence:
@@ -86,6 +89,12 @@ class LazyMapSequence:
     ) -> None:
         if errors not in ("raise", "mask"):
             raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'mask'")
+        mapping("storage_options", storage_options, "{'anon': True}")
+        is_number = isinstance(hdu, (int, np.integer)) and not isinstance(hdu, bool) and hdu >= 0
+        if not (hdu is None or isinstance(hdu, str) or is_number):
+            raise TypeError(
+                f"hdu is {hdu!r}, but has to be the number of an HDU, counted from 0, or its EXTNAME"
+            )
         self._opened = time.time()
         self._name = ""
         self._frames = frames_of(source, storage_options, hdu, LeftOut(errors))
@@ -140,10 +149,13 @@ class LazyMapSequence:
             On a lazy array.
         """
         self._frames.require_some()
-        time = parse_time(time)
-        if not time.isscalar:
-            raise ValueError(f"nearest is for one time, not for {time.size}; take them one by one")
-        return self[int(np.argmin(np.abs((self._frames.times - time).to_value(u.s))))]
+        away = np.abs((self._frames.times - moment("time", time)).to_value(u.day))
+        nearest = int(np.argmin(away))
+        if away[nearest] > max(_FAR, self._frames.longest_gap):
+            info(
+                f"The frame nearest to {shown(time)} is {away[nearest]:.1f} days away, {self._frames.times[nearest].isot}"
+            )
+        return self[nearest]
 
     def between(self, start: Any, stop: Any) -> Self:
         """
@@ -158,7 +170,7 @@ class LazyMapSequence:
         -------
         LazyMapSequence
         """
-        start, stop = parse_time(start), parse_time(stop)
+        start, stop = moment("start", start), moment("stop", stop)
         if stop < start:
             raise ValueError(f"the interval ends ({stop.isot}) before it begins ({start.isot}); swap the two")
         return self._picked(np.flatnonzero((self._frames.times >= start) & (self._frames.times <= stop)))
@@ -317,6 +329,7 @@ class LazyMapSequence:
             When something cannot be a value of a header, or the size of the image changes; the message names the
             keyword and the file.
         """
+        require_function("function", function, "lambda header: {**header, 'CRPIX1': 100.5}")
         old = self._frames
         headers = updated_headers(old, function)
         updated = self._with(Frames.in_order(old.images, headers, old.left_out, old.steps, old.applied_to))
@@ -350,7 +363,10 @@ class LazyMapSequence:
         -------
         LazyMapSequence
         """
-        applied = self._with(self._frames.applied(function, pointwise))
+        require_function("function", function, "lambda data, header: data - 5")
+        if header is not None:
+            require_function("header", header, "lambda header: {**header, 'CRPIX1': 100.5}")
+        applied = self._with(self._frames.applied(function, flag("pointwise", pointwise)))
         return applied if header is None else applied.update_headers(header)
 
     # ---- the cube
@@ -389,6 +405,7 @@ class LazyMapSequence:
             When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by; or a
             unit that cannot be read.
         """
+        flag("normalize", normalize)
         frames = of_distinct_times(of_one_shape(self._frames.by_time()))
         cube = stacked(frames, normalize=normalize, saturation=saturation)
         warn_of(frames, cube)
@@ -425,6 +442,7 @@ class LazyMapSequence:
         ValueError
             See `to_cube` and `TimeLagCube.derotate_to`.
         """
+        flag("normalize", normalize)
         frames = of_distinct_times(self._frames.by_time())
         cube = derotated(frames, ref_map, normalize=normalize, saturation=saturation, **options)
         warn_of(frames, cube)

@@ -12,6 +12,7 @@ from astropy.time import Time, TimeDelta
 
 from sunpy.time import parse_time
 
+from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "longest_gap",
     "margin_of_means",
     "new_times",
+    "require_near",
     "seconds",
     "step_of",
     "times_of_planes",
@@ -35,6 +37,8 @@ _TOLERANCE = 1e-3
 _JITTER = 0.1
 # Of a cube that can be worked with: a hundred years at 52 minutes, or twelve days at a second.
 _MOST_PLANES = 10**6
+# Days in which the Sun turns its other side.
+_HALF_A_TURN = 14
 # Difference of the observers' distances from the Sun, in light-seconds, beyond which times are corrected.
 _LIGHT_SECONDS = 1.0
 
@@ -46,7 +50,12 @@ def seconds(times: Time, since: Time) -> np.ndarray:
 
 def times_of_planes(times: Any) -> Time:
     """The times, one a plane, from anything that `sunpy.time.parse_time` takes."""
-    times = np.atleast_1d(parse_time(times))
+    try:
+        times = np.atleast_1d(parse_time(times))
+    except (ValueError, TypeError, LookupError) as e:
+        raise ValueError(
+            f"times are {shown(times)}, but have to be times, one a plane, such as Time(['2018-05-29T18:00', ...])"
+        ) from e
     if times.ndim != 1:
         raise ValueError(f"times have shape {times.shape}, but must be one a plane")
     return times
@@ -75,6 +84,17 @@ def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tu
         return times, {}
     said = f"times are those at the reference map's observer, {delay.mean():.1f} s later"
     return times + delay * u.s, {"light_travel": said}
+
+
+def require_near(times: Time, target: PlaneWCS) -> None:
+    """Refuse a map that is so far from all planes in time that the Sun has turned its other side."""
+    first, last = times.min(), times.max()
+    days = max((first - target.date).to_value(u.day), (target.date - last).to_value(u.day))
+    if days > _HALF_A_TURN:
+        raise ValueError(
+            f"ref_map is of {target.date.isot}, {days:.1f} days from the planes, which are from {first.isot} to {last.isot}: "
+            "the Sun has turned its other side by then; take a map of these days, such as sequence.nearest(time)"
+        )
 
 
 def duration(name: str, value: Any, *shapes: tuple[int, ...], example: str = "4 * u.min") -> u.Quantity:

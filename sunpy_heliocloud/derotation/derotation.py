@@ -16,6 +16,8 @@ from sunpy_heliocloud.io.frame import Window
 
 __all__ = ["Derotation"]
 
+# Metres: the planes may lie a little below the surface that the reference map assumes.
+_DEEPEST = -7e7
 _ROTATION_MODELS = ("howard", "snodgrass", "allen", "rigid")
 
 
@@ -78,7 +80,11 @@ class Derotation:
             )
         if screen is None and (around := active_screen()) is not None:
             _warn_of_screen(type(around).__name__)
-        if np.dtype(dtype) not in (np.float32, np.float64):
+        if height < _DEEPEST:
+            raise ValueError(
+                f"height is {height / 1e6} Mm, but has to be above the surface, such as 10 * u.Mm"
+            )
+        if not _is_float(dtype):
             raise ValueError(f"dtype={dtype!r} must be float32 or float64: missing pixels are NaN")
         target = target.at_height(height) if height else target
         return cls(target, resampling, rotation_model, screen, np.dtype(dtype), height)
@@ -98,6 +104,13 @@ class Derotation:
     def transformation(self, source: Source, window: Window | None = None) -> Transformation:
         """From the pixels of the target, or of a part of it, to those of a plane."""
         return Transformation(self.target, source, self.rotation_model, self.screen, window)
+
+
+def _is_float(dtype: Any) -> bool:
+    try:
+        return np.dtype(dtype) in (np.float32, np.float64)
+    except TypeError:
+        return False
 
 
 def _warn_of_screen(kind: str) -> None:

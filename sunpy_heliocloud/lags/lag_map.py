@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import dask
@@ -14,6 +13,7 @@ from astropy.wcs import WCS
 
 import sunpy.map
 
+from sunpy_heliocloud.arguments import file_path, flag
 from sunpy_heliocloud.lags import files as lag_files
 from sunpy_heliocloud.lags.marks import CountingCube
 from sunpy_heliocloud.lags.quantities import LAG, colours, normalization
@@ -53,7 +53,7 @@ class LagMap(CountingCube):
         ValueError
             When the suffix of the path is unknown, or the file holds something else.
         """
-        data, wcs, unit, meta = lag_files.read(Path(path))
+        data, wcs, unit, meta = lag_files.read(file_path("path", path))
         return cls(data, wcs=wcs, unit=unit, meta=meta)
 
     def write(self, path: str | os.PathLike, *, overwrite: bool = False) -> None:
@@ -75,8 +75,9 @@ class LagMap(CountingCube):
             When there is such a file, and it is not to be overwritten.
         """
         self._check_axes("write")
+        file, overwrite = file_path("path", path), flag("overwrite", overwrite)
         computed = self.compute()
-        lag_files.write(Path(path), np.asarray(computed.data), computed._header("write"), overwrite=overwrite)
+        lag_files.write(file, np.asarray(computed.data), computed._header("write"), overwrite=overwrite)
 
     def plot(self, axes: Any = None, *, colorbar: bool = True, **kwargs: Any) -> Any:
         """

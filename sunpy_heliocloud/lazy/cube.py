@@ -12,6 +12,8 @@ from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
 from sunpy.map import GenericMap
 
+from sunpy_heliocloud.arguments import bins_of
+from sunpy_heliocloud.arguments import shown as shown_value
 from sunpy_heliocloud.coordinates.crops import crop_index, index_of_values
 from sunpy_heliocloud.coordinates.indexers import (
     At,
@@ -97,6 +99,7 @@ class DaskCube(ComputableCube):
         DaskCube
             Of this class, lazy if this is. A time of a bin is the mean of its times.
         """
+        bin_shape = bins_of(bin_shape, self.shape, operation)
         binned = super().rebin(bin_shape, operation, **kwargs)
         bins = [n // m for n, m in zip(self.shape, binned.shape, strict=True)]
         lazy = isinstance(self.data, da.Array) and self.mask is None
@@ -221,6 +224,10 @@ class DaskCube(ComputableCube):
         ValueError
             When the target has another number of axes, or planes have coordinates of their own.
         """
+        if algorithm not in ("interpolation", "adaptive", "exact"):
+            raise ValueError(
+                f"algorithm is {shown_value(algorithm)}; choose one of interpolation, adaptive, exact, as in reproject"
+            )
         target = reprojection_target(self.wcs.low_level_wcs, target_wcs, shape_out)
         result, footprint = super(DaskCube, self.compute()).reproject_to(
             target, algorithm, shape_out, return_footprint=True, **reproject_args
@@ -243,7 +250,10 @@ class DaskCube(ComputableCube):
         `ndcube.NDCubeSequence`
             Of lazy cubes.
         """
-        axis = range(len(self.shape))[axis]
+        n = len(self.shape)
+        if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)) or not -n <= axis < n:
+            raise ValueError(f"axis is {shown_value(axis)}, but the cube has {n} axes: expected 0 to {n - 1}")
+        axis = range(n)[axis]
         pieces = [
             self[(*[slice(None)] * axis, i)] for i in range(self.shape[axis])
         ]  # with the meta that ndcube drops

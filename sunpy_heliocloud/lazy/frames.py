@@ -8,6 +8,7 @@ import numpy as np
 
 from astropy.time import Time
 
+from sunpy_heliocloud.arguments import function_name
 from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.io.frame import ArrayFrame, Frame
 from sunpy_heliocloud.lazy.frame_array import FrameArray
@@ -138,6 +139,11 @@ class Frames:
         order = np.argsort(self.times.jd, kind="stable")
         return self if (np.diff(order) > 0).all() else self.picked(order)
 
+    @property
+    def longest_gap(self) -> float:
+        """Days between two frames that follow each other."""
+        return float(np.diff(np.sort(self.times.jd)).max(initial=0))
+
     def applied(self, function: Callable, pointwise: bool) -> Self:
         """With one more step, which is given the headers of now."""
         applied_to = self.applied_to
@@ -223,13 +229,13 @@ def _updated(
     where = shown_url(frame.url)
     if not isinstance(new, Mapping):
         raise TypeError(
-            f"{function!r} must return the new header, but returned {type(new).__name__} for {where}"
+            f"{function_name(function)} must return the new header, but returned {type(new).__name__} for {where}"
         )
     size = {keyword: header[keyword] for keyword in ("NAXIS", "NAXIS1", "NAXIS2")}
     updated = size | header_of_values(new, where)
     if changed := [keyword for keyword, length in size.items() if updated[keyword] != length]:
         raise ValueError(
-            f"{function!r} changed {changed[0]} of {where} from {header[changed[0]]} to {updated[changed[0]]}; "
+            f"{function_name(function)} changed {changed[0]} of {where} from {header[changed[0]]} to {updated[changed[0]]}; "
             "the image keeps its size"
         )
     return updated

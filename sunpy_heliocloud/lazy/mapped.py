@@ -13,6 +13,7 @@ from astropy.wcs import WCS
 
 from sunpy.map import GenericMap, Map
 
+from sunpy_heliocloud.arguments import file_path, flag
 from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.lazy.cube import DaskCube
@@ -99,8 +100,11 @@ class MappedCube(DaskCube):
         ValueError
             See `to_maps`.
         """
+        folder = file_path("folder", folder, "maps").expanduser()
+        if folder.exists() and not folder.is_dir():
+            raise FileExistsError(f"folder is {str(folder)!r}, but that is a file; choose another name")
+        flag("overwrite", overwrite)
         planes = [self[i] for i in range(self.shape[0])] if self.data.ndim == 3 else [self]
-        folder = Path(folder).expanduser()
         headers = [plane._map_header() for plane in planes]
         files = [
             MapFile.named(folder, header, plane.times, _token(plane.data, header))

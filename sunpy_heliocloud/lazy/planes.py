@@ -12,6 +12,7 @@ from astropy.nddata import NDData
 
 from sunpy.map import GenericMap
 
+from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
@@ -50,7 +51,14 @@ def array_of_planes(data: Any, unit: u.UnitBase | None) -> tuple[Any, u.UnitBase
     if isinstance(data, NDData):
         data, unit = data.data, data.unit if unit is None else unit
     if isinstance(data, u.Quantity):
+        if unit is not None and unit != data.unit:
+            raise ValueError(
+                f"unit is {unit}, but the data are in {data.unit}; convert them with data.to(unit)"
+            )
         data, unit = data.value, data.unit if unit is None else unit
+    kind = data.dtype if isinstance(data, da.Array) else np.asanyarray(data).dtype
+    if kind.kind not in "fiub":
+        raise TypeError(f"data are {shown(data)} and {kind}, but have to be real numbers")
     if not isinstance(data, da.Array):
         return np.ma.filled(np.ma.asanyarray(data).astype(np.float32, copy=False), np.nan), unit
     is_masked = isinstance(meta_from_array(data), np.ma.MaskedArray)

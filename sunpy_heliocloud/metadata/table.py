@@ -1,7 +1,6 @@
 """Headers of many frames as a table, and conditions on their keywords."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 import astropy.units as u
 from astropy.table import MaskedColumn
 
+from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.metadata.columns import HeaderColumns, column
 
@@ -76,11 +76,27 @@ def are_selected(headers: Sequence[Mapping[str, Any]], conditions: Mapping[str, 
     """
     selected = np.ones(len(headers), dtype=bool)
     for name, condition in conditions.items():
-        if isinstance(condition, u.Quantity):
-            raise TypeError(f"header values have no units, but {name}={condition}; give {condition.value:g}")
+        _check(name, condition)
         keyword = keyword_of(headers, name)
         selected &= [is_selected(value, condition) for value in column(headers, keyword)]
     return selected
+
+
+def _check(name: str, condition: Any) -> None:
+    """Refuse what no value of a header can meet."""
+    ends = condition if isinstance(condition, tuple) else (condition,)
+    for end in ends:
+        if isinstance(end, u.Quantity):
+            raise TypeError(f"header values have no units, but {name}={condition}; give {end.value:g}")
+        if end is None or (isinstance(end, float) and np.isnan(end)):
+            raise ValueError(
+                f"{name}={condition!r} is met by no frame; give a value, a range (low, high), a list or a function"
+            )
+    if isinstance(condition, tuple) and (len(ends) != 2 or not ends[0] <= ends[1]):
+        raise ValueError(
+            f"{name}={condition!r}, but a range has two ends, (low, high); for one of several values give a list, "
+            f"{name}={list(condition)!r}"
+        )
 
 
 def is_selected(value: Any, condition: Any) -> bool:
@@ -88,7 +104,13 @@ def is_selected(value: Any, condition: Any) -> bool:
     if value is None:
         return False
     if callable(condition):
-        return bool(condition(value))
+        try:
+            return bool(condition(value))
+        except Exception as e:  # whatever the caller's function raises
+            raise TypeError(
+                f"{shown(condition)} fails for the value {value!r} ({type(e).__name__}: {e}); a condition takes a value of the "
+                "header, and has to give True or False"
+            ) from e
     if isinstance(condition, tuple):
         low, high = condition
         # Some headers have a text such as 'nan' where others have a number.
@@ -100,13 +122,4 @@ def is_selected(value: Any, condition: Any) -> bool:
 
 def conditions_text(conditions: Mapping[str, Any]) -> str:
     """Conditions as a message shows them, functions by their names."""
-    return ", ".join(f"{name}={_condition_text(condition)}" for name, condition in conditions.items())
-
-
-def _condition_text(condition: Any) -> str:
-    if not callable(condition):
-        return repr(condition)
-    while isinstance(condition, partial):
-        condition = condition.func
-    name = getattr(condition, "__name__", type(condition).__name__)
-    return "a function" if name == "<lambda>" else name
+    return ", ".join(f"{name}={shown(condition)}" for name, condition in conditions.items())

@@ -4,6 +4,7 @@ import os
 
 from sunpy.net.attr import SimpleAttr
 
+from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.io.location import LocalLocation, LocationError, given_location
 from sunpy_heliocloud.text import inert
 
@@ -51,6 +52,10 @@ class Bucket(SimpleAttr):
     """
 
     def __init__(self, value: str):
+        if not isinstance(value, (str, os.PathLike)):
+            raise TypeError(
+                f"The bucket is {shown(value)}: expected a URL such as 's3://my-bucket/', or the absolute path of a folder"
+            )
         value = os.fspath(value)
         try:
             location = given_location(value)

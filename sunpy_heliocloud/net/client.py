@@ -6,10 +6,11 @@ from typing import Any
 import parfive
 
 from sunpy.net import attrs as a
-from sunpy.net.attr import and_
+from sunpy.net.attr import Attr, and_
 from sunpy.net.base_client import BaseClient, convert_row_to_table
 from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.net.attrs import Bucket, Dataset, Lookup
 from sunpy_heliocloud.net.download import download
@@ -84,6 +85,11 @@ class HelioCloudClient(BaseClient):
             If the registry, a catalogue or an index cannot be read. If the data sets are found elsewhere, a
             bucket that cannot be read is only a warning.
         """
+        for one in query:
+            if not isinstance(one, Attr):
+                raise TypeError(
+                    f"The query has {shown(one)}: expected attrs, such as a.heliocloud.Dataset('AIA')"
+                )
         queries = walker.create(and_(*query))
         gate = RowGate()
         found = [part for one in queries for part in find(one, gate)]
@@ -142,13 +148,26 @@ class HelioCloudClient(BaseClient):
         OSError
             If the disk has too little space for what is missing.
         """
+        if not isinstance(query_results, HelioCloudResponse):
+            raise TypeError(
+                f"query_results is {shown(query_results)}: expected a table of a search, such as Fido.search(...)[0]"
+            )
+        splits = kwargs.get("max_splits")
+        if splits is not None and (isinstance(splits, bool) or not isinstance(splits, int) or splits < 1):
+            raise ValueError(f"max_splits is {shown(splits)}: expected a number of connections, from 1")
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(
+                f"path is {shown(path)}: expected a path with the name of the file, such as 'folder/{{file}}'"
+            )
+        if not isinstance(downloader, parfive.Downloader):
+            raise TypeError(f"downloader is {shown(downloader)}: expected a parfive.Downloader")
         if not len(query_results):
             if query_results.errors:
                 warn_user(
                     f"A search failed, so that it has no files to download: {shown_url(query_results.errors)}"
                 )
             return parfive.Results()
-        return download(query_results, str(path), downloader, kwargs.get("max_splits"))
+        return download(query_results, str(path), downloader, splits)
 
     @classmethod
     def _can_handle_query(cls, *query: Any) -> bool:

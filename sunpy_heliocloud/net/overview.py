@@ -5,6 +5,8 @@ from fnmatch import fnmatchcase
 
 from astropy.table import Table
 
+from sunpy_heliocloud.arguments import shown
+from sunpy_heliocloud.net.attrs import Bucket
 from sunpy_heliocloud.net.catalog import catalog_entries
 from sunpy_heliocloud.net.search import warn_of
 from sunpy_heliocloud.text import inert
@@ -35,7 +37,9 @@ def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
     CatalogError
         If the registry or all buckets cannot be read. A single bucket that cannot be read is a warning.
     """
-    entries, errors = catalog_entries(bucket)
+    if not isinstance(pattern, str):
+        raise TypeError(f"pattern is {shown(pattern)}, but has to be a text such as 'aia' or 'euvml_*_304'")
+    entries, errors = catalog_entries(None if bucket is None else Bucket(bucket).value)
     if errors and not entries:
         raise errors[0]
     warn_of(errors)

@@ -15,6 +15,7 @@ from astropy.time import Time
 
 from sunpy.net.base_client import QueryResponseTable
 
+from sunpy_heliocloud.arguments import file_path
 from sunpy_heliocloud.inert_table import InertFormatter
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.entry import PROVIDER, Entry
@@ -120,7 +121,7 @@ class HelioCloudResponse(QueryResponseTable):
         `pathlib.Path`
             The file.
         """
-        path = Path(path)
+        path = file_path("path", path)
         if path.suffix.casefold() != ".csv":
             path.write_text("".join(f"{https_url(url)}\n" for url in self["URL"]))
             return path
