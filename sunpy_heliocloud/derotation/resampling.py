@@ -74,7 +74,7 @@ class Adaptive(Resampling):
     def __post_init__(self) -> None:
         for name in ("kernel_width", "sample_region_width"):
             value = getattr(self, name)
-            if isinstance(value, str) or not np.isscalar(value) or not 0 < value < np.inf:
+            if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < np.inf:
                 raise ValueError(f"{name}={value!r} must be a number of pixels above 0")
 
     def reach(self, transformation: Transformation) -> Window:

@@ -30,6 +30,15 @@ SOME_TIME = np.datetime64("2000-01-01", "us")
 
 
 class _Write(TableWrite):
+    """
+    Write the table to a file.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As for `astropy.table.Table.write`, such as the path and ``overwrite``.
+    """
+
     def __init__(self, instance: "HelioCloudResponse", cls: type["HelioCloudResponse"]) -> None:
         super().__init__(instance, cls)
         self._table = instance
@@ -41,8 +50,6 @@ class _Write(TableWrite):
         for name in {"Start time", "End time"}.intersection(table.colnames):
             table[name] = _in_full(table[name])
         table.write(*args, **kwargs)
-
-    __doc__ = TableWrite.__doc__
 
 
 class HelioCloudResponse(QueryResponseTable):
