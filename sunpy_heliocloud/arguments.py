@@ -29,9 +29,7 @@ def shown(value: Any) -> str:
     """A value in the message of an error: arrays by their shapes, functions by their names."""
     if getattr(value, "shape", ()) and np.size(value) > 5:
         return f"{type(value).__name__} of shape {value.shape}"
-    return (
-        function_name(value) if callable(value) and not isinstance(value, type) else inert(repr(value), 100)
-    )
+    return function_name(value) if callable(value) else inert(repr(value), 100)
 
 
 def function_name(function: Callable) -> str:

@@ -212,6 +212,24 @@ WRONG = {
         "derotated.crop(bad([1, 2]), bad([3, 4]))",
         "derotated.crop(bad(np.nan), bad(np.nan))",
     ],
+    "TimeLagCube.save": [
+        "small.save(bad(None))",
+        "small.save(bad(5))",
+        "small.save(bad(''))",
+        "small.save(bad({}))",
+        "small.save(bad(['store']))",
+        "small.save(bad(np.nan))",
+    ],
+    "TimeLagCube.load": [
+        "TimeLagCube.load(bad(None))",
+        "TimeLagCube.load(bad(5))",
+        "TimeLagCube.load(bad(''))",
+        "TimeLagCube.load(bad({}))",
+        "TimeLagCube.load(bad(['store']))",
+        "TimeLagCube.load(bad('/nowhere/at/all.zarr'))",
+        "TimeLagCube.load(bad(np.nan))",
+        "TimeLagCube.load(bad(small))",
+    ],
     "TimeLagCube.difference": [
         "derotated.difference(bad(0))",
         "derotated.difference(bad(-1))",
@@ -649,6 +667,7 @@ NOT_WALKED = {
     "LagCube": "ndcube's; made by time_lag",
     "CorrelationCube": "ndcube's; made by cross_correlation",
     "LagMapCollection": "ndcube's; made by time_lag_pairs",
+    "CubeCollection": "ndcube's; made by aligned_cubes",
     "refresh_datasets": "no arguments",
     "CatalogError": "an error",
     "CorrelationCube.at_lags": "called by cross_correlation, with arrays",
@@ -681,6 +700,8 @@ def has_arguments(function):
 # What classes inherit from one another is walked for one of them; the rest is called by dask and by the package.
 _INHERITED = {
     "crop",
+    "load",
+    "save",
     "explode_along_axis",
     "fill_masked",
     "from_results",
@@ -746,7 +767,7 @@ def surroundings(folder):
         "lags": time_lag_pairs([resampled, other], at_bounds="keep")[0].compute(), "limits": sunpy_heliocloud.limits,
         "maps": of_171[:3], "np": np, "other": other, "far": SkyCoord(9000, 9000, unit=u.arcsec, frame=ref.coordinate_frame), "planes": np.zeros((5, 20, 30)), "ref": ref,
         "resampled": resampled, "seq": seq, "set_limit": set_limit, "shorter_grid": other[:, :5],
-        "small": resampled[:2].compute(), "table": rows, "time_lag_pairs": time_lag_pairs, "times": seq.times, "u": u,
+        "store": str(folder / "store.zarr"), "small": resampled[:2].compute(), "table": rows, "time_lag_pairs": time_lag_pairs, "times": seq.times, "u": u,
     }  # fmt: skip
 
 
@@ -800,7 +821,7 @@ def names_the_value(message, value):
 
 EXPECTS = re.compile(
     r"expect|must|has to|have to|needs|choose|use |such as|give |take|not from|but |is unknown|cannot|required|"
-    r"is that of|derotate both|make it wider|the lags are|search found nothing|add | nor |frames come from|would start|swap the two|see |and not of|all outside|fails for|keeps its size|does not fit|"
+    r"is that of|derotate both|make it wider|the lags are|search found nothing|add | nor |frames come from|would start|swap the two|check the name|see |and not of|all outside|fails for|keeps its size|does not fit|"
     r"reprojects|real numbers|missing|positional|no option|already|exists|No such|is a directory|valid|convertible|share",
     re.IGNORECASE,
 )

@@ -19,7 +19,7 @@ from sunpy.net import attrs as a
 
 from buckets import fill
 from sunpy_heliocloud import LazyMapSequence
-from sunpy_heliocloud.lazy.sources import files_of
+from sunpy_heliocloud.lazy.tables import table_files
 from sunpy_heliocloud.net import HelioCloudResponse
 
 HEADER = "start,stop,datakey,filesize,checksum,note\n"
@@ -103,10 +103,10 @@ def test_a_sequence_of_the_read_table_is_that_of_the_response(table, tmp_path):
 def test_the_read_table_is_trusted_as_that_of_the_search(table, tmp_path):
     """Its URLs are a catalogue's, and not given by the caller: credentials do not go where they say."""
     table.write(tmp_path / "x.ecsv")
-    files = files_of(table)
+    files = table_files(table)
     assert (
-        files_of(QTable.read(tmp_path / "x.ecsv"))
-        == files_of(HelioCloudResponse.read(tmp_path / "x.ecsv"))
+        table_files(QTable.read(tmp_path / "x.ecsv"))
+        == table_files(HelioCloudResponse.read(tmp_path / "x.ecsv"))
         == files
     )
     assert all(file.bucket is not None for file in files)
