@@ -229,8 +229,7 @@ class Comparison:
 
     def uncertainty(self, trials: int, seed: int) -> da.Array:
         """The standard deviation of the lag in seconds, and where it is ambiguous: ``(2, y, x)``."""
-        of_frames = self._meta["frame_cadence"].to_value(u.s)
-        task = LagUncertainty(self.how, *arguments.random_numbers(trials, seed), of_frames)
+        task = LagUncertainty(self.how, *arguments.random_numbers(trials, seed))
         return map_pencils(task, *self.arrays, planes=2, dtype=self.dtype)
 
     def windows(self, window: u.Quantity) -> list[tuple[int, int]]:

@@ -247,9 +247,6 @@ class LagUncertainty:
     how: Correlator
     trials: int
     seed: int
-    frame_cadence: float
 
     def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return uncertainty_of_lag(
-            a, b, self.how, trials=self.trials, seed=self.seed, frame_cadence=self.frame_cadence
-        )
+        return uncertainty_of_lag(a, b, self.how, trials=self.trials, seed=self.seed)
