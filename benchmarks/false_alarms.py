@@ -1,109 +1,102 @@
 """
 How often unrelated light curves are found to be related: `TimeLagCube.false_alarm_probability` put to the test.
 
-``python benchmarks/false_alarms.py`` prints, for light curves of several kinds, the part of unrelated pairs whose
-probability is 0.05 or below, which should be 5 %; the range is that without and with a straight line taken off.
+``python benchmarks/false_alarms.py`` prints, for light curves of several kinds, the percent of unrelated pairs whose
+probability is at most 0.05 and at most 0.01: of each detrending, with other bounds and lengths, and with other surrogates.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
+from light_curves import CADENCE, SIX_HOURS, TWO_HOURS, bursts, planes, power_law, red, smooth, white
 
 from sunpy_heliocloud.kernels.correlation import Correlator
-from sunpy_heliocloud.kernels.significance import chance_of_correlation
+from sunpy_heliocloud.kernels.detrending import Detrend
+from sunpy_heliocloud.kernels.significance import chance_among_pixels, chance_of_correlation
 
-PLANES, CADENCE = 180, 240.0
-BOUNDS = (-7200.0, 7200.0)  # a sixth of the time
-LEVEL = 0.05
-TIMES = np.arange(PLANES)[:, np.newaxis, np.newaxis] * CADENCE
+__all__ = ["KINDS", "false_alarms", "unrelated"]
+
+LEVELS = 0.05, 0.01
+TRIALS = 199
+WIDTH = 31  # of running means and local lines, two hours
+
+KINDS: dict[str, Callable] = {
+    "white": white,
+    "AR 0.8": red,
+    "20 min": smooth,
+    "60 min": lambda rng, curves, n: smooth(rng, curves, n, 15),
+    "f^-1": power_law(1),
+    "f^-1.5": power_law(1.5),
+    "f^-2": power_law(2),
+    "f^-3": power_law(3),
+    "bursts": bursts,
+}
 
 
-def main() -> None:
-    """Print the table."""
+class Case(NamedTuple):
+    """A column of the table."""
+
+    n: int = 180
+    bounds: tuple[float, float] = TWO_HOURS
+    detrend: Detrend = None
+    gaps: float = 0.0
+    surrogates: str = "phase"
+
+
+CASES = {
+    "none": Case(),
+    "line": Case(detrend="linear"),
+    "mean of 2 h": Case(detrend=WIDTH),
+    "lines of 2 h": Case(detrend=("line", WIDTH)),
+    "6 h": Case(bounds=SIX_HOURS),
+    "45 planes": Case(45),
+    "gaps": Case(gaps=0.1),
+    "720 planes; 6 h": Case(720, SIX_HOURS),
+    "720; 6 h; line": Case(720, SIX_HOURS, "linear"),
+    "720; 6 h; mean": Case(720, SIX_HOURS, WIDTH),
+    "720; 6 h; lines": Case(720, SIX_HOURS, ("line", WIDTH)),
+    "pixels": Case(surrogates="pixels"),
+    "red noise": Case(surrogates="red_noise"),
+}
+
+
+def false_alarms(curves: int) -> Iterator[str]:
+    """The table, a row at a time."""
+    yield ",".join(["light curves", *CASES])
+    for name, make in KINDS.items():
+        cells = []
+        for case in CASES.values():
+            chance = chance_of(case, *unrelated(make, curves, case.n, case.gaps))
+            cells.append(" / ".join(f"{100 * np.mean(chance <= level):.1f}" for level in LEVELS))
+        yield ",".join([name, *cells])
+
+
+def unrelated(make: Callable, curves: int, n: int, gaps: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Two cubes of light curves that have nothing in common, with missing planes."""
+    rng = np.random.default_rng([2026, n])
+    a, b = (planes(make(rng, curves, n)) for _ in "ab")
+    for one in (a, b):
+        one[rng.random(n) < gaps] = np.nan
+    return a, b
+
+
+def chance_of(case: Case, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    how = Correlator(CADENCE, case.bounds, detrend=case.detrend)
+    if case.surrogates != "pixels":
+        return chance_of_correlation(a, b, how, surrogates=case.surrogates, trials=TRIALS, seed=0)
+    # References that are no pixels of the image, and so all of them distant.
+    places = np.stack([np.full(TRIALS, -2 * len(a[0, 0])), np.arange(TRIALS)], axis=1)
+    references, rest = a[:, 0, :TRIALS], (a[..., TRIALS:], b[..., TRIALS:])
+    options = {"references": references, "places": places, "origin": (0, 0), "distance": 1.0}
+    return chance_among_pixels(*rest, how, **options)
+
+
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pairs", type=int, default=1000, help="of each kind (default: %(default)s)")
-    parser.add_argument("--trials", type=int, default=200, help="surrogates of each (default: %(default)s)")
-    options = parser.parse_args()
-    width = max(map(len, KINDS))
-    print(f"{'light curves':{width}}  {'phase':10}  red noise")
-    for name, make in KINDS.items():
-        parts = [
-            [found(make, surrogates, detrend, options.pairs, options.trials) for detrend in (None, "linear")]
-            for surrogates in ("phase", "red_noise")
-        ]
-        phase, red_noise = (f"{100 * min(part):.0f} to {100 * max(part):.0f} %" for part in parts)
-        print(f"{name:{width}}  {phase:10}  {red_noise}", flush=True)
-
-
-def found(make: Callable, surrogates: str, detrend: str | None, pairs: int, trials: int) -> float:
-    """The part of unrelated pairs that look related."""
-    rng = np.random.default_rng(1)
-    first, second = (make(rng, (PLANES, 1, pairs)) for _ in range(2))
-    how = Correlator(CADENCE, BOUNDS, detrend=detrend)
-    chance = chance_of_correlation(first, second, how, surrogates=surrogates, trials=trials, seed=0)
-    return float(np.mean(chance <= LEVEL))
-
-
-def white_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return rng.normal(size=shape)
-
-
-def remembering(memory: float) -> Callable:
-    """Red noise: autoregressive processes of first order."""
-
-    def make(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        series = rng.normal(size=(shape[0] + 500, *shape[1:]))
-        for t in range(1, len(series)):
-            series[t] += memory * series[t - 1]
-        return series[500:]
-
-    return make
-
-
-def sinusoids(shortest: float, longest: float) -> Callable:
-    """Fourteen sinusoids of random periods (seconds) and phases, and a little noise."""
-
-    def make(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        periods = rng.uniform(shortest, longest, (14, 1, *shape[1:]))
-        phases = rng.uniform(0, 2 * np.pi, periods.shape)
-        return np.sin(2 * np.pi * TIMES / periods + phases).sum(axis=0) + rng.normal(0, 0.2, shape)
-
-    return make
-
-
-def power_law(exponent: float) -> Callable:
-    """A piece of a four times longer series with a power spectrum that falls with the frequency."""
-
-    def make(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        frequencies = np.fft.rfftfreq(4 * shape[0])
-        amplitudes = np.zeros_like(frequencies)
-        amplitudes[1:] = frequencies[1:] ** (-exponent / 2)
-        size = (len(frequencies), *shape[1:])
-        spectrum = (rng.normal(size=size) + 1j * rng.normal(size=size)) * amplitudes[
-            :, np.newaxis, np.newaxis
-        ]
-        return np.fft.irfft(spectrum, 4 * shape[0], axis=0)[: shape[0]]
-
-    return make
-
-
-def random_walk(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return np.cumsum(rng.normal(size=shape), axis=0)
-
-
-KINDS = {
-    "White noise": white_noise,
-    "Memory 0.8 from plane to plane": remembering(0.8),
-    "Memory 0.97": remembering(0.97),
-    "Sinusoids of 40 minutes to 5 h": sinusoids(2400, 18000),
-    "Sinusoids of 2 to 11 h": sinusoids(7200, 39600),
-    "Power law to the power of -2": power_law(2),
-    "Power law to the power of -3": power_law(3),
-    "Random walk": random_walk,
-}
-
-if __name__ == "__main__":
-    main()
+    parser.add_argument("--curves", type=int, default=2000, help="pairs of each cell (default: %(default)s)")
+    for line in false_alarms(parser.parse_args().curves):
+        print(line, flush=True)

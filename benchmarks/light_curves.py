@@ -56,5 +56,3 @@ def bursts(rng: np.random.Generator, curves: int, n: int) -> np.ndarray:
 def planes(series: np.ndarray) -> np.ndarray:
     """As an image of one row that changes."""
     return series.T.reshape(len(series.T), 1, -1).astype(np.float32)
-
-

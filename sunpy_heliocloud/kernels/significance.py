@@ -28,7 +28,8 @@ def chance_of_correlation(
     The probability that unrelated series correlate as well as these do, at whatever lag.
 
     Surrogates of the first series, which share its spectrum or its memory but nothing with the second, are
-    correlated with the second.
+    correlated with the second; and surrogates of the second with the first, in turn. The spectrum of one short series
+    is known badly, so that half of the surrogates of either are more often right than all of one.
 
     Parameters
     ----------
@@ -68,17 +69,21 @@ def chance_of_correlation(
     n, image = how.samples(len(a)), a.shape[1:]
     dtype = common_type((a, b))
     chance = np.empty((1, a[0].size), dtype)
-    whole = a.reshape(len(a), -1)
-    for block, (first, second) in blocks_of_series((a, b), steps, how):
-        observed = _largest(how.correlate(first, second, n, steps).values)
+    # A running mean or line is nearly the same filter everywhere: what it leaves is as stationary as the series.
+    is_filter = not isinstance(how.detrend, str)
+    for block, pair in blocks_of_series((a, b), steps, how):
+        observed = _largest(how.correlate(*pair, n, steps).values)
         as_good = np.ones_like(observed)
-        # A running mean is the same filter everywhere: what it leaves is as stationary as the series.
-        is_filter = not isinstance(how.detrend, str)
-        raw = first if is_filter else prepare(whole[:, block].astype(dtype), first.length)
+        raw = pair
+        if not is_filter:
+            planes = [one.reshape(len(one), -1)[:, block].astype(dtype) for one in (a, b)]
+            raw = [prepare(one, pair[0].length) for one in planes]
         for trial in range(trials):
-            samples = make(raw, raw.present.shape[1], np.random.default_rng([seed, trial]))
-            surrogate = _masked(samples, raw.present, None if is_filter else how.detrend)
-            as_good += _largest(how.correlate(surrogate, second, n, steps).values) >= observed
+            which, both = trial % 2, list(pair)
+            there = raw[which].present
+            samples = make(raw[which], there.shape[1], np.random.default_rng([seed, trial]))
+            both[which] = _masked(samples, there, None if is_filter else how.detrend)
+            as_good += _largest(how.correlate(*both, n, steps).values) >= observed
         chance[0, block] = np.where(np.isnan(observed), np.nan, as_good / (1 + trials))
     return chance.reshape(1, *image)
 

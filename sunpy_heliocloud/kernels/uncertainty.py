@@ -167,7 +167,7 @@ def _signal_and_noise(
     # Half its power is the noise of each.
     noise = _smoothed(_power(difference)) / (2 * part)
     spectrum = _spectrum(mean)
-    power = _smoothed(np.abs(spectrum) ** 2) / (2 * length)
+    power = _smoothed(_squares(spectrum)) / (2 * length)
     # Half the noise is left in the mean of two.
     left = _at(noise, length + 1) / 2
     shortage = _shortage(np.maximum(power - left, 0), 2 * left)
@@ -197,7 +197,11 @@ def _spectrum(series: np.ndarray) -> np.ndarray:
 
 
 def _power(series: np.ndarray) -> np.ndarray:
-    return np.abs(_spectrum(series)) ** 2 / (2 * series.shape[1])
+    return _squares(_spectrum(series)) / (2 * series.shape[1])
+
+
+def _squares(spectrum: np.ndarray) -> np.ndarray:
+    return spectrum.real**2 + spectrum.imag**2
 
 
 def _at(power: np.ndarray, count: int) -> np.ndarray:

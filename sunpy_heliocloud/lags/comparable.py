@@ -199,9 +199,9 @@ class ComparableCube(StoredCube):
         """
         The probability that two unrelated channels correlate as well as these, at any of the lags.
 
-        The light curves of this cube are replaced by surrogates. A surrogate has the mean, the variance and the power
-        spectrum (or the memory) of the original, and is unrelated to the other cube. The result is the fraction of
-        surrogates whose maximum correlation is as large.
+        The light curves of this cube and of the other are replaced by surrogates in turn. A surrogate has the mean, the
+        variance and the power spectrum (or the memory) of the original, and is unrelated to the other cube. The result
+        is the fraction of surrogates whose maximum correlation is as large.
 
         Parameters
         ----------

@@ -83,7 +83,8 @@ def test_blocks_do_not_show_and_the_seed_does(monkeypatch):
     whole, other = both(0), both(1)
     monkeypatch.setattr(correlation, "_BLOCK_BYTES", 8 * 8 * 150 * 3)
     for blocks, expected, different in zip(both(0), whole, other, strict=True):
-        np.testing.assert_array_equal(blocks, expected)
+        # To rounding: transforms of one row and of several round differently.
+        np.testing.assert_allclose(blocks, expected, rtol=1e-12)
         assert (expected != different).any()
 
 
