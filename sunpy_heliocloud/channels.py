@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 import astropy.units as u
+from astropy.time import Time
 
 from sunpy.map import GenericMap
 
@@ -24,6 +25,8 @@ __all__ = ["CubeCollection", "aligned_cubes", "time_lag_pairs"]
 
 # AIA's channels by the temperature that they see in an active region.
 _HOT_FIRST = (94, 335, 211, 193, 171, 131)
+# Steps of new times by which channels may differ that begin or end together.
+_TOGETHER = 2
 
 
 class CubeCollection(StoredCollection):
@@ -34,7 +37,7 @@ class CubeCollection(StoredCollection):
 
 def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> CubeCollection:
     """
-    A cube for each channel of a search, derotated to one map and resampled to the same times.
+    A cube for each channel of a search, derotated to one map and resampled to times on one grid.
 
     Parameters
     ----------
@@ -43,18 +46,20 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> C
     ref_map
         The map whose grid, observer and time the frames are brought to, see `TimeLagCube.derotate_to`.
     cadence
-        Of the new times, which lie on whole multiples of it within the times that all channels cover.
+        Of the new times, which lie on whole multiples of it. Channels that begin, or end, within two steps of each other
+        begin, or end, together. One that begins later or ends earlier has its own times, and shortens no other.
 
     Returns
     -------
     CubeCollection
-        An `ndcube.NDCollection` of lazy `TimeLagCube` objects of the same shape and times, by wavelength in angstrom: ``cubes["193"]``; by
-        name, such as ``cubes["Hinode XRT Al poly-Open"]``, where a channel has no wavelength.
+        An `ndcube.NDCollection` of lazy `TimeLagCube` objects on the same grid, by wavelength in angstrom: ``cubes["193"]``; by name, such as
+        ``cubes["Hinode XRT Al poly-Open"]``, where a channel has no wavelength. Their axes are all aligned if they have
+        the same times, else those of space.
 
     Raises
     ------
     ValueError
-        When there are no frames, two channels of the same wavelength, or no time that all channels cover.
+        When there are no frames, two channels of the same wavelength, or no new time within those of a channel.
     """
     cadence, _ = time_grid.asked_times(cadence, None, None, None)
     sequence = source if isinstance(source, LazyMapSequence) else LazyMapSequence(source)
@@ -68,16 +73,34 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> C
         raise ValueError(
             f"channels are told apart by wavelength, but these are {', '.join(map(repr, channels))}"
         )
-    start = np.max([part.times[0] for part in channels])
-    stop = np.min([part.times[-1] for part in channels])
-    # Where frames are averaged, the steps of the new times have to be covered.
-    margins = [time_grid.margin_of_means(time_grid.cadence_of(part.times), cadence) for part in channels]
-    start, stop = start + max(margins), stop - max(margins)
+    spans = _spans([part.times for part in channels], cadence)
     cubes = [
         part.to_cube().derotate_to(ref_map).resample_time(cadence, start=start, stop=stop)
-        for part in channels
+        for part, (start, stop) in zip(channels, spans, strict=True)
     ]
-    return CubeCollection(list(zip(keys, cubes, strict=True)), aligned_axes="all")
+    same_times = len({cube.shape[0] for cube in cubes}) == 1
+    return CubeCollection(list(zip(keys, cubes, strict=True)), aligned_axes="all" if same_times else (1, 2))
+
+
+def _spans(times: Sequence[Time], cadence: u.Quantity) -> list[tuple[Time, Time]]:
+    """First and last time of each channel: those of all that begin or end no more than some steps later or earlier."""
+    # Where frames are averaged, the steps of the new times have to be covered.
+    margins = [time_grid.margin_of_means(time_grid.cadence_of(one), cadence) for one in times]
+    epoch = times[0][0]
+    first, last = (
+        np.array(
+            [
+                (one[end] - epoch).to_value(u.s) + sign * margin.to_value(u.s)
+                for one, margin in zip(times, margins, strict=True)
+            ]
+        )
+        for end, sign in ((0, 1), (-1, -1))
+    )
+    near = _TOGETHER * cadence.to_value(u.s)
+    return [
+        (epoch + first[first <= start + near].max() * u.s, epoch + last[last >= stop - near].min() * u.s)
+        for start, stop in zip(first, last, strict=True)
+    ]
 
 
 def _key(channel: LazyMapSequence) -> str:

@@ -6,7 +6,7 @@ import astropy.units as u
 import sunpy.map
 
 from helpers import no_compute
-from sunpy_heliocloud import LazyMapSequence, aligned_cubes
+from sunpy_heliocloud import LazyMapSequence, aligned_cubes, time_lag_pairs
 from sunpy_heliocloud.simulation import SimulatedSun
 
 SUN = SimulatedSun()
@@ -30,6 +30,25 @@ def test_channels_share_grid_and_times(sequence):
         assert cube.times.isot.tolist() == [f"2018-05-29T18:{m:02d}:00.000" for m in (4, 8, 12)]
         assert cube.shape == (3, *ref_map.data.shape)
     assert np.isfinite(cubes["193"].time_lag(cubes["171"], at_bounds="keep").compute().data).any()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "planes"), [(range(0, 20, 4), 4), (range(40, 64, 4), 5), (range(24, 64, 4), 9)]
+)
+def test_a_short_channel_does_not_shorten_the_pairs_it_is_not_in(minutes, planes):
+    """At the start, at the end, and in a half."""
+    long = range(0, 64, 4)
+    channels = [*maps(211, long), *maps(193, [m + 0.1 for m in minutes]), *maps(171, [m + 0.2 for m in long])]
+    ref_map = channels[3].submap([30, 40] * u.pix, width=9 * u.pix, height=8 * u.pix)
+    cubes = aligned_cubes(LazyMapSequence(channels), ref_map, cadence=4 * u.min)
+    lags, _ = time_lag_pairs(cubes, lag_bounds=[-4, 4] * u.min)
+    assert {pair: lag.meta["planes"] for pair, lag in lags.items()} == {
+        "211-193": planes,
+        "211-171": 15,
+        "193-171": planes,
+    }
+    assert cubes["193"].times.size in (planes, planes + 1)
+    cubes["211"].time_lag(cubes["171"], at_bounds="keep").compute()
 
 
 def test_nothing_to_align(sequence):
