@@ -90,7 +90,9 @@ def test_a_trend_that_channels_share_leaves_the_lag(shape, lag):
     curves = smooth(rng, 400)
     a, b = (cube(curves[:, start : start + 180] + trend) for start in (100, 100 - lag))
     detrend = None if shape in ("rise", "fall") else 3 * u.hour
-    assert abs(np.median(lag_of(a, b, refine="parabolic", detrend=detrend)) - 240 * lag) < 40
+    error = np.median(lag_of(a, b, refine="parabolic", detrend=detrend)) - 240 * lag
+    print(f"{shape}: {error:.1f} s")
+    assert abs(error) < 30
 
 
 @pytest.mark.parametrize(("n", "bias", "spread"), [(60, 8, 110), (180, 3, 50), (360, 3, 50)])
@@ -214,7 +216,9 @@ def test_what_both_channels_have_in_common_is_taken_off(event, detrend):
     a, b = (cube(curves[:, start : start + 180] + shared) for start in (100, 100 - lag))
     if event == "eclipse":
         a.data[70:85] = b.data[70:85] = np.nan
-    assert abs(np.median(lag_of(a, b, refine="parabolic", detrend=detrend)) - 240 * lag) < 40
+    error = np.median(lag_of(a, b, refine="parabolic", detrend=detrend)) - 240 * lag
+    print(f"{event}, {detrend}: {error:.1f} s")
+    assert abs(error) < 30
 
 
 def test_a_running_mean_leaves_out_where_its_window_is_not_whole():
@@ -228,13 +232,23 @@ def test_a_running_mean_leaves_out_where_its_window_is_not_whole():
 
 
 @pytest.mark.parametrize(
-    ("detrend", "width"), [(2 * u.hour, 8), (4 * u.hour, 12), (("line", 3 * u.hour), 15), ("linear", 15)]
+    ("detrend", "width"),
+    [
+        (2 * u.hour, 5),
+        (2 * u.hour, 8),
+        (2 * u.hour, 15),
+        (2 * u.hour, 30),
+        (4 * u.hour, 12),
+        (("line", 3 * u.hour), 15),
+        ("linear", 15),
+    ],
 )
 def test_detrended_curves_that_are_unrelated_are_not_significant(detrend, width):
     rng = np.random.default_rng(9)
     a, b = (cube(5 * smooth(rng, 180, width) + 0.05 * rng.normal(size=(CURVES, 180))) for _ in "ab")
     chance = a.false_alarm_probability(b, trials=59, detrend=detrend, lag_bounds=TWO_HOURS).compute().data
-    assert np.mean(chance <= 0.05) < 0.11  # 324 curves that share their random numbers
+    print(f"{np.mean(chance <= 0.05):.1%} at 5 %")
+    assert np.mean(chance <= 0.05) < 0.09  # of 324 curves, that is three standard deviations above 5 %
 
 
 # ---- resampling
@@ -272,25 +286,67 @@ def test_nearest_frames_shift_lags_and_others_do_not():
 # ---- uncertainty
 
 
-@pytest.mark.parametrize(
-    ("n", "noise", "step", "lag"),
-    [(180, 0.5, 4, 5), (180, 0.25, 0.4, -4), (180, 0.25, 8, 4), (360, 0.5, 4, -6), (180, 0.1, 4, 3)],
-)
-def test_two_thirds_of_the_lags_are_within_one_sigma(n, noise, step, lag):
-    """Also on grids that are finer or coarser than the frames, of 4 min."""
+def red(rng, n):
+    """Noise that remembers 0.8 from frame to frame."""
+    series = rng.normal(size=(CURVES, n + 50))
+    for t in range(1, n + 50):
+        series[:, t] += 0.8 * series[:, t - 1]
+    return series[:, 50:] / series[:, 50:].std()
+
+
+def coverage(n, r, step, lag, make, gaps):
+    """Shares within one and two sigma, and of ambiguous pixels."""
     rng = np.random.default_rng(12)
-    a, b = pair(smooth(rng, n + 100), lag, n, noise=noise, rng=rng)
+    curves, level = smooth(rng, n + 100), np.sqrt(1 / r - 1)
+    a, b = (cube(curves[:, start : start + n] + level * make(rng, n)) for start in (50, 50 - lag))
+    for one in (a, b):
+        one.data[rng.random(n) < gaps] = np.nan
     a, b = (one if step == 4 else one.resample_time(step * u.min) for one in (a, b))
     error = np.abs(lag_of(a, b, refine="parabolic") - 240 * lag)
     lazy = a.lag_uncertainty(b, trials=30, lag_bounds=TWO_HOURS)
     sigma = lazy.compute()
     assert lazy.ambiguous.shape == sigma.shape
+    assert sigma.meta["ambiguous"] == sigma.ambiguous.sum()
     clear = ~sigma.ambiguous & np.isfinite(sigma.data)
-    assert sigma.meta["ambiguous"] == sigma.ambiguous.sum() <= 0.05 * CURVES
-    inside = [np.mean(error[clear] <= k * sigma.data[clear]) for k in (1, 2)]
-    print(f"{inside[0]:.0%} within one sigma, {inside[1]:.0%} within two")
-    assert 0.55 < inside[0] < 0.8
-    assert 0.86 < inside[1] < 0.995
+    shares = [np.mean(error[clear] <= k * sigma.data[clear]) for k in (1, 2)] + [sigma.ambiguous.mean()]
+    print("{:.0%} within one sigma, {:.0%} within two, {:.0%} ambiguous".format(*shares))
+    return shares
+
+
+def white(rng, n):
+    return rng.normal(size=(CURVES, n))
+
+
+@pytest.mark.parametrize(
+    ("n", "r", "step", "lag", "make", "gaps"),
+    [
+        (180, 0.8, 4, 5, white, 0),
+        (180, 0.8, 4, -5, red, 0.1),
+        (180, 0.94, 0.8, -4, white, 0),
+        (180, 0.94, 8, 3, white, 0.1),
+        (180, 0.9, 1.6, 7, red, 0),
+        (360, 0.8, 4, -6, white, 0.1),
+        (180, 0.99, 4, 3, red, 0),
+    ],
+)
+def test_two_thirds_of_the_lags_are_within_one_sigma(n, r, step, lag, make, gaps):
+    """Also with gaps, and on grids that are finer or coarser than the frames, of 4 min."""
+    one, two, ambiguous = coverage(n, r, step, lag, make, gaps)
+    # Cells of 2000 curves are within 60 to 76 and 90 to 98 %; 324 curves scatter by 3 and 1 %.
+    assert 0.57 < one < 0.79
+    assert 0.89 < two < 0.99
+    assert ambiguous <= 0.05
+
+
+@pytest.mark.parametrize("r", [0.6, 0.8, 0.99])
+@pytest.mark.parametrize(
+    ("step", "lag", "make", "gaps"), [(4, 5, red, 0.1), (4, -3, white, 0), (8, -6, red, 0), (1.6, 4, red, 0)]
+)
+def test_sigmas_of_short_light_curves_are_not_too_small(r, step, lag, make, gaps):
+    one, two, ambiguous = coverage(60, r, step, lag, make, gaps)
+    assert one > 0.6
+    assert two > (0.82 if r < 0.8 else 0.86)
+    assert ambiguous <= 0.05
 
 
 def test_there_is_no_uncertainty_where_there_is_no_lag():
