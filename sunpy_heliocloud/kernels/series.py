@@ -141,32 +141,22 @@ def _gather(planes, samples, present, complete):
 @njit(nogil=True, cache=True, error_model="numpy")
 def _shorten(samples, n, means, scales, steepest):
     pixels, _, count = means.shape
-    least, nan = means.dtype.type(LEAST_VARIANCE), means.dtype.type(np.nan)
+    # Of the type of the arrays, since numba divides an integer by a float32 in float64.
+    one, least, nan = means.dtype.type(1), means.dtype.type(LEAST_VARIANCE), means.dtype.type(np.nan)
     totals, squares = np.empty((2, count)), np.empty((2, count))
     share = 1 / (n - np.arange(count))
     for pixel in range(pixels):
         row = samples[pixel]
-        total = square = 0.0
-        # In the middle sums are all that is needed.
-        for t in range(count - 1):
-            totals[1, t], squares[1, t] = total, square
-            total += np.float64(row[t])
-            square += np.float64(row[t]) ** 2
-        totals[1, count - 1], squares[1, count - 1] = total, square
-        if n > 2 * (count - 1):
-            between, square_between = _sums(row[count - 1 : n - count + 1])
-            total, square = total + between, square + square_between
-        for less in range(count - 1, -1, -1):
-            if n - less < count - 1:
-                totals[0, less], squares[0, less] = totals[1, n - less], squares[1, n - less]
-                continue
-            totals[0, less], squares[0, less] = total, square
-            if less > 0:
-                total += np.float64(row[n - less])
-                square += np.float64(row[n - less]) ** 2
+        total, square = _sums(row[:n])
+        # Sums of both ends at once: each waits for its last addition only.
+        start = start_square = end = end_square = 0.0
         for less in range(count):
-            totals[1, less], squares[1, less] = total - totals[1, less], square - squares[1, less]
-        lowest = means.dtype.type(1)
+            totals[0, less], squares[0, less] = total - end, square - end_square
+            totals[1, less], squares[1, less] = total - start, square - start_square
+            first, last = np.float64(row[less]), np.float64(row[n - 1 - less])
+            start, start_square = start + first, start_square + first * first
+            end, end_square = end + last, end_square + last * last
+        lowest = one
         for side in range(2):
             mean, scale = means[pixel, side], scales[pixel, side]
             sums, sums_of_squares = totals[side], squares[side]
@@ -176,9 +166,9 @@ def _shorten(samples, n, means, scales, steepest):
                 scale[less] = sums_of_squares[less] * share[less] - average * average
             lowest = min(lowest, _smallest(scale))
             for less in range(count):
-                inverse = 1 / np.sqrt(max(scale[less], least))
+                inverse = one / np.sqrt(max(scale[less], least))
                 scale[less] = inverse if scale[less] > least else nan
-        steepest[pixel] = 1 / np.sqrt(max(lowest, least))
+        steepest[pixel] = one / np.sqrt(max(lowest, least))
 
 
 # Variances are there, or all are missing. So LLVM compares several at once.

@@ -231,11 +231,10 @@ class ComparableCube(StoredCube):
         Returns
         -------
         LagMap
-            From 0 to 1, lazy; NaN where there is no correlation. Of unrelated light curves of 180 planes (white and
-            red noise, random walks, power laws to the power of -3, sinusoids of 40 minutes to 11 hours; bounds of a
-            sixth of the time, with and without ``detrend="linear"``) 3 to 7 % are at 0.05 or below with ``"phase"``;
-            with ``"red_noise"`` 5 to 6 % of those that are such with a memory of up to 0.8 from plane to plane, but 7
-            to 29 % of the smoother ones (``benchmarks/false_alarms.py``).
+            From 0 to 1, lazy; NaN where there is no correlation. Of unrelated light curves (white and red noise, power
+            laws, smooth ones) 4 to 7 % are at 0.05 or below with ``"phase"``, whatever the detrending, bounds and length;
+            with ``"red_noise"`` as many of those that are such, but more of smoother ones
+            (``benchmarks/false_alarms.py``).
 
         Raises
         ------
@@ -279,12 +278,10 @@ class ComparableCube(StoredCube):
         Returns
         -------
         LagMap
-            In seconds, lazy: half the width of the central 68 % of the lags; NaN where there is no lag. Of light curves
-            of known lag 67 % are within one, and 94 % within two of them, with 180 and more planes and correlations of
-            0.8 and more, whatever the noise and the grid; of 60 planes with red noise only 50 and 80 %
-            (``benchmarks/truth.py``). Where more than a
-            tenth of the trials find another maximum, the lag is ambiguous: ``meta["ambiguous"]`` counts such pixels,
-            and ``ambiguous`` is the array of them.
+            In seconds, lazy; NaN where there is no lag. Of light curves of known lag with 180 and more planes and
+            correlations of 0.8 and more, 65 to 71 % are within one and 93 to 97 % within two of them; of shorter or
+            noisier ones at least 60 and 85 % (``benchmarks/truth.py``). Where more than a third of the trials find another
+            maximum, the lag is ambiguous: ``meta["ambiguous"]`` counts such pixels, and ``ambiguous`` is the array of them.
 
         Raises
         ------
