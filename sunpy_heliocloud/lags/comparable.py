@@ -232,7 +232,7 @@ class ComparableCube(StoredCube):
         -------
         LagMap
             From 0 to 1, lazy; NaN where there is no correlation. Of unrelated light curves (white and red noise, power
-            laws, smooth ones) 4 to 7 % are at 0.05 or below with ``"phase"``, whatever the detrending, bounds and length;
+            laws, smooth ones) 3 to 7 % are at 0.05 or below with ``"phase"``, whatever the detrending, bounds and length;
             with ``"red_noise"`` as many of those that are such, but more of smoother ones
             (``benchmarks/false_alarms.py``).
 

@@ -79,7 +79,7 @@ def test_without_gaps_it_is_that_of_sunkit_image(length, bounds):
     options = {} if bounds is None else {"lag_bounds": bounds.to(u.s)}
     np.testing.assert_array_equal(lag.data, sunkit_image.time_lag.time_lag(a, b, time, **options).value)
     expected = sunkit_image.time_lag.max_cross_correlation(a, b, time, **options)
-    np.testing.assert_allclose(correlation.data, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(correlation.data, expected, rtol=0, atol=1e-12)
 
 
 def test_refined_lags():
