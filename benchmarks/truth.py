@@ -15,9 +15,13 @@ from light_curves import CADENCE, TWO_HOURS, planes, power_law, red, smooth, whi
 
 import astropy.units as u
 
+import sunpy.map
+
+from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.kernels.correlation import Correlator, lags_and_correlations
 from sunpy_heliocloud.kernels.time_axis import interpolate_time
 from sunpy_heliocloud.kernels.uncertainty import uncertainty_of_lag
+from sunpy_heliocloud.simulation import SimulatedSun
 
 
 def refined(a: np.ndarray, b: np.ndarray, how: Correlator) -> np.ndarray:
@@ -145,7 +149,28 @@ def resampling(curves: int) -> Iterator[str]:
         yield f"{method:8} {errors[0]:6.1f} s   {np.nanmedian(correlation):.2f}   {errors[1]:6.1f} s"
 
 
-TABLES = {"pull": pull, "chance": chance, "uncertainty": uncertainty, "resampling": resampling}
+def derotation(curves: int) -> Iterator[str]:
+    """White noise in derotated frames of 2 to 6 hours away: by what it is multiplied, and correlations of neighbours."""
+    sun, rng = SimulatedSun(noise=False), np.random.default_rng(5)
+    disk = sunpy.map.Map(*sun.frame(171, sun.time, shape=(625, 625)))
+    region = disk.submap([270, 270] * u.pix, top_right=[369, 369] * u.pix)
+    headers = [sun.frame(171, sun.time + hours * u.h, shape=(625, 625))[1] for hours in (-6, -4, -2, 2, 4, 6)]
+    frames = [(1000 + 10 * rng.normal(size=(625, 625)), header) for header in headers]
+    cube = LazyMapSequence(frames).to_cube(normalize=False)
+    for algorithm in ("adaptive", "interpolation"):
+        noise = np.asarray(cube.derotate_to(region, algorithm=algorithm).compute().data) - 1000
+        beside, above = (noise[..., 1:] * noise[..., :-1]).mean(), (noise[:, 1:] * noise[:, :-1]).mean()
+        parts = np.array([beside, above]) / noise.var()
+        yield f"{algorithm:14} x {noise.std() / 10:.2f}   {parts[0]:.2f} along x, {parts[1]:.2f} along y"
+
+
+TABLES = {
+    "pull": pull,
+    "chance": chance,
+    "uncertainty": uncertainty,
+    "resampling": resampling,
+    "derotation": derotation,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
