@@ -52,9 +52,9 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> C
     Returns
     -------
     CubeCollection
-        An `ndcube.NDCollection` of lazy `TimeLagCube` objects on the same grid, by wavelength in angstrom: ``cubes["193"]``; by name, such as
-        ``cubes["Hinode XRT Al poly-Open"]``, where a channel has no wavelength. Their axes are all aligned if they have
-        the same times, else those of space.
+        An `ndcube.NDCollection` of lazy `TimeLagCube` objects on the same grid, by wavelength in angstrom:
+        ``cubes["193"]``; by name, such as ``cubes["Hinode XRT Al poly-Open"]``, where a channel has no wavelength.
+        Their axes are all aligned if they have the same times, else those of space.
 
     Raises
     ------
