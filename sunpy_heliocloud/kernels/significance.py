@@ -72,7 +72,7 @@ def chance_of_correlation(
     # A running mean or line is nearly the same filter everywhere: what it leaves is as stationary as the series.
     is_filter = not isinstance(how.detrend, str)
     for block, pair in blocks_of_series((a, b), steps, how):
-        observed = _largest(how.correlate(*pair, n, steps).values)
+        observed = _largest(how.correlate(pair[0], pair[1], n, steps).values)
         as_good = np.ones_like(observed)
         raw = pair
         if not is_filter:
@@ -83,7 +83,7 @@ def chance_of_correlation(
             there = raw[which].present
             samples = make(raw[which], there.shape[1], np.random.default_rng([seed, trial]))
             both[which] = _masked(samples, there, None if is_filter else how.detrend)
-            as_good += _largest(how.correlate(*both, n, steps).values) >= observed
+            as_good += _largest(how.correlate(both[0], both[1], n, steps).values) >= observed
         chance[0, block] = np.where(np.isnan(observed), np.nan, as_good / (1 + trials))
     return chance.reshape(1, *image)
 

@@ -107,8 +107,8 @@ def _errors(
     noise = np.empty((len(lags), n + 1), a.samples.dtype)
     for lag in np.unique(lags):
         rows = lags == lag
-        pair = [(one.samples[rows, :n], one.present[rows]) for one in (a, b)]
-        clean[:, rows], noise[rows] = _signal_and_noise(*pair, int(lag), beside[rows])
+        first, second = ((one.samples[rows, :n], one.present[rows]) for one in (a, b))
+        clean[:, rows], noise[rows] = _signal_and_noise(first, second, int(lag), beside[rows])
     errors = np.empty((trials, len(lags)), a.samples.dtype)
     for trial in range(trials):
         rng = np.random.default_rng([seed, trial])
@@ -120,8 +120,7 @@ def _errors(
             samples[:, :n][~series.present] = 0
             standardise(samples, series.present, np.zeros(len(samples)))
             pair.append(Series(samples, series.present, series.complete))
-        first, second = pair
-        errors[trial] = _maxima(first, second, n, steps, how)[1] - lags * how.cadence
+        errors[trial] = _maxima(pair[0], pair[1], n, steps, how)[1] - lags * how.cadence
     return errors
 
 

@@ -61,7 +61,8 @@ def _on_cluster(
     """
     from distributed import as_completed
 
-    waiting, tasks, left = as_completed(with_results=True), {}, iter(chunks)
+    waiting, left = as_completed(with_results=True), iter(chunks)
+    tasks: dict[Any, Any] = {}
     try:
         while True:
             for array, task in islice(left, _chunks_at_once(client) - len(tasks)):
