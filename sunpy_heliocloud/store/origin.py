@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 from dask.base import tokenize
+from dask.core import flatten
 
 from astropy.time import Time
 
@@ -55,22 +56,32 @@ def origin_of(array: Any) -> Any:
 
 
 def frames_of(array: Any) -> list[str]:
-    """The URLs of the frames that the tasks of an array read and may lose, if they are its own tasks."""
-    if not (hasattr(array, "recipe") or hasattr(array, "whole")):
+    """The URLs of the frames that the tasks of an array read and may lose, if it was made of frames."""
+    if not any(_may_be_lost(sources) for sources in _frame_sources(array)):
         return []
-    return [
-        plane.frame.url
-        for sources in _frame_sources(array)
-        if getattr(sources.function, "read", sources.function).errors == "mask"
-        for plane in _planes_of(sources)
-    ]
+    culled = array.dask.cull(list(flatten(array.__dask_keys__())))
+    found = []
+    for layer in culled.layers.values():
+        blocks = {key[1:] for key in layer.get_output_keys() if isinstance(key, tuple)}
+        for sources in filter(_may_be_lost, _sources_of(layer)):
+            found += [
+                plane.frame.url for block in sorted(blocks) for plane in _planes_of(sources.mapping[block])
+            ]
+    return found
 
 
-def _frame_sources(array: da.Array) -> Iterable[FrameSources]:
-    for layer in array.dask.layers.values():
-        for sources in getattr(layer, "io_deps", {}).values():
-            if isinstance(sources, FrameSources):
-                yield sources
+def _may_be_lost(sources: FrameSources) -> bool:
+    return getattr(sources.function, "read", sources.function).errors == "mask"
+
+
+def _frame_sources(array: Any) -> list[FrameSources]:
+    layers = array.dask.layers.values() if isinstance(array, da.Array) else ()
+    return [sources for layer in layers for sources in _sources_of(layer)]
+
+
+def _sources_of(layer: Any) -> list[FrameSources]:
+    given = getattr(layer, "io_deps", {}).values()
+    return [sources for sources in given if isinstance(sources, FrameSources)]
 
 
 def _planes_of(value: Any) -> list[Plane]:

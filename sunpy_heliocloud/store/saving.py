@@ -23,6 +23,7 @@ from sunpy_heliocloud.store.json_text import parsed, written
 from sunpy_heliocloud.store.origin import frames_of
 from sunpy_heliocloud.store.place import Place
 from sunpy_heliocloud.store.running import write_chunks
+from sunpy_heliocloud.store.shared_tasks import with_shared_tasks
 from sunpy_heliocloud.store.zarr_documents import group_documents
 from sunpy_heliocloud.text import shown_url
 
@@ -181,9 +182,10 @@ def _write_missing(
 ) -> None:
     chunks = []
     for name, stored in arrays.items():
+        array = with_shared_tasks(contents.arrays[name])
         for index in stored.grid.indices():
             if mark_name(index) not in marks[name]:
-                part = contents.arrays[name][stored.grid.region(index)]
+                part = array[stored.grid.region(index)]
                 task = WriteChunk(place, name, stored.grid.chunk, index, store, tuple(frames_of(part)))
                 chunks.append((part, task))
     for task, mark in write_chunks(chunks):

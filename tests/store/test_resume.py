@@ -234,3 +234,22 @@ def _kill_once_there_is(store, pid):
             break
         time.sleep(0.01)
     os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("made", ["resampled", "arithmetic", "difference"])
+def test_each_frame_is_read_once_for_chunks_that_share_frames(made, derotated, resampled, bucket, tmp_path):
+    cube = {"resampled": resampled, "arithmetic": resampled * 2, "difference": derotated.difference()}[made]
+    cube.save(tmp_path / "store")
+    assert frame_requests(bucket) == 40
+    np.testing.assert_array_equal(TimeLagCube.load(tmp_path / "store").compute().data, cube.compute().data)
+
+
+def test_resampled_planes_go_on_where_they_stopped(resampled, bucket, tmp_path):
+    bucket.fail("171/*.fits", status=404, times=1, after=30)
+    with dask.config.set(scheduler="synchronous"), pytest.raises(OSError, match="171/"):
+        resampled.save(tmp_path / "store")
+    done = len(list((tmp_path / "store" / "data" / "done").iterdir()))
+    bucket.reset()
+    resampled.save(tmp_path / "store")
+    assert frame_requests(bucket) <= 20 * (3 - done)
+    np.testing.assert_array_equal(TimeLagCube.load(tmp_path / "store").compute().data, resampled.compute().data)
