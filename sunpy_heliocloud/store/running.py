@@ -62,7 +62,7 @@ def _on_cluster(
     from distributed import as_completed
 
     waiting, left = as_completed(with_results=True), iter(chunks)
-    tasks: dict[Any, Any] = {}
+    tasks: dict[str, WriteChunk] = {}
     try:
         while True:
             for array, task in islice(left, _chunks_at_once(client) - len(tasks)):

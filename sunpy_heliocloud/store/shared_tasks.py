@@ -1,7 +1,7 @@
 """Arrays whose chunks share what they are made of: a frame that two chunks need is read once."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import dask.array as da
 
@@ -43,7 +43,7 @@ def _shared(value: Any, *, is_outer: bool = False) -> Any:
         case _ if dataclasses.is_dataclass(value) and hasattr(value, "part"):
             parts = {name: _shared(getattr(value, name)) for name in _MADE_OF if hasattr(value, name)}
             if parts:
-                return dataclasses.replace(value, **parts)
+                return dataclasses.replace(cast("Any", value), **parts)
             is_source = hasattr(value, "made")
-            return Given(_shared(SlicedArray(value))) if is_source and not is_outer else value
+            return Given(_shared(SlicedArray(cast("Any", value)))) if is_source and not is_outer else value
     return value
