@@ -100,7 +100,7 @@ class Transformation:
         return replace(self, target=corners, source=turned, window=None)
 
     @cached_property
-    def pixel_map(self) -> PixelMap | PartOfMap:
+    def pixel_map(self) -> "PixelMap | PartOfMap":
         """Of the part of the target grid that is wanted."""
         return self._whole_map if self.window is None else PartOfMap(self._whole_map, self.window)
 
