@@ -748,7 +748,7 @@ def surroundings(folder):
     resampled = derotated.resample_time(4 * u.min)
     other = hot.derotate_to(ref).resample_time(4 * u.min)
     lag = other.time_lag(resampled, at_bounds="keep").compute()
-    later = dict(ref.meta) | {"date-obs": "2018-07-29T18:00:00", "t_obs": "2018-07-29T18:00:00"}
+    later = dict(ref.meta) | {"date-obs": "2018-09-29T18:00:00", "t_obs": "2018-09-29T18:00:00"}
     (folder / "lag.fits").write_bytes(b"")
     rows = net.HelioCloudResponse({"URL": ["s3://b/a.fits"], "Size": [1] * u.Mbyte})
     rows["Start time"] = rows["End time"] = Time(["2018-05-29"])

@@ -37,8 +37,8 @@ _TOLERANCE = 1e-3
 _JITTER = 0.1
 # Of a cube that can be worked with: a hundred years at 52 minutes, or twelve days at a second.
 _MOST_PLANES = 10**6
-# Days in which the Sun turns its other side.
-_HALF_A_TURN = 14
+# Days, over two rotations: farther from the planes, a map is of another date than was meant.
+_MOST_DAYS = 60
 # Difference of the observers' distances from the Sun, in light-seconds, beyond which times are corrected.
 _LIGHT_SECONDS = 1.0
 
@@ -87,13 +87,13 @@ def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tu
 
 
 def require_near(times: Time, target: PlaneWCS) -> None:
-    """Refuse a map that is so far from all planes in time that the Sun has turned its other side."""
+    """Refuse a map that is so far from all planes in time that its date is a mistake."""
     first, last = times.min(), times.max()
     days = max((first - target.date).to_value(u.day), (target.date - last).to_value(u.day))
-    if days > _HALF_A_TURN:
+    if days > _MOST_DAYS:
         raise ValueError(
             f"ref_map is of {target.date.isot}, {days:.1f} days from the planes, which are from {first.isot} to {last.isot}: "
-            "the Sun has turned its other side by then; take a map of these days, such as sequence.nearest(time)"
+            "what was on the disk is gone by then; take a map of these days, such as sequence.nearest(time)"
         )
 
 

@@ -7,7 +7,7 @@ import parfive
 
 from sunpy.net import attrs as a
 from sunpy.net.attr import Attr, and_
-from sunpy.net.base_client import BaseClient, convert_row_to_table
+from sunpy.net.base_client import BaseClient, QueryResponseTable, convert_row_to_table
 from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.arguments import shown
@@ -148,7 +148,8 @@ class HelioCloudClient(BaseClient):
         OSError
             If the disk has too little space for what is missing.
         """
-        if not isinstance(query_results, HelioCloudResponse):
+        # A search that failed has a table of sunpy's.
+        if not isinstance(query_results, QueryResponseTable):
             raise TypeError(
                 f"query_results is {shown(query_results)}: expected a table of a search, such as Fido.search(...)[0]"
             )
