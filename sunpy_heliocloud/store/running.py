@@ -1,6 +1,7 @@
 """Write chunks on whatever scheduler is active, and forget each as soon as it is written."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -71,6 +72,7 @@ def _on_cluster(
                 waiting.add(future)
             if not tasks:
                 return
+            _wait(waiting, client)
             future, mark = next(waiting)
             if isinstance(mark, BaseException):  # that of a cancelled task is given, not raised
                 raise OSError(f"the cluster does not compute any more: {inert(mark)}") from mark
@@ -80,6 +82,14 @@ def _on_cluster(
         with contextlib.suppress(Exception):  # the scheduler may be what has failed
             client.cancel(list(waiting.futures))
         raise
+
+
+def _wait(waiting: Any, client: Any) -> None:
+    """Until a chunk is written; futures of a client that has lost its scheduler may never be done."""
+    while not waiting.has_ready():
+        if client.status in ("closing", "closed"):
+            raise OSError("the cluster does not compute any more: its scheduler does not answer")
+        time.sleep(0.05)
 
 
 def _chunks_at_once(client: Any) -> int:

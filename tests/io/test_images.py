@@ -93,7 +93,7 @@ def test_several_images_are_an_error_that_lists_them_and_how_to_choose(tmp_path)
         assert "has 2 images" in LazyMapSequence(path, errors="mask").status["reason"][0]
 
 
-@pytest.mark.parametrize("hdu", [0, 5, -1, "RIGHT", ""])
+@pytest.mark.parametrize("hdu", [0, 5, "RIGHT", ""])
 def test_an_hdu_that_is_not_there_is_an_error_that_lists_those_that_are(tmp_path, hdu):
     path = write(tmp_path / "a.fits", fits.PrimaryHDU(), fits.ImageHDU(DATA, header(), name="LEFT"), MASK)
     with pytest.raises(ReadError, match=r"no image hdu=.*, but HDU 1 'LEFT' .*, HDU 2 'MASK' of 20×30"):

@@ -599,5 +599,5 @@ def test_only_cubes_and_times_are_compared():
         hot.time_lag(NDCube(hot.data, wcs=hot.wcs))
     with pytest.raises(TypeError, match="of a TimeLagCube, not of LagCube"):
         hot.time_lag(hot.time_lag(hot, window=80 * 4 * u.min))
-    with pytest.raises(TypeError, match="astropy Time or another cube"):
+    with pytest.raises(ValueError, match="times must be a list of one or more times"):
         hot.resample_time(times="2018-05-29")

@@ -3,7 +3,6 @@
 import errno
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -256,48 +255,3 @@ def test_resampled_planes_go_on_where_they_stopped(resampled, bucket, tmp_path):
     np.testing.assert_array_equal(
         TimeLagCube.load(tmp_path / "store").compute().data, resampled.compute().data
     )
-
-
-def test_a_killed_scheduler_costs_at_most_32_frames(derotated, bucket, tmp_path, uninterrupted):
-    """It starts three processes, which import for seconds."""
-    scripts, store = Path(sys.executable).parent, tmp_path / "store"
-    address = f"tcp://127.0.0.1:{_free_port()}"
-    scheduler = _started(scripts / "dask", "scheduler", "--host", address, "--no-dashboard")
-    worker = _started(scripts / "dask", "worker", address, "--nthreads", "2", "--no-nanny", "--no-dashboard")
-    bucket.latency = 50 * u.ms
-    try:
-        with (
-            dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
-            Client(address, timeout=60) as client,
-        ):
-            client.wait_for_workers(1, timeout=60)
-            killer = threading.Thread(target=_kill_once_there_is, args=(store, scheduler.pid))
-            killer.start()
-            with pytest.raises(OSError, match="the cluster does not compute any more"):
-                derotated.save(store)
-            killer.join()
-    finally:
-        for process in (scheduler, worker):
-            process.kill()
-            process.wait()
-    bucket.latency *= 0
-    bucket.reset()
-    derotated.save(store)
-    assert frame_requests(bucket) <= 24
-    assert contents(store) == uninterrupted
-
-
-def _started(*command):
-    root = Path(__file__).parents[2]
-    return subprocess.Popen(
-        list(map(str, command)),
-        env=os.environ | {"PYTHONPATH": str(root)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

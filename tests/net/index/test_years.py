@@ -204,9 +204,7 @@ def test_no_registry_chooses_files_of_this_machine(server, folder, endpoint):
 
 
 def test_a_bucket_that_names_nothing():
-    with pytest.raises(
-        CatalogError, match="The query names a bucket that cannot be one: 's3://' has no name of a bucket"
-    ):
+    with pytest.raises(ValueError, match="The bucket is not valid: 's3://' has no name of a bucket"):
         datasets(bucket="s3://")
 
 
