@@ -179,7 +179,7 @@ class TimeLagCube(ComparableCube, MappedCube):
             ``"adaptive"`` (anti-aliased, DeForest 2004), ``"interpolation"`` or ``"exact"`` (overlap of areas,
             slow), as in `reproject`.
             **Use adaptive for lags**: interpolation of order 1 makes moiré with periods of hours, which channels share, and
-            with it lags of zero.
+            with it lags of zero where it exceeds the photon noise.
         rotation_model
             ``"howard"``, ``"snodgrass"``, ``"allen"`` or ``"rigid"``: how the surface rotates, see
             `sunpy.coordinates.propagate_with_solar_surface`.
