@@ -23,7 +23,9 @@ def time_lag(job: Job, workers: Sequence[str] | None = None) -> np.ndarray:
         frames.to_cube().derotate_to(ref_map).resample_time(job.cadence)
         for frames in (frames_193, frames_171)
     )
-    return cube_193.time_lag(cube_171, lag_bounds=job.lag_bounds).compute(workers=workers).data
+    # The definition of the other side, so that the results can be compared.
+    lag = cube_193.time_lag(cube_171, lag_bounds=job.lag_bounds, overlap_normalized=False, at_bounds="keep")
+    return lag.compute(workers=workers).data
 
 
 def derotated(job: Job) -> np.ndarray:
