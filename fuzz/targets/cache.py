@@ -15,6 +15,7 @@ from fuzz import corpus
 from fuzz.mutations import damaged
 from fuzz.outcome import Outcome, finding, is_inert
 from fuzz.server import DocumentServer
+from fuzz.targets.seeds import SeedTarget
 
 __all__ = ["CacheTarget"]
 
@@ -22,7 +23,7 @@ _FRAMES = 3
 _RANGE = a.Time("2018-05-29T00:00:00", "2018-05-30T00:00:00")
 
 
-class CacheTarget:
+class CacheTarget(SeedTarget):
     """A search and its frames, read with what an earlier one has left in the cache, of which some is damaged."""
 
     def __init__(self) -> None:
@@ -44,19 +45,6 @@ class CacheTarget:
         self._folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
         self._kept: dict[str, bytes] = {}
         self._expected: str | None = None
-
-    def __del__(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def good(self) -> list[int]:
-        return []
-
-    def start(self, rng: np.random.Generator) -> list[int]:
-        return []
-
-    def mutate(self, rng: np.random.Generator, case: list[int]) -> list[int]:
-        """Cases are seeds: which files there are is known when they have been written."""
-        return [*case, int(rng.integers(2**31))]
 
     def show(self, case: list[int]) -> None:
         before = self._damaged([])

@@ -11,13 +11,14 @@ import numpy as np
 from fuzz import corpus
 from fuzz.mutations import damaged, json_damaged
 from fuzz.outcome import Outcome, finding, is_inert, of_error
+from fuzz.targets.seeds import SeedTarget
 
 __all__ = ["StoreTarget"]
 
 _DOCUMENTS = ("made_from.json", "complete.json")
 
 
-class StoreTarget:
+class StoreTarget(SeedTarget):
     """A cube that is loaded from a store, of which some is damaged."""
 
     port = None
@@ -26,19 +27,6 @@ class StoreTarget:
         self._folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
         self._files: dict[str, bytes] = {}
         self._expected = ""
-
-    def __del__(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def good(self) -> list[int]:
-        return []
-
-    def start(self, rng: np.random.Generator) -> list[int]:
-        return []
-
-    def mutate(self, rng: np.random.Generator, case: list[int]) -> list[int]:
-        """Cases are seeds."""
-        return [*case, int(rng.integers(2**31))]
 
     def show(self, case: list[int]) -> None:
         before = self._damaged([])
