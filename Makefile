@@ -2,11 +2,13 @@
 PYTHON = .venv/bin/python
 INSTALLED = .venv/.installed
 
-.PHONY: help demo test docs benchmark fuzz audit lint format clean .venv
+.PHONY: help demo test kernels sanitize docs benchmark fuzz audit lint format clean .venv
 
 help:
 	@echo 'make demo       simulate a HelioCloud, map its time lags, save time_lag_map.png'
 	@echo 'make test       check the style, run the whole test suite'
+	@echo 'make kernels    compile the kernels again, after a change of C'
+	@echo 'make sanitize   test the kernels with checks of addresses and undefined behaviour; needs gcc'
 	@echo 'make docs       build the documentation into docs/_build/html'
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
 	@echo 'make fuzz       damage documents and files, read them, and print the results'
@@ -20,6 +22,18 @@ demo: $(INSTALLED)
 # On all processors. make test ARGS='-k graph' runs a part, ARGS='-n 0' one test after the other, without workers.
 test: lint
 	$(PYTHON) -m pytest -n logical $(ARGS)
+
+kernels: $(INSTALLED)
+	$(PYTHON) tools/compile_kernels.py
+
+# The sanitizer has to be loaded before Python, whose own allocations it does not see as leaks. Numbers of threads and examples
+# are small, since everything is slower.
+SANITIZED = build/sanitized
+sanitize: $(INSTALLED)
+	$(PYTHON) tools/compile_kernels.py --sanitize --folder $(SANITIZED)
+	LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so) $$($${CC:-gcc} -print-file-name=libubsan.so)" \
+	    ASAN_OPTIONS=detect_leaks=0 SUNPY_HELIOCLOUD_KERNELS=$(abspath $(SANITIZED)) \
+	    $(PYTHON) -m pytest -n 0 tests/kernels tests/io/test_tile_decoders.py $(ARGS)
 
 # Pages that were generated for removed names would cause warnings.
 docs: $(INSTALLED)

@@ -5,6 +5,7 @@ Each is a frozen value with the methods of `Resampling`, so that tasks and estim
 Workers import this module, so it imports little.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol
 
@@ -14,6 +15,8 @@ from sunpy_heliocloud.derotation.transformation import Transformation
 from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.kernels.adaptive import resample_adaptive
 from sunpy_heliocloud.kernels.adaptive_window import window_needed
+from sunpy_heliocloud.kernels.surface_map import SurfaceMap
+from sunpy_heliocloud.kernels.surface_window import outermost_parts
 
 __all__ = ["Adaptive", "Exact", "Interpolation", "Resampling", "resampling"]
 
@@ -78,12 +81,14 @@ class Adaptive(Resampling):
                 raise ValueError(f"{name}={value!r} must be a number of pixels above 0")
 
     def reach(self, transformation: Transformation) -> Window:
-        rows_of, shape = transformation.pixel_map.rows, transformation.source_shape
+        pixel_map, shape = transformation.pixel_map, transformation.source_shape
         width = self.sample_region_width
-        return Window.around(
-            Window(*window_needed(rows_of(*strip), shape, sample_region_width=width))
-            for strip in _strips(transformation.shape)
-        )
+        parts: Iterable[np.ndarray] | None = None
+        if isinstance(pixel_map, SurfaceMap):
+            parts = outermost_parts(pixel_map, shape, width)
+        if parts is None:
+            parts = (pixel_map.rows(*strip) for strip in _strips(transformation.shape))
+        return Window.around(Window(*window_needed(part, shape, sample_region_width=width)) for part in parts)
 
     def resample(
         self, image: np.ndarray, window: Window, transformation: Transformation, out: np.ndarray

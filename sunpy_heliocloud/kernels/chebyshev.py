@@ -1,9 +1,11 @@
 """Interpolation of smooth functions of two coordinates between the Chebyshev nodes of a rectangle."""
 
+from ctypes import c_int64
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
+
+from sunpy_heliocloud.kernels.library import Array, Function
 
 __all__ = ["POINTS", "error", "interpolate", "nodes", "positions_between"]
 
@@ -14,6 +16,9 @@ _NODES = 16
 _MEASURED_GAPS = (0, 1, _NODES // 2, _NODES - 3, _NODES - 2)
 # Points of a rectangle at which the function is evaluated: nodes, and those between them.
 POINTS = _NODES**2 + len(_MEASURED_GAPS) ** 2
+
+_NUMBERS = Array(np.float64)
+_interpolate_along_y = Function("interpolate_along_y", _NUMBERS, _NUMBERS, *(c_int64,) * 8, _NUMBERS)
 
 
 @lru_cache
@@ -60,21 +65,11 @@ def interpolate(at_nodes: np.ndarray, rows: slice, columns: slice, pixels: np.nd
         Shape ``(components, ny, nx)``, filled in place.
     """
     height, width = rows.stop - rows.start, columns.stop - columns.start
-    lines = np.einsum("cij,xj->cix", at_nodes, _interpolation_matrix_to_pixels(width))
-    _interpolate_along_y(lines, _interpolation_matrix_to_pixels(height), rows.start, columns.start, pixels)
-
-
-# Not a matrix product of numpy, whose threads would stand in each other's way when several frames are under way.
-@njit(nogil=True, cache=True, fastmath={"contract"})
-def _interpolate_along_y(lines, matrix, row, column, pixels):
-    components, nodes, width = lines.shape
-    for component in range(components):
-        for j in range(len(matrix)):
-            line = pixels[component, row + j, column : column + width]
-            line[:] = 0
-            for node in range(nodes):
-                for i in range(width):
-                    line[i] += matrix[j, node] * lines[component, node, i]
+    lines = np.einsum("cij,xj->cix", at_nodes, _interpolation_matrix_to_pixels(width), order="C")
+    matrix = _interpolation_matrix_to_pixels(height)
+    _interpolate_along_y(
+        lines, matrix, *lines.shape[:2], height, width, rows.start, columns.start, *pixels.shape[1:], pixels
+    )
 
 
 @lru_cache(maxsize=64)

@@ -8,9 +8,11 @@ were used.
 """
 
 import struct
+from ctypes import c_int, c_int64
 
 import numpy as np
-from numba import njit
+
+from sunpy_heliocloud.kernels.library import Array, Function
 
 __all__ = ["decode_hcompress"]
 
@@ -26,6 +28,15 @@ _CODES, _CODE_BITS = np.zeros(64, np.uint8), np.zeros(64, np.uint8)
 for _code, (_word, _length) in enumerate(zip(_WORDS, _LENGTHS, strict=True)):
     _CODES[_word << 6 - _length : _word + 1 << 6 - _length] = _code
     _CODE_BITS[_word << 6 - _length : _word + 1 << 6 - _length] = _length
+
+_BYTES, _INTEGERS = Array(np.uint8), Array(np.int64)
+_read_transform = Function(
+    "read_hcompress",
+    *(_BYTES, c_int64, _INTEGERS, _BYTES, _BYTES),
+    *(c_int64, c_int64, _BYTES, _INTEGERS),
+    returns=c_int,
+)
+_invert = Function("invert_hcompress", _INTEGERS, *(c_int64,) * 3, _INTEGERS)
 
 
 def decode_hcompress(compressed: bytes, shape: tuple[int, int], *, smooth: bool) -> tuple[np.ndarray, int]:
@@ -60,214 +71,13 @@ def decode_hcompress(compressed: bytes, shape: tuple[int, int], *, smooth: bool)
         raise ValueError(f"these are not the bytes of an HCOMPRESS tile of {shape[0]} x {shape[1]} pixels")
     transform = np.zeros(shape, np.int64)
     data = np.frombuffer(compressed, np.uint8, offset=_HEAD.size)
-    if not _read_transform(data, np.array(planes), _CODES, _CODE_BITS, transform):
+    nodes = np.empty(2 * -(-rows // 4) * -(-columns // 4) + 2, np.uint8)
+    if not _read_transform(
+        data, len(data), np.array(planes, np.int64), _CODES, _CODE_BITS, rows, columns, nodes, transform
+    ):
         raise ValueError("the bytes of an HCOMPRESS tile are damaged")
     transform[0, 0] = total
     if scale > 1:
         transform *= scale
-    _invert(transform, scale >> 1 if smooth else 0)
+    _invert(transform, rows, columns, scale >> 1 if smooth else 0, np.empty_like(transform))
     return transform, scale
-
-
-@njit(nogil=True, cache=True)
-def _peek(data, at, count):
-    """The next bits, at most eight, from bit ``at`` on."""
-    byte = at >> 3
-    first = np.int64(data[byte]) if byte < len(data) else 0
-    second = np.int64(data[byte + 1]) if byte + 1 < len(data) else 0
-    return ((first << 8 | second) >> (16 - (at & 7) - count)) & ((1 << count) - 1)
-
-
-@njit(nogil=True, cache=True)
-def _read_transform(data, planes, codes, code_bits, transform):
-    """Read the four quadrants, then the signs; False for damaged bytes."""
-    rows, columns = transform.shape
-    top, left = (rows + 1) // 2, (columns + 1) // 2
-    at = 0
-    for quadrant, count in (
-        (transform[:top, :left], planes[0]),
-        (transform[:top, left:], planes[1]),
-        (transform[top:, :left], planes[1]),
-        (transform[top:, left:], planes[2]),
-    ):
-        for plane in range(count - 1, -1, -1):
-            at = _read_plane(data, at, codes, code_bits, plane, quadrant)
-            if at < 0 or at > 8 * len(data):
-                return False
-    if _peek(data, at, 4) != 0:
-        return False
-    at = (at + 4 + 7) // 8 * 8
-    for i in range(rows):
-        for j in range(columns):
-            if transform[i, j] != 0:
-                if _peek(data, at, 1):
-                    transform[i, j] = -transform[i, j]
-                at += 1
-    return at <= 8 * len(data)
-
-
-@njit(nogil=True, cache=True)
-def _read_plane(data, at, codes, code_bits, plane, quadrant):
-    """Set the bits of one plane; where the next begins, -1 for damaged bytes."""
-    rows, columns = quadrant.shape
-    kind = _peek(data, at, 4)
-    at += 4
-    level = 0
-    while max(rows, columns) > 1 << level:
-        level += 1
-    if kind == 0:  # the codes of the last level as they are
-        level = 1
-    elif kind != 15:
-        return -1
-    level = max(level, 1)
-    parents = np.full((1, 1), 15, np.uint8)
-    while level > 0:
-        step = 1 << level
-        height, width = (rows + step - 1) // step, (columns + step - 1) // step
-        children = np.zeros((height, width), np.uint8)
-        if kind == 0:
-            for i in range(height):
-                for j in range(width):
-                    children[i, j] = _peek(data, at, 4)
-                    at += 4
-        else:
-            for i in range(height - 1, -1, -1):
-                for j in range(width - 1, -1, -1):
-                    if parents[i >> 1, j >> 1] >> (3 - 2 * (i & 1) - (j & 1)) & 1:
-                        word = _peek(data, at, 6)
-                        children[i, j] = codes[word]
-                        at += code_bits[word]
-        if at > 8 * len(data):
-            return -1
-        parents = children
-        level -= 1
-    bit = np.int64(1) << plane
-    for i in range(rows):
-        for j in range(columns):
-            if parents[i >> 1, j >> 1] >> (3 - 2 * (i & 1) - (j & 1)) & 1:
-                quadrant[i, j] |= bit
-    return at
-
-
-@njit(nogil=True, cache=True)
-def _invert(transform, most_smoothing):
-    """Turn the transform into pixels, in place."""
-    rows, columns = transform.shape
-    levels = 0
-    while max(rows, columns) > 1 << levels:
-        levels += 1
-    transform[0, 0] = _rounded(transform[0, 0], np.int64(2) << levels)
-    for level in range(levels - 1, -1, -1):
-        step = 1 << level
-        block = transform[: (rows + step - 1) // step, : (columns + step - 1) // step]
-        _interleave(block)
-        if most_smoothing > 0:
-            _smooth(block, most_smoothing)
-        _combine(block, np.int64(step))
-
-
-@njit(nogil=True, cache=True)
-def _rounded(value, unit):
-    """To a multiple of a power of two; halves away from zero, as the encoder does."""
-    half = unit >> 1
-    return (value + (half if value >= 0 else max(half - 1, 0))) & -unit
-
-
-@njit(nogil=True, cache=True)
-def _interleave(block):
-    """Sums and differences, which lie in four quarters, side by side."""
-    quarters = block.copy()
-    top, left = (block.shape[0] + 1) // 2, (block.shape[1] + 1) // 2
-    for i in range(block.shape[0]):
-        row = quarters[(i >> 1) + (top if i & 1 else 0)]
-        for j in range(block.shape[1]):
-            block[i, j] = row[(j >> 1) + (left if j & 1 else 0)]
-
-
-@njit(nogil=True, cache=True)
-def _combine(block, unit):
-    """Sums and differences of 2 x 2 pixels to pixels; at odd edges there are no differences across."""
-    rows, columns = block.shape
-    shift = 2 if unit == 1 else 1
-    for i in range(0, rows, 2):
-        for j in range(0, columns, 2):
-            below, right = i + 1 < rows, j + 1 < columns
-            h0 = block[i, j]
-            hx = _rounded(block[i + 1, j], 2 * unit) if below else 0
-            hy = _rounded(block[i, j + 1], 2 * unit) if right else 0
-            hc = _rounded(block[i + 1, j + 1], unit) if below and right else 0
-            # The lowest bits are not stored, since they follow from each other.
-            low = hc & unit
-            hx += -low if hx >= 0 else low
-            hy += -low if hy >= 0 else low
-            high = (hc ^ hx ^ hy) & (2 * unit)
-            if h0 >= 0:
-                h0 += low - high
-            else:
-                h0 += high if low == 0 else low - high
-            block[i, j] = (h0 - hx - hy + hc) >> shift
-            if below:
-                block[i + 1, j] = (h0 + hx - hy - hc) >> shift
-            if right:
-                block[i, j + 1] = (h0 - hx + hy - hc) >> shift
-            if below and right:
-                block[i + 1, j + 1] = (h0 + hx + hy + hc) >> shift
-
-
-@njit(nogil=True, cache=True)
-def _smooth(block, most):
-    """Change differences, by at most the given amount, towards the slope of the surrounding sums."""
-    rows, columns = block.shape
-    for i in range(2, rows - 2, 2):
-        for j in range(0, columns, 2):
-            block[i + 1, j] += _slope_change(
-                block[i - 2, j], block[i, j], block[i + 2, j], block[i + 1, j], most
-            )
-    for i in range(0, rows, 2):
-        for j in range(2, columns - 2, 2):
-            block[i, j + 1] += _slope_change(
-                block[i, j - 2], block[i, j], block[i, j + 2], block[i, j + 1], most
-            )
-    for i in range(2, rows - 2, 2):
-        for j in range(2, columns - 2, 2):
-            block[i + 1, j + 1] += _curvature_change(block, i, j, most)
-
-
-@njit(nogil=True, cache=True)
-def _slope_change(before, here, after, slope, most):
-    up, down = after - here, here - before
-    high, low = max(min(up, down), 0) << 2, min(max(up, down), 0) << 2
-    if low >= high:
-        return np.int64(0)
-    return _limited(max(min(after - before, high), low) - (slope << 3), 8, most)
-
-
-@njit(nogil=True, cache=True)
-def _curvature_change(block, i, j, most):
-    here, x, y = block[i, j], block[i + 1, j] << 1, block[i, j + 1] << 1
-    mm, mp = block[i - 2, j - 2], block[i - 2, j + 2]
-    pm, pp = block[i + 2, j - 2], block[i + 2, j + 2]
-    high = (
-        min(
-            min(max(pp - here, 0) - x - y, max(here - pm, 0) + x - y),
-            min(max(here - mp, 0) - x + y, max(mm - here, 0) + x + y),
-        )
-        << 4
-    )
-    low = (
-        max(
-            max(min(pp - here, 0) - x - y, min(here - pm, 0) + x - y),
-            max(min(here - mp, 0) - x + y, min(mm - here, 0) + x + y),
-        )
-        << 4
-    )
-    if low >= high:
-        return np.int64(0)
-    return _limited(max(min(pp + mm - mp - pm, high), low) - (block[i + 1, j + 1] << 6), 64, most)
-
-
-@njit(nogil=True, cache=True)
-def _limited(change, parts, most):
-    """A part of a change, rounded towards zero, and at most so much."""
-    part = change // parts if change >= 0 else -(-change // parts)
-    return max(min(part, most), -most)

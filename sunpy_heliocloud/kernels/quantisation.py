@@ -5,16 +5,29 @@ A value is (integer - random number + 1/2) * scale + zero. The numbers are those
 first number for a tile depends on the tile's number in the image.
 """
 
+from ctypes import c_double, c_int, c_int64
 from functools import cache
 
 import numpy as np
-from numba import njit
+
+from sunpy_heliocloud.kernels.library import Array, Function
 
 __all__ = ["dequantise", "random_numbers"]
 
-# The integer for exactly 0 with SUBTRACTIVE_DITHER_2.
-_ZERO = -2147483646
 _COUNT = 10000
+
+_dequantise = Function(
+    "dequantise",
+    Array(np.int32),
+    c_int64,
+    *(c_double,) * 2,
+    c_int,
+    c_int64,
+    Array(np.float32),
+    c_int64,
+    Array(np.float32, np.float64),
+    c_int,
+)
 
 
 @cache
@@ -70,29 +83,14 @@ def dequantise(
     flat = np.ascontiguousarray(integers, np.int32).reshape(-1)
     if dither:
         numbers = random_numbers()
-        floats = _dequantise(
-            flat, float(scale), float(zero), dither == 2, place % _COUNT, numbers, np.empty(flat.shape, dtype)
+        floats = np.empty(flat.shape, dtype)
+        to_single = floats.dtype == np.float32
+        _dequantise(
+            *(flat, len(flat), scale, zero, dither == 2, place % _COUNT),
+            *(numbers, _COUNT, floats, to_single),
         )
     else:
         floats = (flat * float(scale) + float(zero)).astype(dtype)
     if blank is not None:
         floats[flat == blank] = np.nan
     return floats.reshape(integers.shape)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _dequantise(integers, scale, zero, zeros_are_kept, start, numbers, floats):
-    """
-    The random numbers are used in order, from an index given by the number at ``start``, up to the last.
-    """
-    at = int(numbers[start] * np.float32(500))
-    for i in range(len(integers)):
-        if zeros_are_kept and integers[i] == _ZERO:
-            floats[i] = 0
-        else:
-            floats[i] = (float(integers[i]) - float(numbers[at]) + 0.5) * scale + zero
-        at += 1
-        if at == len(numbers):
-            start = (start + 1) % len(numbers)
-            at = int(numbers[start] * np.float32(500))
-    return floats

@@ -8,12 +8,23 @@ Directions and points are Cartesian, in axes that are fixed to the Sun's north p
 """
 
 import math
+from ctypes import c_double, c_int64
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from sunpy_heliocloud.kernels.library import Array, Function
 
 __all__ = ["Camera", "SurfaceMap", "camera"]
+
+_NUMBERS = Array(np.float64)
+_map_surface = Function(
+    "map_surface",
+    *(_NUMBERS, _NUMBERS, c_double, _NUMBERS, _NUMBERS, _NUMBERS),
+    *(c_double,) * 4,
+    *(c_int64,) * 2,
+    _NUMBERS,
+)
 
 
 class Camera(NamedTuple):
@@ -109,12 +120,12 @@ class SurfaceMap:
     ) -> None:
         self.shape = shape
         self._arguments = (
-            target.directions,
-            target.position,
-            radius,
-            np.array(turn),
-            np.linalg.inv(source.directions),
-            source.position,
+            _contiguous(target.directions),
+            _contiguous(target.position),
+            float(radius),
+            _contiguous(turn),
+            _contiguous(np.linalg.inv(source.directions)),
+            _contiguous(source.position),
         )
         self._rows = np.empty((2, 0, shape[1] + 2))
 
@@ -136,79 +147,27 @@ class SurfaceMap:
         height = stop - start + 2
         if height != self._rows.shape[1]:
             self._rows = np.empty((2, height, self.shape[1] + 2))
-        _fill(*self._arguments, start, self._rows)
+        _map_surface(*self._arguments, start - 1, -1, 1, 1, *self._rows.shape[1:], self._rows)
         return self._rows
 
+    def grid(self, rows: tuple[float, float, int], columns: tuple[float, float, int]) -> np.ndarray:
+        """
+        The map of evenly spaced places of the target image.
 
-# Contraction to fused multiply-adds, so that all of it is done for several pixels at once.
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-def _fill(directions, observer, radius, turn, pixels, source, first_row, rows):
-    _, height, width = rows.shape
-    for j in range(height):
-        y = first_row + j - 1.0
-        start_x = directions[0, 1] * y + directions[0, 2]
-        start_y = directions[1, 1] * y + directions[1, 2]
-        start_z = directions[2, 1] * y + directions[2, 2]
-        row_x, row_y = rows[0, j], rows[1, j]
-        for i in range(width):
-            x = i - 1.0
-            ray_x = start_x + directions[0, 0] * x
-            ray_y = start_y + directions[1, 0] * x
-            ray_z = start_z + directions[2, 0] * x
-            # The nearer of the points where the ray meets the sphere; by the cross product, which does not cancel.
-            cross_x = observer[1] * ray_z - observer[2] * ray_y
-            cross_y = observer[2] * ray_x - observer[0] * ray_z
-            cross_z = observer[0] * ray_y - observer[1] * ray_x
-            square = ray_x * ray_x + ray_y * ray_y + ray_z * ray_z
-            missed = cross_x * cross_x + cross_y * cross_y + cross_z * cross_z
-            along = ray_x * observer[0] + ray_y * observer[1] + ray_z * observer[2]
-            steps = (-along - math.sqrt(square * (radius * radius) - missed)) / square
-            point_x = observer[0] + steps * ray_x
-            point_y = observer[1] + steps * ray_y
-            point_z = observer[2] + steps * ray_z
-            sine = point_z / radius
-            sine *= sine
-            sin, cos = _sin_cos(turn[0] + sine * (turn[1] + sine * turn[2]))
-            turned_x = cos * point_x - sin * point_y
-            turned_y = sin * point_x + cos * point_y
-            seen_x = turned_x - source[0]
-            seen_y = turned_y - source[1]
-            seen_z = point_z - source[2]
-            depth = pixels[2, 0] * seen_x + pixels[2, 1] * seen_y + pixels[2, 2] * seen_z
-            # The observer is below the horizon of the point, if it lies on the far side.
-            below = turned_x * seen_x + turned_y * seen_y + point_z * seen_z
-            # Or the point is behind an observer who looks away.
-            share = 1 / depth if (depth > 0) & (below < 0) else np.nan
-            row_x[i] = (pixels[0, 0] * seen_x + pixels[0, 1] * seen_y + pixels[0, 2] * seen_z) * share
-            row_y[i] = (pixels[1, 0] * seen_x + pixels[1, 1] * seen_y + pixels[1, 2] * seen_z) * share
+        Parameters
+        ----------
+        rows, columns
+            The first place, the distance between two, and their number.
+
+        Returns
+        -------
+        `numpy.ndarray`
+            Input pixels ``(x, y)``, a new array of shape ``(2, rows, columns)``.
+        """
+        pixels = np.empty((2, rows[2], columns[2]))
+        _map_surface(*self._arguments, rows[0], columns[0], rows[1], columns[1], rows[2], columns[2], pixels)
+        return pixels
 
 
-@njit(nogil=True, cache=True, error_model="numpy", inline="always")
-def _sin_cos(angle):
-    """Sine and cosine of up to a million radians to 1e-15, without a branch."""
-    # Adding 1.5 * 2**52 rounds to an integer and leaves it in the lowest bits.
-    shifted = angle * 0.6366197723675814 + 6755399441055744.0
-    quarter = np.float64(shifted).view(np.int64)
-    turns = shifted - 6755399441055744.0
-    r = (angle - turns * 1.57079632673412561417) - turns * 6.07710050650619224932e-11
-    square = r * r
-    sin = -1 / 1307674368000
-    sin = sin * square + 1 / 6227020800
-    sin = sin * square - 1 / 39916800
-    sin = sin * square + 1 / 362880
-    sin = sin * square - 1 / 5040
-    sin = sin * square + 1 / 120
-    sin = sin * square - 1 / 6
-    sin = r + r * square * sin
-    cos = 1 / 20922789888000
-    cos = cos * square - 1 / 87178291200
-    cos = cos * square + 1 / 479001600
-    cos = cos * square - 1 / 3628800
-    cos = cos * square + 1 / 40320
-    cos = cos * square - 1 / 720
-    cos = cos * square + 1 / 24
-    cos = cos * square - 1 / 2
-    cos = 1 + square * cos
-    is_odd = quarter & 1 != 0
-    sin, cos = (cos if is_odd else sin), (sin if is_odd else cos)
-    return (-sin if quarter & 2 != 0 else sin), (-cos if (quarter + 1) & 2 != 0 else cos)
+def _contiguous(numbers: np.typing.ArrayLike) -> np.ndarray:
+    return np.ascontiguousarray(numbers, np.float64)

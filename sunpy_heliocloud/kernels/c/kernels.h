@@ -1,0 +1,100 @@
+/*
+ * What all kernels share: plain C11 with the vector types of gcc and clang, without global state.
+ */
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+#define INLINE static inline __attribute__((always_inline))
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/* As many doubles as the processor treats at once: the lanes of a vector. */
+#if defined(__AVX__)
+enum { LANES = 4 };
+#define IN_LANES(expression) {expression(0), expression(1), expression(2), expression(3)}
+#else
+enum { LANES = 2 };
+#define IN_LANES(expression) {expression(0), expression(1)}
+#endif
+typedef double doubles __attribute__((vector_size(8 * LANES)));
+typedef int64_t integers __attribute__((vector_size(8 * LANES)));
+/* The same at any address. */
+typedef double doubles_anywhere __attribute__((vector_size(8 * LANES), aligned(8)));
+typedef float floats_anywhere __attribute__((vector_size(4 * LANES), aligned(4)));
+
+INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* a * b + c, rounded once where the processor does it so; without it, twice: elsewhere it would be a call. */
+INLINE double multiply_add(double a, double b, double c)
+{
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+INLINE doubles all(double value)
+{
+#define SAME(lane) value
+    return (doubles)IN_LANES(SAME);
+#undef SAME
+}
+
+/* 0, 1, ... */
+INLINE doubles lane_numbers(void)
+{
+#define NUMBER(lane) lane
+    return (doubles)IN_LANES(NUMBER);
+#undef NUMBER
+}
+
+INLINE doubles load(const double *from) { return *(const doubles_anywhere *)from; }
+INLINE void store(double *to, doubles values) { *(doubles_anywhere *)to = values; }
+
+INLINE doubles lanes_multiply_add(doubles a, doubles b, doubles c)
+{
+#if defined(__FMA__) && defined(__AVX__)
+    return (doubles)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(__ARM_FEATURE_FMA)
+    return (doubles)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#else
+    return a * b + c;
+#endif
+}
+
+INLINE doubles lanes_square_root(doubles a)
+{
+#if defined(__AVX__)
+    return (doubles)_mm256_sqrt_pd((__m256d)a);
+#elif defined(__SSE2__)
+    return (doubles)_mm_sqrt_pd((__m128d)a);
+#else
+    return (doubles){sqrt(a[0]), sqrt(a[1])};
+#endif
+}
+
+/* Lane by lane: a where the condition holds, else b. */
+INLINE doubles choose(integers condition, doubles a, doubles b)
+{
+    return (doubles)(((integers)a & condition) | ((integers)b & ~condition));
+}
+
+#endif

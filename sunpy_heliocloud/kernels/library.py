@@ -1,0 +1,108 @@
+"""
+The compiled kernels: the library for this processor, and its functions.
+
+The library is plain C, loaded by `ctypes`, which releases the interpreter lock during each call. A function checks the type
+and the contiguity of its arrays; their shapes are the business of the module that calls it.
+"""
+
+import ctypes
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Array", "Function", "variants"]
+
+_FOLDER = Path(__file__).parent
+# Of the libraries: another one holds those that check what they do.
+_LIBRARIES = Path(os.environ.get("SUNPY_HELIOCLOUD_KERNELS", _FOLDER))
+_SUFFIX = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
+
+
+class Array:
+    """
+    A parameter that is a contiguous array, whose address the function gets.
+
+    Parameters
+    ----------
+    *dtypes
+        Of which one is its type.
+    """
+
+    def __init__(self, *dtypes: Any) -> None:
+        self._dtypes = tuple(map(np.dtype, dtypes))
+
+    def from_param(self, array: np.ndarray) -> ctypes.c_void_p:
+        """What `ctypes` asks for."""
+        if array.dtype not in self._dtypes or not array.flags.c_contiguous:
+            raise TypeError(f"a {array.dtype} array, but must be contiguous and one of {self._dtypes}")
+        return ctypes.c_void_p(array.__array_interface__["data"][0])
+
+
+class Function:
+    """
+    A function of the library.
+
+    Parameters
+    ----------
+    name
+        Its name in C. Where an array has several types, that of the function has a part ``{}`` for the short name of
+        the type, such as ``f4``.
+    *types
+        Of its parameters.
+    returns
+        Type of its result.
+    """
+
+    def __init__(self, name: str, *types: Any, returns: Any = None) -> None:
+        self._name, self._types, self._returns = name, types, returns
+        self._found: dict[tuple[ctypes.CDLL, str], Any] = {}
+
+    def __call__(self, *arguments: Any, dtype: str = "") -> Any:
+        key = _chosen(), dtype
+        if key not in self._found:
+            function = getattr(key[0], self._name.format(dtype))
+            function.argtypes, function.restype = self._types, self._returns
+            self._found[key] = function
+        return self._found[key](*arguments)
+
+
+@cache
+def variants() -> dict[str, ctypes.CDLL]:
+    """
+    The libraries that this processor can run, the fastest last.
+
+    Returns
+    -------
+    dict
+        ``"baseline"`` and, on x86-64 with AVX2, FMA and BMI2, ``"v3"``.
+    """
+    if (_FOLDER / "c").is_dir() and _LIBRARIES == _FOLDER:
+        _compile_changed()
+    found = {"baseline": ctypes.CDLL(str(_path("baseline")))}
+    if found["baseline"].runs_x86_64_v3() and _path("v3").exists():
+        found["v3"] = ctypes.CDLL(str(_path("v3")))
+    return found
+
+
+@cache
+def _chosen() -> ctypes.CDLL:
+    return list(variants().values())[-1]
+
+
+def _path(variant: str) -> Path:
+    return _LIBRARIES / f"_kernels_{variant}.{_SUFFIX}"
+
+
+def _compile_changed() -> None:
+    """In a checkout: compile, if a source is newer than the library, or nothing has been compiled yet."""
+    program = _FOLDER.parents[1] / "tools" / "compile_kernels.py"
+    made = _path("baseline").stat().st_mtime if _path("baseline").exists() else 0.0
+    changed = max(path.stat().st_mtime for path in (_FOLDER / "c").iterdir())
+    if program.exists() and changed > made:
+        # A program of this checkout.
+        subprocess.run([sys.executable, str(program)], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
