@@ -101,8 +101,12 @@ def _path(variant: str) -> Path:
 def _compile_changed() -> None:
     """In a checkout: compile, if a source is newer than the library, or nothing has been compiled yet."""
     program = _FOLDER.parents[1] / "tools" / "compile_kernels.py"
+    if not program.exists():
+        return
     made = _path("baseline").stat().st_mtime if _path("baseline").exists() else 0.0
-    changed = max(path.stat().st_mtime for path in (_FOLDER / "c").iterdir())
-    if program.exists() and changed > made:
-        # A program of this checkout.
-        subprocess.run([sys.executable, str(program)], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    if max(path.stat().st_mtime for path in (program, *(_FOLDER / "c").iterdir())) <= made:
+        return
+    # A program of this checkout, which prints what the compiler says.
+    finished = subprocess.run([sys.executable, str(program)], stdout=subprocess.DEVNULL)  # noqa: S603
+    if finished.returncode:
+        raise ImportError(f"the kernels could not be compiled, see above; to try again: python {program}")
