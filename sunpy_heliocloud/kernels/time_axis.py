@@ -1,18 +1,26 @@
 """Interpolation and averages along the time axis, with gaps."""
 
 import math
+from ctypes import c_double, c_int, c_int64
 
 import numpy as np
-from numba import njit
 
+from sunpy_heliocloud.kernels.library import Array, Function
 from sunpy_heliocloud.kernels.time_neighbours import SAME_TIME, Steps, neighbours
 
 __all__ = ["METHODS", "average_steps", "interpolate_time"]
 
 METHODS = ("linear", "mean", "nearest", "cubic")
 
-# Pixels that are interpolated together, so that the planes' parts stay in the cache.
-_BLOCK = 4096
+_VALUES, _TIMES, _NUMBERS = Array(np.float32, np.float64), Array(np.float64), Array(np.int64)
+_PLANES = _VALUES, _TIMES, c_int64, c_int64, c_double
+_linear = Function(
+    "interpolate_linear_{}", *_PLANES, _TIMES, _NUMBERS, _NUMBERS, _TIMES, c_int64, c_int, _VALUES
+)
+_cubic = Function("interpolate_cubic_{}", *_PLANES, _TIMES, _NUMBERS, _NUMBERS, c_int64, _VALUES)
+_average = Function(
+    "average_steps_{}", *_PLANES, _TIMES, _TIMES, Array(np.bool_), c_int64, _TIMES, _NUMBERS, _VALUES
+)
 
 
 def interpolate_time(
@@ -55,21 +63,20 @@ def interpolate_time(
     ----------
     * Fritsch, F. N. & Butland, J. 1984, SIAM J. Sci. Stat. Comput. 5, 300, https://doi.org/10.1137/0905021
     """
-    times, new_times = np.asarray(times, float), np.asarray(new_times, float)
+    times, new_times = np.ascontiguousarray(times, float), np.asarray(new_times, float)
     _check(planes, times, new_times, method)
     if method == "mean" and len(new_times) > 1:
         return average_steps(planes, times, Steps.of(times, new_times), max_gap=max_gap)
-    dtype = _type(planes)
-    flat = np.ascontiguousarray(planes, dtype).reshape(len(times), math.prod(planes.shape[1:]))
-    interpolated = np.empty((len(new_times), flat.shape[1]), dtype)
+    flat, dtype = _flat(planes)
+    interpolated = np.empty((len(new_times), flat.shape[1]), flat.dtype)
     before, after, weight = neighbours(times, new_times, max_gap)
+    known = flat, times, *flat.shape, max_gap + SAME_TIME, np.ascontiguousarray(new_times), before, after
     if method == "cubic":
-        _interpolate_cubic(flat, times, new_times, before, after, max_gap + SAME_TIME, interpolated)
-        return interpolated.reshape(len(new_times), *planes.shape[1:])
-    nearest = method == "nearest"
-    if nearest:
-        weight = np.round(weight)
-    _interpolate(flat, times, new_times, before, after, weight, max_gap + SAME_TIME, nearest, interpolated)
+        _cubic(*known, len(new_times), interpolated, dtype=dtype)
+    else:
+        nearest = method == "nearest"
+        weight = np.round(weight) if nearest else weight
+        _linear(*known, weight, len(new_times), nearest, interpolated, dtype=dtype)
     return interpolated.reshape(len(new_times), *planes.shape[1:])
 
 
@@ -91,18 +98,23 @@ def average_steps(planes: np.ndarray, times: np.ndarray, steps: Steps, *, max_ga
     `numpy.ndarray`
         As of `interpolate_time`.
     """
-    times = np.asarray(times, float)
-    dtype = _type(planes)
-    flat = np.ascontiguousarray(planes, dtype).reshape(len(times), math.prod(planes.shape[1:]))
-    averages = np.empty((len(steps.starts), flat.shape[1]), dtype)
-    _average(flat, times, *steps, max_gap + SAME_TIME, averages)
+    times = np.ascontiguousarray(times, float)
+    flat, dtype = _flat(planes)
+    averages = np.empty((len(steps.starts), flat.shape[1]), flat.dtype)
+    _average(
+        *(flat, times, *flat.shape, max_gap + SAME_TIME),
+        *(*map(np.ascontiguousarray, steps), len(averages)),
+        *(np.empty(len(times)), np.empty(len(times), np.int64), averages),
+        dtype=dtype,
+    )
     return averages.reshape(len(averages), *planes.shape[1:])
 
 
-def _type(planes: np.ndarray) -> np.dtype:
-    """Of the result: float64, unless planes are of another type of 32 bits or more with fractions."""
-    is_wide = planes.dtype.kind == "f" and planes.dtype.itemsize > 2
-    return planes.dtype.newbyteorder("=") if is_wide else np.dtype(np.float64)
+def _flat(planes: np.ndarray) -> tuple[np.ndarray, str]:
+    """A row for each plane, float32 or else float64, and the short name of this type."""
+    dtype = np.dtype(np.float32 if planes.dtype.newbyteorder("=") == np.float32 else np.float64)
+    flat = np.ascontiguousarray(planes, dtype).reshape(len(planes), math.prod(planes.shape[1:]))
+    return flat, dtype.str[1:]
 
 
 def _check(planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, method: str) -> None:
@@ -120,242 +132,3 @@ def _check(planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, method:
         )
     if method not in METHODS:
         raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _interpolate(planes, times, new_times, before, after, weight, max_gap, nearest, interpolated):
-    pixels = planes.shape[1]
-    for start in range(0, pixels, _BLOCK):
-        stop = min(start + _BLOCK, pixels)
-        for k in range(len(new_times)):
-            if before[k] < 0:
-                interpolated[k, start:stop] = np.nan
-                continue
-            # LLVM vectorises over pixels for slices that begin at 0.
-            first, second = planes[before[k], start:stop], planes[after[k], start:stop]
-            out = interpolated[k, start:stop]
-            w = planes.dtype.type(weight[k])
-            rest = planes.dtype.type(1) - w
-            for i in range(stop - start):
-                # A NaN sample with weight 0 also gives NaN, since 0 * NaN is NaN.
-                out[i] = first[i] * rest + second[i] * w
-            if _are_finite(out):
-                continue
-            for i in range(stop - start):
-                if not np.isfinite(out[i]):
-                    out[i] = _across_missing(
-                        planes, start + i, times, new_times[k], before[k], after[k], max_gap, nearest
-                    )
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _average(planes, times, starts, stops, uncovered, max_gap, averages):
-    n, pixels = planes.shape
-    everything = np.arange(n)
-    weights = np.empty(n)
-    for k in range(len(starts)):
-        out = averages[k]
-        first, last = _weigh(times, everything, starts[k], stops[k], max_gap, weights)
-        if uncovered[k] or last < first:
-            out[:] = np.nan
-            continue
-        out[:] = 0
-        for start in range(0, pixels, _BLOCK):
-            part = out[start : start + _BLOCK]
-            for plane in range(first, last + 1):
-                row, weight = planes[plane, start : start + _BLOCK], planes.dtype.type(weights[plane])
-                for i in range(len(part)):
-                    part[i] += row[i] * weight
-        for pixel in range(pixels):
-            if not np.isfinite(out[pixel]):
-                out[pixel] = _average_of_present(planes[:, pixel], times, starts[k], stops[k], max_gap)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _average_of_present(row, times, start, stop, max_gap):
-    # Nothing beyond the longest gap counts.
-    there = np.flatnonzero(np.isfinite(row) & (times >= start - max_gap) & (times <= stop + max_gap))
-    weights = np.empty(len(row))
-    first, last = _weigh(times, there, start, stop, max_gap, weights)
-    if last < first:
-        return row.dtype.type(np.nan)
-    average = 0.0
-    for k in range(first, last + 1):
-        average += weights[there[k]] * row[there[k]]
-    return row.dtype.type(average)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _weigh(times, there, start, stop, max_gap, weights):
-    """Fill the weights of the samples that are there in the mean over a step; which of them are the first and the last."""
-    first, last = 0, -1
-    covered = 0.0
-    for k in range(max(0, np.searchsorted(times[there], start) - 1), len(there) - 1):
-        i, j = there[k], there[k + 1]
-        if times[i] >= stop:
-            break
-        low, high = max(times[i], start), min(times[j], stop)
-        if high <= low:
-            continue
-        gap = times[j] - times[i]
-        if gap > max_gap:
-            return 0, -1
-        if last < 0:
-            first = k
-            weights[i] = 0.0
-        weights[j] = (high - low) * ((low + high) / 2 - times[i]) / gap
-        weights[i] += (high - low) * (times[j] - (low + high) / 2) / gap
-        last = k + 1
-        covered += high - low
-    if last < 0 or stop - start - covered > SAME_TIME:
-        return 0, -1
-    for k in range(first, last + 1):
-        weights[there[k]] /= covered
-    return first, last
-
-
-# The order of summands is free, so that LLVM can vectorise the sums.
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
-def _are_finite(values):
-    nothing = values.dtype.type(0)
-    for i in range(len(values)):
-        nothing += values[i] - values[i]
-    return nothing == 0
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _across_missing(planes, pixel, times, time, before, after, max_gap, nearest):
-    """Interpolate between the finite samples of the pixel that are next to the time."""
-    # The search ends at the longest gap, so that pixels that are always missing do not cost a long search
-    # each time.
-    while before >= 0 and time - times[before] <= max_gap and not np.isfinite(planes[before, pixel]):
-        before -= 1
-    while after < len(times) and times[after] - time <= max_gap and not np.isfinite(planes[after, pixel]):
-        after += 1
-    if before < 0 or after == len(times) or times[after] - times[before] > max_gap:
-        return planes.dtype.type(np.nan)
-    weight = (time - times[before]) / (times[after] - times[before])
-    if nearest:
-        weight = 1.0 if weight > 0.5 else 0.0
-    return planes.dtype.type(planes[before, pixel] * (1 - weight) + planes[after, pixel] * weight)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _interpolate_cubic(planes, times, new_times, before, after, max_gap, interpolated):
-    n, pixels = planes.shape
-    for start in range(0, pixels, _BLOCK):
-        stop = min(start + _BLOCK, pixels)
-        for k in range(len(new_times)):
-            i, j = before[k], after[k]
-            if i < 0:
-                interpolated[k, start:stop] = np.nan
-                continue
-            time = new_times[k]
-            has_earlier = i > 0 and times[i] - times[i - 1] <= max_gap
-            has_later = j < n - 1 and times[j + 1] - times[j] <= max_gap
-            # A neighbour that does not exist has weight 0, but must be finite.
-            h, g = (i - 1, j + 1) if i != j else (i, j)
-            h, g = (h if has_earlier else i), (g if has_later else j)
-            earlier, first, second, later, out = planes[h], planes[i], planes[j], planes[g], interpolated[k]
-            for pixel in range(start, stop):
-                sum_of_all = earlier[pixel] + first[pixel] + second[pixel] + later[pixel]
-                if not np.isfinite(sum_of_all):
-                    out[pixel] = _cubic_across_missing(planes, pixel, times, time, i, j, max_gap)
-                elif i == j:
-                    out[pixel] = first[pixel]
-                else:
-                    slope = (second[pixel] - first[pixel]) / (times[j] - times[i])
-                    step = times[j] - times[i]
-                    left = right = slope
-                    if has_earlier:
-                        left = (first[pixel] - earlier[pixel]) / (times[i] - times[h])
-                    if has_later:
-                        right = (later[pixel] - second[pixel]) / (times[g] - times[j])
-                    out[pixel] = _cubic(
-                        first[pixel],
-                        slope,
-                        step,
-                        time - times[i],
-                        has_earlier,
-                        left,
-                        times[i] - times[h],
-                        has_later,
-                        right,
-                        times[g] - times[j],
-                    )
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _cubic_across_missing(planes, pixel, times, time, before, after, max_gap):
-    n = len(times)
-    if before == after and np.isfinite(planes[before, pixel]):
-        return planes[before, pixel]
-    i, j = before, after
-    if i == j:  # the sample of that very time is missing
-        i, j = i - 1, j + 1
-    while i >= 0 and time - times[i] <= max_gap and not np.isfinite(planes[i, pixel]):
-        i -= 1
-    while j < n and times[j] - time <= max_gap and not np.isfinite(planes[j, pixel]):
-        j += 1
-    if i < 0 or j >= n or times[j] - times[i] > max_gap:
-        return planes.dtype.type(np.nan)
-    h, g = i - 1, j + 1
-    while h >= 0 and times[i] - times[h] <= max_gap and not np.isfinite(planes[h, pixel]):
-        h -= 1
-    while g < n and times[g] - times[j] <= max_gap and not np.isfinite(planes[g, pixel]):
-        g += 1
-    has_earlier = h >= 0 and times[i] - times[h] <= max_gap
-    has_later = g < n and times[g] - times[j] <= max_gap
-    first, second = planes[i, pixel], planes[j, pixel]
-    step = times[j] - times[i]
-    slope = (second - first) / step
-    left, right, left_step, right_step = slope, slope, step, step
-    if has_earlier:
-        left_step = times[i] - times[h]
-        left = (first - planes[h, pixel]) / left_step
-    if has_later:
-        right_step = times[g] - times[j]
-        right = (planes[g, pixel] - second) / right_step
-    return planes.dtype.type(
-        _cubic(
-            first, slope, step, time - times[i], has_earlier, left, left_step, has_later, right, right_step
-        )
-    )
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _cubic(first, slope, step, elapsed, has_earlier, left, left_step, has_later, right, right_step):
-    """Hermite's cubic from the first sample on, with slopes that prevent overshoot."""
-    if has_earlier:
-        start = _inner_slope(left, slope, left_step, step)
-    elif has_later:
-        start = _end_slope(slope, right, step, right_step)
-    else:
-        start = slope
-    if has_later:
-        end = _inner_slope(slope, right, step, right_step)
-    elif has_earlier:
-        end = _end_slope(slope, left, step, left_step)
-    else:
-        end = slope
-    quadratic = (3 * slope - 2 * start - end) / step
-    cubic = (start + end - 2 * slope) / step**2
-    return first + elapsed * (start + elapsed * (quadratic + elapsed * cubic))
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _inner_slope(left, right, left_step, right_step):
-    if left * right <= 0:
-        return 0.0
-    weight, other = 2 * right_step + left_step, right_step + 2 * left_step
-    return (weight + other) / (weight / left + other / right)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _end_slope(slope, neighbour, step, neighbour_step):
-    end = ((2 * step + neighbour_step) * slope - step * neighbour) / (step + neighbour_step)
-    if end * slope <= 0:
-        return 0.0
-    if slope * neighbour <= 0 and abs(end) > 3 * abs(slope):
-        return 3 * slope
-    return end

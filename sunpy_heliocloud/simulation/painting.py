@@ -1,16 +1,27 @@
 """Light of the simulated Sun, pixel by pixel."""
 
+from ctypes import c_double, c_int64, c_void_p, cast
 from typing import NamedTuple
 
-import numba
 import numpy as np
+
+from sunpy_heliocloud.kernels.library import Array, Function
 
 __all__ = ["Curve", "Motion", "Region", "Texture", "View", "cooling_delay", "paint", "surface_point"]
 
-QUIET_COUNTS = 60.0
-HALO_WIDTH = 0.07  # solar radii in which the corona above the limb fades by e
-HALO_END = 1.3
-REGION_END = 3.0  # radii of the region
+_NUMBERS = Array(np.float64)
+_surface_points = Function("surface_points", *(_NUMBERS,) * 2, *(c_double,) * 2, c_int64, *(_NUMBERS,) * 3)
+_paint = Function(
+    "paint",
+    *(_NUMBERS,) * 4,
+    c_int64,
+    c_double,
+    _NUMBERS,
+    *(c_double,) * 4,
+    *(c_void_p,) * 2,
+    *(c_int64,) * 2,
+    Array(np.int32),
+)
 
 
 class View(NamedTuple):
@@ -65,7 +76,6 @@ class Curve(NamedTuple):
     step: float
 
 
-@numba.njit(cache=True)
 def cooling_delay(longitude: float, latitude: float) -> float:
     """
     By how long the 171 Å light of a point follows its 193 Å light.
@@ -83,7 +93,6 @@ def cooling_delay(longitude: float, latitude: float) -> float:
     return 2400 * np.tanh(longitude / 5) + 900 * np.sin(latitude / 3)
 
 
-@numba.njit(cache=True)
 def surface_point(x: float, y: float, view: View, motion: Motion) -> tuple[float, float, float]:
     """
     The point of the surface that a pixel shows.
@@ -101,68 +110,12 @@ def surface_point(x: float, y: float, view: View, motion: Motion) -> tuple[float
         Longitude at the time of reference and latitude, in radians; NaN off the disk. Last, the distance
         from the centre of the disk in units of the limb's.
     """
-    west = (x - view.center_x) * view.scale
-    north = (y - view.center_y) * view.scale
-    square = west * west + north * north
-    beyond = view.distance * view.distance - 1
-    radius = np.sqrt(square * beyond)
-    root = view.distance * view.distance - (1 + square) * beyond
-    if root < 0:
-        return np.nan, np.nan, radius
-    # Where the line of sight of this pixel meets the sphere first, seen from its centre.
-    along = (view.distance - np.sqrt(root)) / (1 + square)
-    west *= along
-    north *= along
-    near = view.distance - along
-    sin_latitude = north * view.cos_latitude + near * view.sin_latitude
-    longitude = view.longitude + np.arctan2(west, near * view.cos_latitude - north * view.sin_latitude)
-    sin_square = sin_latitude * sin_latitude
-    longitude += motion.offset - (motion.a + sin_square * (motion.b + sin_square * motion.c))
-    return longitude, np.arcsin(sin_latitude), radius
+    point = np.empty((3, 1))
+    _surface_points(np.array(view, float), np.array(motion, float), x, y, 1, *point)
+    longitude, latitude, radius = point[:, 0].tolist()
+    return longitude, latitude, radius
 
 
-@numba.njit(cache=True)
-def _texture(texture: Texture, longitude: float, latitude: float) -> float:
-    values = texture.values
-    last = values.shape[0] - 1
-    column, row = longitude / texture.cell, latitude / texture.cell
-    left, low = int(np.floor(column)), int(np.floor(row))
-    dx, dy = column - left, row - low
-    # The remainder of a division by a power of two.
-    i, i1, j, j1 = left & last, (left + 1) & last, low & last, (low + 1) & last
-    below = values[j, i] * (1 - dx) + values[j, i1] * dx
-    above = values[j1, i] * (1 - dx) + values[j1, i1] * dx
-    return below * (1 - dy) + above * dy
-
-
-@numba.njit(cache=True)
-def _light(curve: Curve, time: float) -> float:
-    place = (time - curve.start) / curve.step
-    i = int(place)
-    return curve.values[i] + (curve.values[i + 1] - curve.values[i]) * (place - i)
-
-
-@numba.njit(cache=True)
-def _region_counts(
-    region: Region, texture: Texture, curve: Curve, time: float, longitude: float, latitude: float
-) -> float:
-    dlat = latitude - region.latitude
-    if abs(dlat) > REGION_END * region.radius:
-        return 0.0
-    dlon = (longitude - region.longitude + np.pi) % (2 * np.pi) - np.pi
-    # The square of the angle between them, as good as exact over a region.
-    square = 4 * (np.sin(dlat / 2) ** 2 + np.cos(latitude) * np.cos(region.latitude) * np.sin(dlon / 2) ** 2)
-    square /= region.radius**2
-    if square > REGION_END**2:
-        return 0.0
-    delay = region.delay * cooling_delay(np.rad2deg(dlon), np.rad2deg(dlat))
-    # Half a patch away, so that the texture of the region differs from that of the quiet Sun.
-    half = texture.cell * (texture.values.shape[0] // 2)
-    loops = 0.25 + 0.75 * _texture(texture, longitude + half, latitude + half)
-    return region.counts * np.exp(-square) * loops * _light(curve, time - delay)
-
-
-@numba.njit(cache=True, nogil=True)
 def paint(
     image: np.ndarray,
     view: View,
@@ -181,7 +134,7 @@ def paint(
     Parameters
     ----------
     image
-        Integers, shape (y, x); filled in place.
+        int32, contiguous, shape (y, x); filled in place.
     view, motion, region, texture, curve
         See the classes.
     time
@@ -191,18 +144,13 @@ def paint(
     noise
         Whether photons are counted (Poisson) or rounded.
     rng
-        A `numpy.random.Generator`.
+        A `numpy.random.Generator`, which nobody else uses meanwhile.
     """
-    for y in range(image.shape[0]):
-        for x in range(image.shape[1]):
-            longitude, latitude, radius = surface_point(x, y, view, motion)
-            if radius > HALO_END:
-                image[y, x] = 0
-                continue
-            if np.isnan(longitude):
-                counts = QUIET_COUNTS * np.exp((1 - radius) / HALO_WIDTH)
-            else:
-                counts = QUIET_COUNTS * (1 + _texture(texture, longitude, latitude))
-                counts += _region_counts(region, texture, curve, time, longitude, latitude)
-            counts *= gain
-            image[y, x] = rng.poisson(counts) if noise else np.rint(counts)
+    numbers = rng.bit_generator.ctypes
+    _paint(
+        *(np.array(values, float) for values in (view, motion, region)),
+        *(texture.values, len(texture.values), texture.cell),
+        *(curve.values, curve.start, curve.step, time, gain),
+        *(cast(numbers.next_double, c_void_p) if noise else None, numbers.state),
+        *(*image.shape, image),
+    )

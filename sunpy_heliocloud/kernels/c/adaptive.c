@@ -16,7 +16,7 @@
  * Several pixels of the result are made at a time, one a lane, where their windows begin in consecutive columns, so that the
  * image is read without gathering; elsewhere several columns of one window.
  */
-#include "kernels.h"
+#include "elementary.h"
 
 enum { BLOCK = 128 }; /* pixels whose weights are prepared together */
 /* Weights by multiplication up to this exponent and half-width; beyond, rounding would add up, and each takes an exp. */
@@ -46,39 +46,6 @@ INLINE doubles pixels_in_lanes(const Image *image, bool is_single, int64_t at)
     if (is_single) return __builtin_convertvector(*(const floats_anywhere *)((const float *)image->pixels + at), doubles);
     return load((const double *)image->pixels + at);
 }
-
-/* exp of arguments within +-700, good to 2e-14. */
-INLINE doubles lanes_exp(doubles exponent)
-{
-    /* Adding 1.5 * 2^52 rounds to an integer and leaves it in the lowest bits. */
-    const doubles magic = all(6755399441055744.0);
-    doubles shifted = lanes_multiply_add(exponent, all(1.4426950408889634), magic);
-    doubles power = shifted - magic;
-    doubles r = lanes_multiply_add(power, all(-6.93147180369123816490e-01), exponent);
-    r = lanes_multiply_add(power, all(-1.90821492927058770002e-10), r);
-    doubles series = all(1.0 / 39916800);
-    series = lanes_multiply_add(series, r, all(1.0 / 3628800));
-    series = lanes_multiply_add(series, r, all(1.0 / 362880));
-    series = lanes_multiply_add(series, r, all(1.0 / 40320));
-    series = lanes_multiply_add(series, r, all(1.0 / 5040));
-    series = lanes_multiply_add(series, r, all(1.0 / 720));
-    series = lanes_multiply_add(series, r, all(1.0 / 120));
-    series = lanes_multiply_add(series, r, all(1.0 / 24));
-    series = lanes_multiply_add(series, r, all(1.0 / 6));
-    series = lanes_multiply_add(series, r, all(1.0 / 2));
-    series = lanes_multiply_add(series, r, all(1.0));
-    series = lanes_multiply_add(series, r, all(1.0));
-    return series * (doubles)(((integers)shifted + 1023) << 52);
-}
-
-INLINE doubles lanes_floor(doubles value)
-{
-    const doubles magic = all(6755399441055744.0);
-    doubles rounded = value + magic - magic;
-    return rounded - choose(rounded > value, all(1), all(0));
-}
-
-INLINE doubles lanes_ceil(doubles value) { return -lanes_floor(-value); }
 
 /*
  * Windows and weights of pixels, one a lane, from number `i` of a row on, whose coordinates, and those of the rows below and above,

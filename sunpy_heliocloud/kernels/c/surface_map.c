@@ -10,58 +10,7 @@
  *
  * Sources: Calabretta & Greisen 2002, A&A 395, 1077; Thompson 2006, A&A 449, 791; Howard et al. 1990, Solar Physics 130, 295.
  */
-#include "kernels.h"
-
-/* Sine and cosine of up to a million radians, good to 1e-15. */
-INLINE void lanes_sin_cos(doubles angle, doubles *sine, doubles *cosine)
-{
-    /* Adding 1.5 * 2^52 rounds to an integer and leaves it in the lowest bits. */
-    const doubles magic = all(6755399441055744.0);
-    doubles shifted = lanes_multiply_add(angle, all(0.6366197723675814), magic);
-    integers quarter = (integers)shifted;
-    doubles turns = shifted - magic;
-    doubles r = lanes_multiply_add(turns, all(-1.57079632673412561417), angle);
-    r = lanes_multiply_add(turns, all(-6.07710050650619224932e-11), r);
-    doubles square = r * r;
-    doubles sin = all(-1.0 / 1307674368000);
-    sin = lanes_multiply_add(sin, square, all(1.0 / 6227020800));
-    sin = lanes_multiply_add(sin, square, all(-1.0 / 39916800));
-    sin = lanes_multiply_add(sin, square, all(1.0 / 362880));
-    sin = lanes_multiply_add(sin, square, all(-1.0 / 5040));
-    sin = lanes_multiply_add(sin, square, all(1.0 / 120));
-    sin = lanes_multiply_add(sin, square, all(-1.0 / 6));
-    sin = lanes_multiply_add(r * square, sin, r);
-    doubles cos = all(1.0 / 20922789888000);
-    cos = lanes_multiply_add(cos, square, all(-1.0 / 87178291200));
-    cos = lanes_multiply_add(cos, square, all(1.0 / 479001600));
-    cos = lanes_multiply_add(cos, square, all(-1.0 / 3628800));
-    cos = lanes_multiply_add(cos, square, all(1.0 / 40320));
-    cos = lanes_multiply_add(cos, square, all(-1.0 / 720));
-    cos = lanes_multiply_add(cos, square, all(1.0 / 24));
-    cos = lanes_multiply_add(cos, square, all(-1.0 / 2));
-    cos = lanes_multiply_add(square, cos, all(1));
-    integers is_odd = -(quarter & 1);
-    /* The sign is the highest bit. */
-    *sine = (doubles)((integers)choose(is_odd, cos, sin) ^ (quarter & 2) << 62);
-    *cosine = (doubles)((integers)choose(is_odd, sin, cos) ^ ((quarter + 1) & 2) << 62);
-}
-
-/* The same of angles up to SMALL_ANGLE, to which their series converge at once. */
-static const double SMALL_ANGLE = 0.125;
-
-INLINE void sin_cos_of_small_angles(doubles angle, doubles *sine, doubles *cosine)
-{
-    doubles square = angle * angle;
-    doubles sin = lanes_multiply_add(square, all(1.0 / 362880), all(-1.0 / 5040));
-    sin = lanes_multiply_add(sin, square, all(1.0 / 120));
-    sin = lanes_multiply_add(sin, square, all(-1.0 / 6));
-    *sine = lanes_multiply_add(angle * square, sin, angle);
-    doubles cos = lanes_multiply_add(square, all(-1.0 / 3628800), all(1.0 / 40320));
-    cos = lanes_multiply_add(cos, square, all(-1.0 / 720));
-    cos = lanes_multiply_add(cos, square, all(1.0 / 24));
-    cos = lanes_multiply_add(cos, square, all(-1.0 / 2));
-    *cosine = lanes_multiply_add(square, cos, all(1));
-}
+#include "elementary.h"
 
 INLINE doubles dot(doubles a_x, doubles a_y, doubles a_z, doubles b_x, doubles b_y, doubles b_z)
 {
