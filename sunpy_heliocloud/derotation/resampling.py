@@ -15,6 +15,7 @@ from sunpy_heliocloud.derotation.transformation import Transformation
 from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.kernels.adaptive import resample_adaptive
 from sunpy_heliocloud.kernels.adaptive_window import window_needed
+from sunpy_heliocloud.kernels.interpolation import resample_interpolation, window_needed_interpolation
 from sunpy_heliocloud.kernels.surface_map import SurfaceMap
 from sunpy_heliocloud.kernels.surface_window import outermost_parts
 
@@ -105,9 +106,7 @@ class Adaptive(Resampling):
             )
 
     def memory(self, transformation: Transformation) -> int:
-        # In closed form coordinates are made strip by strip.
-        in_strips = transformation.source.turn is not None
-        return 0 if in_strips else _BYTES_OF_COORDINATES * transformation.target_pixels
+        return _coordinates_memory(transformation)
 
 
 @dataclass(frozen=True)
@@ -130,29 +129,32 @@ class Interpolation(Resampling):
             raise ValueError(f"order={self.order!r} must be 0 (nearest), 1 (linear) or 3 (cubic)")
 
     def reach(self, transformation: Transformation) -> Window:
-        from sunpy_heliocloud.kernels.interpolation import (
-            window_needed_interpolation,  # imports scipy.ndimage
+        pixel_map, shape = transformation.pixel_map, transformation.source_shape
+        return Window.around(
+            Window(*window_needed_interpolation(pixel_map.rows(*strip), shape, order=self.order))
+            for strip in _strips(transformation.shape)
         )
-
-        coordinates, shape = self._coordinates(transformation), transformation.source_shape
-        return Window(*window_needed_interpolation(coordinates, shape, order=self.order))
 
     def resample(
         self, image: np.ndarray, window: Window, transformation: Transformation, out: np.ndarray
     ) -> None:
-        from sunpy_heliocloud.kernels.interpolation import resample_interpolation
-
-        coordinates = self._coordinates(transformation)
-        out[:] = resample_interpolation(
-            image, coordinates, order=self.order, origin=_origin(window), dtype=out.dtype
-        )
+        image = np.ascontiguousarray(image)
+        # A spline's prefilter goes over the whole image each time.
+        strips = [(0, len(out))] if self.order == 3 else _strips(out.shape)
+        for start, stop in strips:
+            out[start:stop] = resample_interpolation(
+                image,
+                transformation.pixel_map.rows(start, stop),
+                order=self.order,
+                origin=_origin(window),
+                dtype=out.dtype,
+            )
 
     def memory(self, transformation: Transformation) -> int:
+        if self.order < 3:
+            return _coordinates_memory(transformation)
         # As the pixel map gives them, on the axes of the image, and without those that are off it.
         return 3 * _BYTES_OF_COORDINATES * transformation.target_pixels
-
-    def _coordinates(self, transformation: Transformation) -> np.ndarray:
-        return transformation.pixel_map.rows(0, transformation.shape[0])
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,12 @@ def _is_nowhere(transformation: Transformation) -> np.ndarray:
     for start, stop in _strips(nowhere.shape):
         nowhere[start:stop] = np.isnan(transformation.pixel_map.rows(start, stop)[0, 1:-1, 1:-1])
     return nowhere
+
+
+def _coordinates_memory(transformation: Transformation) -> int:
+    """Bytes of the coordinates of all pixels; in closed form they are made strip by strip."""
+    in_strips = transformation.source.turn is not None
+    return 0 if in_strips else _BYTES_OF_COORDINATES * transformation.target_pixels
 
 
 def _strips(shape: tuple[int, int]) -> list[tuple[int, int]]:
