@@ -19,12 +19,13 @@ from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS, StackLike
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import resampling
+from sunpy_heliocloud.display.drawn import DrawnCube
 from sunpy_heliocloud.lags.comparable import ComparableCube
 from sunpy_heliocloud.lazy.combined import base_plane, channel_name, earlier_planes
 from sunpy_heliocloud.lazy.derotated import derotate
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import is_valid
-from sunpy_heliocloud.lazy.mapped import MappedCube, described_by
+from sunpy_heliocloud.lazy.mapped import described_by
 from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
 from sunpy_heliocloud.lazy.resampled import resample
 from sunpy_heliocloud.lazy.saturated import with_saturated
@@ -37,7 +38,7 @@ __all__ = ["TimeLagCube"]
 _LONGEST_LINEAR_STEP = 1.5
 
 
-class TimeLagCube(ComparableCube, MappedCube):
+class TimeLagCube(ComparableCube, DrawnCube):
     """
     Images of one channel over time: an `ndcube.NDCube` with axes time, y, x on a dask array.
 

@@ -49,7 +49,7 @@ def plain_cube():
 
 
 def plotted(cube, **kwargs):
-    """What a plot shows: kinds of axes, labels, and the values of its image or line."""
+    """What a plot shows: the values of its image or line; and kinds of axes and labels, where they are those of ndcube."""
     figure = plt.figure()
     plot = cube.plot(**kwargs)
     axes = getattr(plot, "axes", plot)
@@ -58,6 +58,9 @@ def plotted(cube, **kwargs):
     shown += [line.get_ydata() for line in axes.lines if len(line.get_ydata()) > 2]
     labels = [axes.get_xlabel(), axes.get_ylabel()]
     plt.close("all")
+    is_plane, is_light_curve = cube.shape == SHAPE[1:], cube.shape == SHAPE[:1]
+    if is_plane or is_light_curve:  # labelled as sunpy's Maps are, and with dates
+        return shown
     return type(plot).__name__, labels, shown
 
 

@@ -5,6 +5,8 @@ Random numbers are the same for all pixels, and depend on the seed and the numbe
 the result for a pixel depends neither on the blocks of an image nor on the worker.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numba import njit
 from scipy import fft
@@ -18,7 +20,7 @@ from sunpy_heliocloud.kernels.correlation import (
 from sunpy_heliocloud.kernels.detrending import Detrend, fill_gaps, remove_trend
 from sunpy_heliocloud.kernels.series import Series, prepare, standardise
 
-__all__ = ["chance_among_pixels", "chance_of_correlation"]
+__all__ = ["chance_among_pixels", "chance_of_correlation", "level_of_correlation"]
 
 
 def chance_of_correlation(
@@ -64,28 +66,71 @@ def chance_of_correlation(
     * Allen, M. R. & Smith, L. A. 1996, J. Climate 9, 3373,
       https://doi.org/10.1175/1520-0442(1996)009<3373:MCSSDI>2.0.CO;2
     """
-    make = {"phase": _random_phases, "red_noise": _red_noise}[surrogates]
     steps = checked_steps((a, b), how)
-    n, image = how.samples(len(a)), a.shape[1:]
-    dtype = common_type((a, b))
-    chance = np.empty((1, a[0].size), dtype)
+    chance = np.empty((1, a[0].size), common_type((a, b)))
+    for block, pair in blocks_of_series((a, b), steps, how):
+        observed = _largest(how.correlate(pair[0], pair[1], how.samples(len(a)), steps).values)
+        as_good = np.ones_like(observed)
+        for largest in _of_surrogates((a, b), block, pair, how, steps, surrogates, trials, seed):
+            as_good += largest >= observed
+        chance[0, block] = np.where(np.isnan(observed), np.nan, as_good / (1 + trials))
+    return chance.reshape(1, *a.shape[1:])
+
+
+def level_of_correlation(
+    a: np.ndarray, b: np.ndarray, how: Correlator, *, probability: float, trials: int, seed: int
+) -> np.ndarray:
+    """
+    The correlation that unrelated series exceed, at whatever lag, with a probability.
+
+    Parameters
+    ----------
+    a, b, how, trials, seed
+        As for `chance_of_correlation`, with random phases.
+    probability
+        Of a larger correlation, from 0 to 1.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        Shape ``(ny, nx)``: where the largest correlation exceeds it, `chance_of_correlation` gives no more than the
+        probability. NaN where there is no correlation, and for a probability that so many trials do not resolve.
+    """
+    steps = checked_steps((a, b), how)
+    level = np.full(a[0].size, np.nan, common_type((a, b)))
+    rank = int(np.floor(probability * (1 + trials) + 1e-9))
+    if rank < 1:
+        return level.reshape(a.shape[1:])
+    for block, pair in blocks_of_series((a, b), steps, how):
+        largest = np.array(list(_of_surrogates((a, b), block, pair, how, steps, "phase", trials, seed)))
+        level[block] = np.sort(largest, axis=0)[max(trials - rank, 0)]
+    return level.reshape(a.shape[1:])
+
+
+def _of_surrogates(
+    series: tuple[np.ndarray, np.ndarray],
+    block: slice,
+    pair: list[Series],
+    how: Correlator,
+    steps: np.ndarray,
+    surrogates: str,
+    trials: int,
+    seed: int,
+) -> Iterator[np.ndarray]:
+    """The largest correlation of each pixel of a block, in one trial after the other."""
+    make = {"phase": _random_phases, "red_noise": _red_noise}[surrogates]
     # A running mean or line is nearly the same filter everywhere: what it leaves is as stationary as the series.
     is_filter = not isinstance(how.detrend, str)
-    for block, pair in blocks_of_series((a, b), steps, how):
-        observed = _largest(how.correlate(pair[0], pair[1], n, steps).values)
-        as_good = np.ones_like(observed)
-        raw = pair
-        if not is_filter:
-            planes = [one.reshape(len(one), -1)[:, block].astype(dtype) for one in (a, b)]
-            raw = [prepare(one, pair[0].length) for one in planes]
-        for trial in range(trials):
-            which, both = trial % 2, list(pair)
-            there = raw[which].present
-            samples = make(raw[which], there.shape[1], np.random.default_rng([seed, trial]))
-            both[which] = _masked(samples, there, None if is_filter else how.detrend)
-            as_good += _largest(how.correlate(both[0], both[1], n, steps).values) >= observed
-        chance[0, block] = np.where(np.isnan(observed), np.nan, as_good / (1 + trials))
-    return chance.reshape(1, *image)
+    raw = pair
+    if not is_filter:
+        planes = [one.reshape(len(one), -1)[:, block].astype(common_type(series)) for one in series]
+        raw = [prepare(one, pair[0].length) for one in planes]
+    for trial in range(trials):
+        which, both = trial % 2, list(pair)
+        there = raw[which].present
+        samples = make(raw[which], there.shape[1], np.random.default_rng([seed, trial]))
+        both[which] = _masked(samples, there, None if is_filter else how.detrend)
+        yield _largest(how.correlate(both[0], both[1], how.samples(len(series[0])), steps).values)
 
 
 def chance_among_pixels(

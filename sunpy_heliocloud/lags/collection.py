@@ -8,7 +8,9 @@ import dask
 from dask.base import DaskMethodsMixin
 from dask.highlevelgraph import HighLevelGraph
 
-from sunpy_heliocloud.lags.lag_map import PLAIN, LagMap
+from sunpy_heliocloud.display.images import PLAIN
+from sunpy_heliocloud.lags.bars import draw_lag_bar
+from sunpy_heliocloud.lags.lag_map import LagMap
 from sunpy_heliocloud.lags.marks import warn_of_edges
 from sunpy_heliocloud.lags.quantities import colours
 from sunpy_heliocloud.store.collection import StoredCollection
@@ -94,9 +96,8 @@ class LagMapCollection(DaskMethodsMixin, StoredCollection):
                 axis.set_axislabel(" ")
                 axis.set_ticklabel_visible(row == column)
                 axis.set_ticklabel(size="x-small")
-        image = figure.axes[-1].images[-1]
-        bar = figure.colorbar(image, ax=figure.axes, shrink=0.8)
-        bar.set_label(next(iter(shown.values())).label, **PLAIN)
+            axes.set_title(shown[key].title, **PLAIN)
+        draw_lag_bar(figure.axes, next(iter(shown.values())), leads="first channel of a pair", shrink=0.8)
         return figure
 
     def plot_histograms(self, **kwargs: Any) -> Any:

@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
+import dask
 import numpy as np
 
 import astropy.units as u
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
+from sunpy_heliocloud.arguments import flag
 from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, items, stretches
+from sunpy_heliocloud.display.curves import curve_axes
+from sunpy_heliocloud.display.images import PLAIN, draw_bar, label_axes, require_wcs_axes
+from sunpy_heliocloud.display.looks import with_grey
+from sunpy_heliocloud.lags.arguments import number, random_numbers
+from sunpy_heliocloud.lags.bars import leaders, readable_unit
+from sunpy_heliocloud.lags.pixel import Pair, PixelMarks, draw_correlation
+from sunpy_heliocloud.lags.quantities import CROSS_CORRELATION
 from sunpy_heliocloud.store.stored import StoredCube
 
 __all__ = ["CorrelationCube"]
@@ -21,6 +30,108 @@ class CorrelationCube(StoredCube):
 
     It is lazy, like a cube of images. Its WCS has the lag in seconds as third axis.
     """
+
+    # What was correlated; not known of cubes that were loaded or binned.
+    _pair: Pair | None = None
+
+    def with_pair(self, pair: Pair) -> Self:
+        """The same, which knows what was correlated."""
+        known = self._new_instance()
+        known._pair = pair
+        return known
+
+    def plot(
+        self,
+        axes: Any = None,
+        *,
+        uncertainty: bool = True,
+        significance: float | None = 0.05,
+        trials: int = 199,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """
+        Plot the correlation of a pixel over lag with its maximum, or a plane, or all planes with a slider for lag.
+
+        What is lazy is computed once, of a pixel together with its light curves.
+
+        Parameters
+        ----------
+        axes : `matplotlib.axes.Axes`, optional
+            Axes to plot into, for planes with coordinates; by default new ones in the current figure.
+        uncertainty
+            Whether the uncertainty of a pixel's lag is marked, see `TimeLagCube.lag_uncertainty`.
+        significance
+            Probability of the level that is marked: unrelated light curves with the pixel's spectra have a larger
+            correlation, at whatever lag, that often, see `TimeLagCube.false_alarm_probability`. `None` for no level.
+        trials, seed
+            Of both: how many, and of the random numbers.
+        **kwargs
+            Of `matplotlib.axes.Axes.plot` for a pixel; of `TimeLagCube.plot` for planes, which are from -1 to 1 by default.
+
+        Returns
+        -------
+        `~matplotlib.axes.Axes`, `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
+
+        Notes
+        -----
+        Cubes that were loaded from a store or binned do not know their light curves: of these only the maximum is marked.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When an option makes no sense.
+        """
+        flag("uncertainty", uncertainty)
+        if significance is not None:
+            significance = number("significance", significance, 0, 1, "a probability")
+        trials, seed = random_numbers(trials, seed)
+        if len(self.shape) == 1 and self.lags.size > 1:
+            pair, axes = self._pair, curve_axes(axes)
+            data, series = dask.compute(self.data, None if pair is None else pair.series)
+            marks = PixelMarks.of(data, self.lags)
+            if pair is not None and uncertainty:
+                marks = marks.with_uncertainty(pair.how, series, trials, seed)
+            if pair is not None and significance:
+                marks = marks.with_level(pair.how, series, significance, trials, seed)
+            return draw_correlation(axes, self.lags, data, marks, self.meta, **kwargs)
+        kwargs = {"cmap": "RdBu_r"} | ({} if "norm" in kwargs else {"vmin": -1, "vmax": 1}) | kwargs
+        kwargs["cmap"] = with_grey(kwargs["cmap"])
+        if (
+            len(self.shape) != 2
+            or not isinstance(self.wcs.low_level_wcs, SlicedLowLevelWCS)
+            or not self.lags.isscalar
+        ):
+            return super().plot(*[] if axes is None else [axes], **kwargs)
+        require_wcs_axes(axes)
+        colorbar = flag("colorbar", kwargs.pop("colorbar", True))
+        axes = super().plot(axes=axes, **kwargs)
+        lag = self.lags.to(readable_unit(abs(self.lags)))
+        pair_names = leaders(self.meta)
+        named = "" if pair_names is None else f"{pair_names[0]} and {pair_names[1]}, "
+        axes.set_title(f"{named}lag {lag:.4g}", **PLAIN)
+        label_axes(axes, self._celestial())
+        if colorbar:
+            draw_bar(axes, CROSS_CORRELATION)
+        return axes
+
+    def _celestial(self) -> WCS:
+        wcs = self.wcs.low_level_wcs
+        return (wcs._wcs if isinstance(wcs, SlicedLowLevelWCS) else wcs).celestial
+
+    def _new_instance(self, **changed: Any) -> Self:
+        new = super()._new_instance(**changed)
+        if new.shape == self.shape:
+            new._pair = self._pair
+        return new
+
+    def __getitem__(self, item: Any) -> Self:
+        sliced = super().__getitem__(item)
+        lags, *pixels = self._index(item)
+        # What was correlated gives the same maximum while all lags are there.
+        if self._pair is not None and lags.keeps_axis and len(lags.positions) == self.shape[0]:
+            sliced._pair = self._pair[items(pixels)]
+        return sliced
 
     @classmethod
     def at_lags(cls, data: Any, wcs: WCS, lags: u.Quantity, meta: dict[str, Any]) -> Self:

@@ -8,6 +8,7 @@ import astropy.units as u
 from astropy.time import Time
 
 from sunpy_heliocloud.coordinates.stack import StackWCS
+from sunpy_heliocloud.display.looks import with_grey
 from sunpy_heliocloud.lags.lag_map import LagMap
 from sunpy_heliocloud.lags.marks import CountingCube
 from sunpy_heliocloud.lags.quantities import colours, normalization
@@ -72,7 +73,8 @@ class LagCube(CountingCube):
         shown: LagCube = self if data_unit is None else self.to(data_unit)
         # One plane is computed for its colours, where no lag bounds say how far they go.
         first = shown[0] if shown[0].reach else shown[0].compute()
-        return super(LagCube, shown).plot(*args, **colours([first], kwargs))
+        settings = colours([first], kwargs)
+        return super(LagCube, shown).plot(*args, **settings | {"cmap": with_grey(settings["cmap"])})
 
     def __getitem__(self, item: Any) -> "LagCube | LagMap":
         windows = self._index(item)[0]

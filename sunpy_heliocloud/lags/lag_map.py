@@ -9,20 +9,21 @@ import numpy as np
 
 import astropy.units as u
 from astropy.io import fits
+from astropy.time import Time
 from astropy.wcs import WCS
 
 import sunpy.map
 
 from sunpy_heliocloud.arguments import file_path, flag
+from sunpy_heliocloud.display.images import PLAIN, draw_on_sun, label_axes, line_options, require_wcs_axes
+from sunpy_heliocloud.display.looks import shown_span, with_grey
 from sunpy_heliocloud.lags import files as lag_files
+from sunpy_heliocloud.lags.bars import draw_lag_bar
 from sunpy_heliocloud.lags.marks import CountingCube
 from sunpy_heliocloud.lags.quantities import LAG, colours, normalization
 from sunpy_heliocloud.text import inert
 
-__all__ = ["PLAIN", "LagMap"]
-
-# Names out of headers are no mathematics and no TeX, whatever matplotlib is set to.
-PLAIN = {"parse_math": False, "usetex": False}
+__all__ = ["LagMap"]
 
 
 class LagMap(CountingCube):
@@ -79,7 +80,9 @@ class LagMap(CountingCube):
         computed = self.compute()
         lag_files.write(file, np.asarray(computed.data), computed._header("write"), overwrite=overwrite)
 
-    def plot(self, axes: Any = None, *, colorbar: bool = True, **kwargs: Any) -> Any:
+    def plot(
+        self, axes: Any = None, *, colorbar: bool = True, limb: Any = False, grid: Any = False, **kwargs: Any
+    ) -> Any:
         """
         Plot the map; what is lazy is computed, once.
 
@@ -88,11 +91,15 @@ class LagMap(CountingCube):
         axes : `~astropy.visualization.wcsaxes.WCSAxes`, optional
             Axes to plot into; by default new ones in the current figure.
         colorbar
-            Whether to draw a colour bar.
+            Whether to draw a colour bar. That of lags is in minutes or hours where this reads better, whatever the
+            unit of the values, and says which channel leads.
+        limb, grid
+            Whether to draw the limb and a heliographic grid; or keywords for their lines, see `TimeLagCube.plot`.
         **kwargs
             As for `ndcube.NDCube.plot`, such as ``cmap``, ``norm``, ``data_unit``, ``vmin`` and ``vmax`` (in the unit
             of the plot, or with a unit). Lags have by default the diverging ``"RdYlBu_r"`` with limits that are
-            symmetric around zero (also where only one is given), correlations ``"viridis"`` from 0 to 1.
+            symmetric around zero (also where only one is given), correlations ``"viridis"`` from 0 to 1. Pixels
+            without a lag are grey.
 
         Returns
         -------
@@ -104,12 +111,18 @@ class LagMap(CountingCube):
             When the map has lost an axis.
         """
         self._check_axes("plot")
+        require_wcs_axes(axes)
+        flag("colorbar", colorbar)
+        lines = {name: line_options(name, value) for name, value in (("limb", limb), ("grid", grid))}
         data_unit = kwargs.pop("data_unit", None)
         shown = self.compute() if data_unit is None else self.compute().to(data_unit)
-        axes = super(LagMap, shown).plot(axes=axes, **colours([shown], kwargs))
-        axes.set_title(shown.title, **PLAIN)
+        settings = colours([shown], kwargs)
+        axes = super(LagMap, shown).plot(axes=axes, **settings | {"cmap": with_grey(settings["cmap"])})
+        axes.set_title("\n".join(filter(None, (shown.title, shown._span()))), **PLAIN)
+        label_axes(axes, shown.wcs.low_level_wcs)
+        draw_on_sun(axes, shown.wcs.low_level_wcs, **lines, color="black")
         if colorbar:
-            axes.figure.colorbar(axes.images[-1], ax=axes).set_label(shown.label, **PLAIN)
+            draw_lag_bar(axes, shown)
         return axes
 
     def plot_histogram(self, axes: Any = None, *, bin_width: u.Quantity | None = None, **kwargs: Any) -> Any:
@@ -206,6 +219,11 @@ class LagMap(CountingCube):
         unit = "" if self.unit == u.dimensionless_unscaled else f" [{self.unit}]"
         how = "" if "overlap_normalized" not in self.meta else f", {normalization(self.meta)}"
         return inert(self.meta.get("quantity", "")) + unit + how
+
+    def _span(self) -> str:
+        """The times that the map was made from."""
+        start, stop = self.meta.get("start"), self.meta.get("stop")
+        return shown_span(start, stop) if isinstance(start, Time) and isinstance(stop, Time) else ""
 
     @property
     def reach(self) -> float | None:

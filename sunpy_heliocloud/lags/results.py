@@ -9,6 +9,7 @@ from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
 from sunpy_heliocloud.lags.lag_cube import LagCube
 from sunpy_heliocloud.lags.lag_map import LagMap
 from sunpy_heliocloud.lags.marks import AMBIGUOUS, Marks
+from sunpy_heliocloud.lags.pixel import Pair
 from sunpy_heliocloud.lags.quantities import CORRELATION, CROSS_CORRELATION, FALSE_ALARM, LAG, UNCERTAINTY
 
 __all__ = [
@@ -83,7 +84,9 @@ def window_cubes_of_maxima(
 def correlation_over_lag(comparison: Comparison) -> CorrelationCube:
     """The correlation of two cubes at each lag."""
     meta = comparison.meta(CROSS_CORRELATION)
-    return CorrelationCube.at_lags(comparison.over_lag(), comparison.wcs, comparison.lags, meta)
+    cube = CorrelationCube.at_lags(comparison.over_lag(), comparison.wcs, comparison.lags, meta)
+    first, second = comparison.arrays
+    return cube.with_pair(Pair(first, second, comparison.how))
 
 
 def false_alarm_map(comparison: Comparison, surrogates: str, trials: int, seed: int) -> LagMap:

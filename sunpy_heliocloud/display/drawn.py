@@ -1,0 +1,170 @@
+"""DrawnCube: a cube whose planes are drawn as sunpy draws Maps, and whose light curves have dates."""
+
+from typing import Any, Self
+
+import dask
+import numpy as np
+
+import astropy.units as u
+from astropy.wcs import WCS
+
+from sunpy_heliocloud.arguments import flag
+from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
+from sunpy_heliocloud.display.curves import curve_axes, draw_curve, is_without_coordinates
+from sunpy_heliocloud.display.images import (
+    PLAIN,
+    clip,
+    draw_bar,
+    draw_on_sun,
+    label_axes,
+    line_options,
+    percentiles,
+    plain_limits,
+    require_wcs_axes,
+)
+from sunpy_heliocloud.display.looks import Look, name_of_channel, shown_time, with_grey
+from sunpy_heliocloud.lazy.mapped import MappedCube
+from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
+
+__all__ = ["DrawnCube"]
+
+
+class DrawnCube(MappedCube):
+    """The part of `~sunpy_heliocloud.TimeLagCube` that draws."""
+
+    def plot(
+        self,
+        axes: Any = None,
+        *,
+        colorbar: bool = True,
+        limb: Any = False,
+        grid: Any = False,
+        clip_interval: u.Quantity | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """
+        Plot a plane as sunpy plots a Map, a light curve over dates, or the cube with a slider for time.
+
+        What is lazy is computed once; of a cube with a slider a plane when it is shown.
+
+        Parameters
+        ----------
+        axes : `matplotlib.axes.Axes`, optional
+            Axes to plot into: for images such as ``plt.subplot(projection=cube[0])``, for light curves any.
+            By default new ones in the current figure, or, for light curves, the current ones.
+        colorbar
+            Whether an image has a colour bar.
+        limb, grid
+            Whether to draw the limb and a heliographic grid into an image; or keywords for their lines, such as
+            ``grid={"grid_spacing": 10 * u.deg}``, see `sunpy.map.GenericMap.draw_limb` and
+            `~sunpy.map.GenericMap.draw_grid`.
+        clip_interval
+            Percentiles of the values that limit the colours of an image, such as ``(1, 99.5) * u.percent``.
+        **kwargs
+            As for `ndcube.NDCube.plot`, and of `matplotlib.axes.Axes.imshow` or `~matplotlib.axes.Axes.plot`:
+            ``cmap``, ``norm``, ``vmin``, ``vmax`` (in the unit of the plot, or with a unit), ``data_unit``,
+            ``axes_units``. By default images have the colour map and the norm that sunpy's Map of the instrument has;
+            differences are blue and red, symmetric about zero. Missing pixels are grey.
+            With ``plot_axes``, ``axes_coordinates`` or ``wcs`` the plot is that of ndcube.
+
+        Returns
+        -------
+        `~astropy.visualization.wcsaxes.WCSAxes`, `~matplotlib.axes.Axes` or `mpl_animators.ArrayAnimatorWCS`
+            The second for light curves, the last for a cube of three axes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When axes have no coordinates, limits are not in order, or the cube has no unit for ``data_unit``.
+        """
+        flag("colorbar", colorbar)
+        interval, lines = (
+            percentiles(clip_interval),
+            {name: line_options(name, value) for name, value in (("limb", limb), ("grid", grid))},
+        )
+        if any(kwargs.get(name) is not None for name in ("plot_axes", "axes_coordinates", "wcs")):
+            return super().plot(axes=axes, **kwargs)
+        data_unit = kwargs.pop("data_unit", None)
+        cube: Self = self if data_unit is None else self.to(data_unit)
+        kwargs = plain_limits(kwargs, cube.unit)
+        if len(self.shape) == 1:
+            return cube._plot_curve(axes, kwargs)
+        if len(self.shape) > 2:
+            if dask.is_dask_collection(cube.data):
+                cube = cube._new_instance(data=PlanesOnDemand(cube.data))
+            first = np.asarray(cube.data[0], float)
+            return super(DrawnCube, cube).plot(**cube._colours(first, kwargs, interval))
+        require_wcs_axes(axes)
+        cube = cube.compute()
+        colours = cube._colours(_values(cube), kwargs, interval)
+        axes = super(DrawnCube, cube).plot(axes=axes, **colours)
+        axes.set_title(cube._plot_title(), **PLAIN)
+        wcs = cube.wcs.low_level_wcs
+        if isinstance(wcs, WCS) and wcs.naxis == 2:
+            label_axes(axes, wcs)
+            draw_on_sun(axes, wcs, **lines, color="white")
+        if colorbar:
+            draw_bar(axes, cube._unit_text())
+        return axes
+
+    def _plot_curve(self, axes: Any, kwargs: dict[str, Any]) -> Any:
+        wcs = self.wcs.low_level_wcs
+        over_time = isinstance(wcs, SlicedStackWCS) and not wcs.fixed[0]
+        axes = curve_axes(axes) if over_time and not kwargs.get("axes_units") else axes
+        cube = self.compute()
+        kwargs = {"label": cube._plot_title()} | kwargs
+        if over_time and axes is not None and is_without_coordinates(axes):
+            error = None if cube.uncertainty is None else cube.uncertainty.array
+            draw_curve(axes, cube.times, _values(cube), error, **kwargs)
+        else:
+            axes = super(DrawnCube, cube).plot(axes=axes, **kwargs)
+        several = len(axes.get_legend_handles_labels()[0]) > 1
+        axes.set_title("" if several else cube._plot_title(), **PLAIN)
+        if several:
+            for text in axes.legend().get_texts():
+                text.set(**PLAIN)
+        if over_time:
+            axes.set_ylabel(cube._unit_text() or "value", **PLAIN)
+        return axes
+
+    def _colours(
+        self, values: np.ndarray, given: dict[str, Any], interval: tuple[float, float] | None
+    ) -> dict[str, Any]:
+        """Keywords of an image: what is given, and the rest of the channel."""
+        look = Look(self).settings(values)
+        if "norm" not in given:
+            if interval is not None:
+                clip(look["norm"], values, interval)
+            for name in {"vmin", "vmax"} & given.keys():
+                setattr(look["norm"], name, given.pop(name))
+        colours = look | given
+        return colours | {"cmap": with_grey(colours["cmap"])}
+
+    def _plot_title(self) -> str:
+        """The channel, and the time of a plane or the place of a light curve."""
+        name, wcs = name_of_channel(self), self.wcs.low_level_wcs
+        if self.times.isscalar:
+            return f"{name} {shown_time(self.times)}"
+        if (
+            len(self.shape) > 1
+            or not isinstance(wcs, SlicedStackWCS)
+            or wcs.stack.planes[0].cunit != ("deg", "deg")
+        ):
+            return name
+        longitude, latitude, _ = (
+            3600 * np.atleast_1d(value)[0] for value in wcs.stack.pixel_to_world_values(0, 0, 0)
+        )
+        longitude = (longitude + 648000) % 1296000 - 648000
+        return f"{name} at ({longitude:.0f}″, {latitude:.0f}″)"
+
+    def _unit_text(self) -> str:
+        return (
+            ""
+            if self.unit in (None, u.dimensionless_unscaled)
+            else self.unit.to_string("unicode", fraction="inline")
+        )
+
+
+def _values(cube: Any) -> np.ndarray:
+    """The values that are drawn; what is masked is missing."""
+    return np.ma.filled(np.ma.masked_array(np.asarray(cube.data, float), cube.mask), np.nan)
