@@ -21,14 +21,14 @@ from sunpy_heliocloud.kernels.series import Series, standardise
 
 __all__ = ["uncertainty_of_lag"]
 
-# Shares of a normal distribution within one and two standard deviations.
-_ONE, _TWO = 0.6827, 0.9545
+# Shares of a normal distribution within so many standard deviations.
+_WITHIN = {1.0: 0.6827, 1.645: 0.9}
 # Frequencies on either side over which the power of signal and noise is averaged.
 _REACH = 4
 # Chosen by coverage, of other light curves than those of the published table (benchmarks/truth.py): signal is what has
-# more power than this multiple of the noise; and of series with so few independent samples the noise is doubled.
+# more power than this multiple of the noise; and of series with so few independent pairs of samples the noise is doubled.
 _CLEAR = 4.0
-_FEW_SAMPLES, _STEEPNESS, _MOST = 10.8, 8, 3.0
+_FEW_SAMPLES, _STEEPNESS, _MOST = 8.5, 8, 3.0
 # Of the trials, and in standard deviations: more trials farther away than that are another maximum.
 _MANY, _FAR = 0.35, 3.0
 _NOT_ASKED = np.empty(0, np.int64)
@@ -60,7 +60,7 @@ def uncertainty_of_lag(
     Returns
     -------
     `numpy.ndarray`
-        Shape ``(2, ny, nx)``: seconds, within which 68 % of the trials' errors are, and within twice of which 95 % are,
+        Shape ``(2, ny, nx)``: seconds, within which 68 % of the trials' errors are, and within 1.645 times which 90 %,
         NaN where there is no lag; and 1 where more than a third of the trials find another maximum, else 0.
 
     References
@@ -163,22 +163,31 @@ def _signal_and_noise(
     difference = np.where(shared, (first - second - shift)[:, overlap], 0)
     part = shared.mean(axis=1, keepdims=True, dtype=a[0].dtype)
     difference = np.where(shared, difference - difference.mean(axis=1, keepdims=True) / part, 0)
+    of_difference = _spectrum(difference)
     # Half its power is the noise of each.
-    noise = _smoothed(_power(difference)) / (2 * part)
+    noise = _smoothed(_squares(of_difference)) / (4 * part * difference.shape[1])
     spectrum = _spectrum(mean)
     power = _smoothed(_squares(spectrum)) / (2 * length)
-    # Half the noise is left in the mean of two.
-    left = _at(noise, length + 1) / 2
-    shortage = _shortage(np.maximum(power - left, 0), 2 * left)
+    # Half the noise is left in the mean of two, all of it where there is one.
+    every = _at(noise, length + 1)
+    left = every * ((number == 2) / 2 + (number == 1)).mean(axis=1, keepdims=True, dtype=noise.dtype)
+    shortage = _shortage(np.maximum(power - left, 0), every, shared.sum(axis=1) / length)
     noise, left = noise * shortage, left * shortage
     kept = np.sqrt(np.clip(1 - left / np.maximum(power, 1e-12), 0, 1))
     kept[power < _CLEAR * left] = 0
     signal = fft.irfft(spectrum * kept, 2 * length, axis=1)[:, :length]
-    return np.stack([signal[:, here], signal[:, there]]), np.sqrt(_at(noise, n + 1) * 2 * n)
+    # Signs of a pixel's own, so that the trials of all pixels, which share their random phases, are not alike.
+    nearest = np.rint(np.linspace(0, difference.shape[1], n + 1)).astype(int)
+    signs = np.where(of_difference.real[:, nearest] < 0, -1, 1).astype(noise.dtype)
+    return np.stack([signal[:, here], signal[:, there]]), signs * np.sqrt(_at(noise, n + 1) * 2 * n)
 
 
-def _shortage(signal: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """By how much more noise there is than series with few independent samples show, from both power spectra."""
+def _shortage(signal: np.ndarray, noise: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """
+    By how much more noise there is than series with few independent pairs of samples show.
+
+    From the power spectra of all samples, and the share of those that are in a pair.
+    """
     signal, noise = signal[:, 1:], noise[:, 1:]
     total, both = signal.sum(axis=1), (signal * noise).sum(axis=1)
     least = np.finfo(signal.dtype).tiny
@@ -186,17 +195,13 @@ def _shortage(signal: np.ndarray, noise: np.ndarray) -> np.ndarray:
     of_product = total * noise.sum(axis=1) / np.maximum(both, least)
     of_signal = total**2 / np.maximum((signal**2).sum(axis=1), least)
     correlation = total / np.maximum((signal + noise).sum(axis=1), least)
-    independent = np.maximum(np.sqrt(of_product * of_signal) * correlation, 1)
+    independent = np.maximum(np.sqrt(of_product * of_signal) * correlation * shared, 1)
     return 1 + np.minimum((_FEW_SAMPLES / independent) ** _STEEPNESS, _MOST)[:, None]
 
 
 def _spectrum(series: np.ndarray) -> np.ndarray:
     """Of a series and its mirror image, whose ends meet."""
     return fft.rfft(np.concatenate([series, series[:, ::-1]], axis=1), axis=1)
-
-
-def _power(series: np.ndarray) -> np.ndarray:
-    return _squares(_spectrum(series)) / (2 * series.shape[1])
 
 
 def _squares(spectrum: np.ndarray) -> np.ndarray:
@@ -225,9 +230,11 @@ def _spread(errors: np.ndarray, cadence: float) -> np.ndarray:
     last = len(ordered) - 1
 
     def within(share: float) -> np.ndarray:
-        return ordered[min(round(share * (last + 2) - 1), last)]
+        place = min(max(share * (last + 2) - 1, 0), last)
+        low = int(place)
+        return ordered[low] + (place - low) * (ordered[min(low + 1, last)] - ordered[low])
 
-    sigma = np.fmax(within(_ONE), within(_TWO) / 2)
+    sigma = np.fmax(*(within(share) / deviations for deviations, share in _WITHIN.items()))
     core = within(0.5) / 0.6745
     elsewhere = (ordered > _FAR * core + 2 * cadence).mean(axis=0) > _MANY
     return np.stack([sigma, elsewhere])

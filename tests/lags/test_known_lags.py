@@ -332,9 +332,8 @@ def white(rng, n):
 def test_two_thirds_of_the_lags_are_within_one_sigma(n, r, step, lag, make, gaps):
     """Also with gaps, and on grids that are finer or coarser than the frames, of 4 min."""
     one, two, ambiguous = coverage(n, r, step, lag, make, gaps)
-    # Cells of 2000 curves are within 60 to 76 and 90 to 98 %; 324 curves scatter by 3 and 1 %.
-    assert 0.57 < one < 0.79
-    assert 0.89 < two < 0.99
+    assert 0.6 <= one <= 0.76
+    assert 0.9 <= two <= 0.98
     assert ambiguous <= 0.05
 
 
@@ -344,8 +343,8 @@ def test_two_thirds_of_the_lags_are_within_one_sigma(n, r, step, lag, make, gaps
 )
 def test_sigmas_of_short_light_curves_are_not_too_small(r, step, lag, make, gaps):
     one, two, ambiguous = coverage(60, r, step, lag, make, gaps)
-    assert one > 0.6
-    assert two > (0.82 if r < 0.8 else 0.86)
+    assert one >= 0.6
+    assert two >= 0.88
     assert ambiguous <= 0.05
 
 
