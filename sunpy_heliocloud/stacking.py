@@ -12,8 +12,8 @@ from astropy.table import QTable, vstack
 from astropy.time import Time
 
 from sunpy.map import GenericMap
-from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.inert_table import InertTable
@@ -31,7 +31,6 @@ from sunpy_heliocloud.text import inert, shown_url
 
 __all__ = ["derotated", "of_distinct_times", "of_one_shape", "shape_text", "stacked", "warn_of"]
 
-# The stacklevels of the warnings count from the caller of to_cube or derotate_to.
 _SHORT_EXPOSURE = 0.5  # fraction of the median; in flares AIA's automatic exposure control is far below it
 
 
@@ -101,10 +100,9 @@ def of_one_shape(frames: Frames) -> Frames:
             frames.left_out.reasons[image.url] = (
                 f"{image.url} has {shape_text(image.shape)} pixels, but most frames of the cube have {shape_text(shape)}"
             )
-    warn_user(
+    warn_caller(
         f"{len(frames) - shapes[shape]} of {len(frames)} frames have another shape than most and are left out of the "
         "cube, see .status",
-        stacklevel=4,
     )
     return frames.picked(np.array([i for i, image in enumerate(frames.images) if image.shape == shape]))
 
@@ -137,10 +135,9 @@ def of_distinct_times(frames: Frames) -> Frames:
         frames.left_out.reasons[frames.images[i].url] = reason
     if len(kept) == len(frames):
         return frames
-    warn_user(
+    warn_caller(
         f"{len(frames) - len(kept)} of {len(frames)} frames are of the time of another and are left out of the cube, "
         "see .status",
-        stacklevel=4,
     )
     return frames.picked(np.array(kept))
 
@@ -148,9 +145,8 @@ def of_distinct_times(frames: Frames) -> Frames:
 def warn_of(frames: Frames, cube: TimeLagCube) -> None:
     """Warn of a unit that cannot be read, and of frames of doubtful quality."""
     if bunit := cube.meta.get("bunit"):
-        warn_user(
+        warn_caller(
             f"The unit {inert(bunit)!r} cannot be read: the cube has none, and its meta['bunit'] the text",
-            stacklevel=3,
         )
     _warn_of_quality(frames)
 
@@ -188,8 +184,8 @@ def _normalization(frames: Frames, channel: Channel) -> tuple[tuple, u.UnitBase 
     if not np.isfinite(exposures).any():
         return (), channel.unit, "left alone: the headers have no exposure time"
     if without := np.count_nonzero(~(exposures > 0)):
-        warn_user(
-            f"{without} of {len(frames)} frames have no exposure time, or zero, and are NaN", stacklevel=4
+        warn_caller(
+            f"{without} of {len(frames)} frames have no exposure time, or zero, and are NaN"
         )
     return (DivideByExposure(),), channel.unit / u.s, "divided by the exposure time"
 
@@ -209,13 +205,12 @@ def _warn_of_quality(frames: Frames) -> None:
     known = exposures[exposures > 0]
     short = np.count_nonzero(known < _SHORT_EXPOSURE * np.median(known)) if known.size else 0
     if damaged:
-        warn_user(
+        warn_caller(
             f"{damaged} of {len(frames)} frames have a QUALITY other than 0; select(quality=0) drops them",
-            stacklevel=4,
         )
     if short:
-        warn_user(
-            f"{short} of {len(frames)} frames have an exposure time under half the median", stacklevel=4
+        warn_caller(
+            f"{short} of {len(frames)} frames have an exposure time under half the median"
         )
 
 

@@ -94,7 +94,13 @@ def bounds(lag_bounds: Any) -> u.Quantity | None:
         return None
     if isinstance(lag_bounds, (tuple, list)) and all(isinstance(one, u.Quantity) for one in lag_bounds):
         lag_bounds = u.Quantity(lag_bounds)
-    return time_grid.duration("lag_bounds", lag_bounds, (2,), example="[-2, 2] * u.hour")
+    checked = time_grid.duration("lag_bounds", lag_bounds, (2,), example="[-2, 2] * u.hour")
+    if checked[0] > checked[1]:
+        raise ValueError(
+            f"lag_bounds are {checked[0]:g} to {checked[1]:g}, but the smallest lag comes first: "
+            f"[{checked[1].value:g}, {checked[0].value:g}] * u.{checked.unit}"
+        )
+    return checked
 
 
 def detrending(detrend: Any, cadence: float, planes: int) -> Detrend:

@@ -1,6 +1,7 @@
 """LagMapCollection: the maps of all pairs of channels, computed and plotted together."""
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -8,6 +9,7 @@ import dask
 from dask.base import DaskMethodsMixin
 from dask.highlevelgraph import HighLevelGraph
 
+from sunpy_heliocloud.caller import Place, place_of_caller
 from sunpy_heliocloud.display.images import PLAIN
 from sunpy_heliocloud.lags.bars import draw_lag_bar
 from sunpy_heliocloud.lags.lag_map import LagMap
@@ -54,14 +56,14 @@ class LagMapCollection(DaskMethodsMixin, StoredCollection):
     __dask_scheduler__ = staticmethod(LagMap.__dask_scheduler__)
 
     def __dask_postcompute__(self) -> tuple[Callable, tuple]:
-        return self._from_results, ()
+        return self._from_results, (place_of_caller(), os.getpid())
 
     def __dask_postpersist__(self) -> tuple[Callable, tuple]:
         return self._from_graph, ([one.__dask_postpersist__() for one in self.values()],)
 
-    def _from_results(self, results: list) -> Self:
+    def _from_results(self, results: list, place: Place, process: int) -> Self:
         computed = [one.from_results(result) for one, result in zip(self.values(), results, strict=True)]
-        warn_of_edges(computed)  # one warning for all maps
+        warn_of_edges(computed, place, process)  # one warning for all maps
         return self._of(computed)
 
     def _from_graph(self, graph: Any, rebuilders: list[tuple[Callable, tuple]], **kwargs: Any) -> Self:

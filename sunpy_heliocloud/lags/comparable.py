@@ -51,7 +51,7 @@ class ComparableCube(StoredCube):
         other
             A cube on the same grid, with the same even times or a part of them.
         lag_bounds
-            Smallest and largest lag considered, such as ``[-2, 2] * u.hour``; by default all.
+            Smallest and largest lag considered, in this order, such as ``[-2, 2] * u.hour``; by default all.
         min_correlation
             Pixels whose maximum correlation is lower become NaN.
         min_overlap

@@ -9,8 +9,8 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time
 
-from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.kernels.correlation import Correlator, lags
 from sunpy_heliocloud.kernels.maxima import FIRST, LAST, MARKS, N_MAXIMA
@@ -246,7 +246,7 @@ class Comparison:
         self._check_lags(int(width))
         windows = [(int(i), int(i + width)) for i in range(0, self.times.size - width + 1, step)]
         if left := self.times.size - windows[-1][1]:
-            warn_user(
+            warn_caller(
                 f"The last {left} of {self.times.size} planes, from {self.times[-left].isot} on, are in no window of "
                 f"{width} planes; choose a window, or a step, that divides them"
             )

@@ -18,7 +18,7 @@ from sunpy_heliocloud.display.looks import with_grey
 from sunpy_heliocloud.lags.arguments import number, random_numbers
 from sunpy_heliocloud.lags.bars import leaders, readable_unit
 from sunpy_heliocloud.lags.pixel import Pair, PixelMarks, draw_correlation
-from sunpy_heliocloud.lags.quantities import CROSS_CORRELATION
+from sunpy_heliocloud.lags.quantities import CROSS_CORRELATION, normalization, pair_title
 from sunpy_heliocloud.store.stored import StoredCube
 
 __all__ = ["CorrelationCube"]
@@ -167,6 +167,17 @@ class CorrelationCube(StoredCube):
             return dropped["value"][dropped["world_axis_names"].index("lag")] * u.s
         (pixel_axis,) = np.flatnonzero(wcs.axis_correlation_matrix[wcs.world_axis_names.index("lag")])
         return self.axis_world_coords(wcs.pixel_n_dim - 1 - int(pixel_axis))[0]
+
+    def __str__(self) -> str:
+        lags = np.atleast_1d(self.lags)
+        at = f"a lag of {lags[0]:g}" if lags.size == 1 else f"{lags.size} lags, {lags[0]:g} to {lags[-1]:g}"
+        return (
+            f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
+            f"  {CROSS_CORRELATION} of {pair_title(self.meta)}, at {at}\n"
+            f"  from {self.meta.get('planes')} planes of {self.meta.get('cadence')}, "
+            f"{self.meta.get('start')} to {self.meta.get('stop')}\n"
+            f"  correlation {normalization(self.meta)}"
+        )
 
     def _bin_wcs(self, bins: Sequence[int]) -> WCS | None:
         wcs = self.wcs.low_level_wcs

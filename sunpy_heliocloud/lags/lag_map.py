@@ -20,7 +20,7 @@ from sunpy_heliocloud.display.looks import shown_span, with_grey
 from sunpy_heliocloud.lags import files as lag_files
 from sunpy_heliocloud.lags.bars import draw_lag_bar
 from sunpy_heliocloud.lags.marks import CountingCube
-from sunpy_heliocloud.lags.quantities import LAG, colours, normalization
+from sunpy_heliocloud.lags.quantities import LAG, colours, normalization, pair_title
 from sunpy_heliocloud.text import inert
 
 __all__ = ["LagMap"]
@@ -108,7 +108,9 @@ class LagMap(CountingCube):
         Raises
         ------
         ValueError
-            When the map has lost an axis.
+            When the map has lost an axis, or limits are not finite, or the lower is the higher one.
+        TypeError
+            When ``colorbar`` is not True or False.
         """
         self._check_axes("plot")
         require_wcs_axes(axes)
@@ -207,11 +209,7 @@ class LagMap(CountingCube):
     @property
     def title(self) -> str:
         """The two channels, and who observed them."""
-        channels = ["" if one is None else f"{one.value:g}" for one in self.meta.get("channels", ())]
-        seen_from = [inert(one or "") for one in self.meta.get("observatories", ())]
-        if len(set(seen_from)) > 1:
-            return " - ".join(f"{a} {b}".strip() for a, b in zip(channels, seen_from, strict=True))
-        return f"{'-'.join(filter(None, channels))} {''.join(seen_from[:1])}".strip()
+        return pair_title(self.meta)
 
     @property
     def label(self) -> str:

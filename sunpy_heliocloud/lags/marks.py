@@ -1,5 +1,6 @@
 """What speaks against lags, pixel by pixel, and the cubes that count it."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -10,8 +11,8 @@ from dask.highlevelgraph import HighLevelGraph
 
 import astropy.units as u
 
-from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.caller import Place, place_of_caller, warn_at
 from sunpy_heliocloud.coordinates.indexers import items
 from sunpy_heliocloud.kernels.maxima import EDGE, PULLED, SHORT
 from sunpy_heliocloud.store.description import Contents
@@ -127,7 +128,7 @@ class CountingCube(StoredCube):
     def __dask_postcompute__(self) -> tuple[Callable, tuple]:
         if self._lazy_marks is None:
             return super().__dask_postcompute__()
-        return self._computed, ()
+        return self._computed, (place_of_caller(), os.getpid())
 
     def __dask_postpersist__(self) -> tuple[Callable, tuple]:
         marks = self._lazy_marks
@@ -146,9 +147,9 @@ class CountingCube(StoredCube):
         data, computed = (finalize(part, *args) for part, (finalize, args) in zip(results, both, strict=True))
         return self._new_instance(data=data).with_marks(Marks(computed, marks.names))
 
-    def _computed(self, results: Any) -> Self:
+    def _computed(self, results: Any, place: Place, process: int) -> Self:
         computed = self.from_results(results)
-        warn_of_edges([computed])
+        warn_of_edges([computed], place, process)
         return computed
 
     def _persisted(self, graph: Any, both: tuple, names: tuple[str, ...], **kwargs: Any) -> Self:
@@ -163,16 +164,18 @@ class CountingCube(StoredCube):
         return sliced
 
 
-def warn_of_edges(maps: list[CountingCube]) -> None:
-    """Warn, once, of maxima at the edge of the lags that are no lags."""
+def warn_of_edges(maps: list[CountingCube], place: Place, process: int) -> None:
+    """Warn once, where the maps are computed, of maxima at the edge of the lags that are no lags."""
     found = sum(one.meta.get("at_edge", 0) for one in maps)
     if found == 0 or maps[0].meta.get("at_bounds") == "keep":
         return
     pixels = sum(np.size(one.data) for one in maps)
     bounds = maps[0].meta.get("lag_bounds")
     bounds = "" if bounds is None else f", {bounds[0]:g} to {bounds[1]:g}"
-    warn_user(
+    warn_at(
+        place,
+        process,
         f"In {found} of {pixels} pixels the correlation is largest at an edge of the lags{bounds}, or beside lags with "
         "too few pairs, so that its maximum may lie beyond. These lags are NaN; wider lag_bounds may find them, and "
-        "at_bounds='keep' gives the edge"
+        "at_bounds='keep' gives the edge",
     )

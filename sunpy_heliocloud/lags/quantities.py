@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 import astropy.units as u
+
+from sunpy_heliocloud.text import inert
 
 __all__ = [
     "CORRELATION",
@@ -13,6 +17,7 @@ __all__ = [
     "UNCERTAINTY",
     "colours",
     "normalization",
+    "pair_title",
 ]
 
 LAG = "time lag"
@@ -25,6 +30,15 @@ UNCERTAINTY = "uncertainty of the time lag"
 def normalization(meta: dict[str, Any]) -> str:
     """How the correlation is normalised, in words."""
     return "normalised on the overlap" if meta["overlap_normalized"] else "tapered, as in sunkit-image"
+
+
+def pair_title(meta: dict[str, Any]) -> str:
+    """The two channels, and who observed them."""
+    channels = ["" if one is None else f"{one.value:g}" for one in meta.get("channels", ())]
+    seen_from = [inert(one or "") for one in meta.get("observatories", ())]
+    if len(set(seen_from)) > 1:
+        return " - ".join(f"{a} {b}".strip() for a, b in zip(channels, seen_from, strict=True))
+    return f"{'-'.join(filter(None, channels))} {''.join(seen_from[:1])}".strip()
 
 
 def colours(maps: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +58,7 @@ def colours(maps: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
         What is given, and for the rest the same colour map and limits for all.
     """
     unit, quantity = maps[0].unit, maps[0].meta.get("quantity")
+    _check_limits(given, unit)
     chosen = {
         name: value.to_value(unit) if isinstance(value, u.Quantity) else value
         for name, value in given.items()
@@ -61,4 +76,25 @@ def colours(maps: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
         settings = {"cmap": "viridis", "vmin": 0, "vmax": 1}
     if "norm" in chosen:
         settings = {"cmap": settings["cmap"]}
-    return settings | chosen
+    settings |= chosen
+    lowest, highest = settings.get("vmin"), settings.get("vmax")
+    if lowest is not None and highest is not None and not lowest < highest:
+        raise ValueError(
+            f"vmin is {lowest:g} and vmax {highest:g}, but vmin has to be lower; exchange them, or give both"
+        )
+    return settings
+
+
+def _check_limits(given: dict[str, Any], unit: u.UnitBase) -> None:
+    """Refuse limits of plots that are no finite numbers."""
+    for name in ("vmin", "vmax"):
+        if given.get(name) is None:
+            continue
+        try:
+            value = u.Quantity(given[name])
+            finite = value.isscalar and bool(np.isfinite(value.value))
+        except TypeError:
+            finite = False
+        if not finite:
+            example = 7200 * unit if unit.is_equivalent(u.s) else 0.5
+            raise ValueError(f"{name} is {given[name]!r}, but has to be a finite number, such as {example}")

@@ -10,8 +10,8 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time
 
-from sunpy.util.exceptions import warn_user
 
+from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates.indexers import At, Indexer, Stretch
 from sunpy_heliocloud.coordinates.times import seconds
 from sunpy_heliocloud.kernels.time_axis import METHODS
@@ -147,4 +147,4 @@ def _warn_of_missing(resampled: _Resampled) -> None:
             f"{in_gaps} are in gaps longer than max_gap, {resampled.max_gap:g} s, or in steps that reach into one: the longest "
             f"is {longest:.0f} s, and max_gap={longest:.0f} * u.s bridges it"
         )
-    warn_user(f"{np.count_nonzero(missing)} of {new.size} resampled planes are NaN: {'; '.join(reasons)}")
+    warn_caller(f"{np.count_nonzero(missing)} of {new.size} resampled planes are NaN: {'; '.join(reasons)}")
