@@ -74,7 +74,8 @@ def with_lags(
     late = np.resize(lags, curves)[:, None]
     which = np.arange(curves)[:, None]
     a, b = (
-        series[which, start + np.arange(n)] + noise * rng.normal(size=(curves, n)) for start in (15, 15 - late)
+        series[which, start + np.arange(n)] + noise * rng.normal(size=(curves, n))
+        for start in (15, 15 - late)
     )
     return (a, b), CADENCE * late[:, 0]
 

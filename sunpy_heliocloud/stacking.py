@@ -184,9 +184,7 @@ def _normalization(frames: Frames, channel: Channel) -> tuple[tuple, u.UnitBase 
     if not np.isfinite(exposures).any():
         return (), channel.unit, "left alone: the headers have no exposure time"
     if without := np.count_nonzero(~(exposures > 0)):
-        warn_caller(
-            f"{without} of {len(frames)} frames have no exposure time, or zero, and are NaN"
-        )
+        warn_caller(f"{without} of {len(frames)} frames have no exposure time, or zero, and are NaN")
     return (DivideByExposure(),), channel.unit / u.s, "divided by the exposure time"
 
 
@@ -209,9 +207,7 @@ def _warn_of_quality(frames: Frames) -> None:
             f"{damaged} of {len(frames)} frames have a QUALITY other than 0; select(quality=0) drops them",
         )
     if short:
-        warn_caller(
-            f"{short} of {len(frames)} frames have an exposure time under half the median"
-        )
+        warn_caller(f"{short} of {len(frames)} frames have an exposure time under half the median")
 
 
 def _merged(cubes: Sequence[TimeLagCube]) -> TimeLagCube:

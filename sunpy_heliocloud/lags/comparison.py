@@ -9,7 +9,6 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time
 
-
 from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.kernels.correlation import Correlator, lags

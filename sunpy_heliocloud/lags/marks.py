@@ -11,7 +11,6 @@ from dask.highlevelgraph import HighLevelGraph
 
 import astropy.units as u
 
-
 from sunpy_heliocloud.caller import Place, place_of_caller, warn_at
 from sunpy_heliocloud.coordinates.indexers import items
 from sunpy_heliocloud.kernels.maxima import EDGE, PULLED, SHORT

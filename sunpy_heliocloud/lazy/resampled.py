@@ -10,7 +10,6 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time
 
-
 from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates.indexers import At, Indexer, Stretch
 from sunpy_heliocloud.coordinates.times import seconds
