@@ -14,6 +14,7 @@ from sunpy.net import Fido
 from sunpy.net import attrs as a
 
 import sunpy_heliocloud  # NOQA: F401  registers the client
+from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
@@ -49,6 +50,17 @@ def ref_map(sequences):
 def derotated(sequences, ref_map):
     """Both channels, derotated, in memory."""
     return dask.compute(*(frames.to_cube().derotate_to(ref_map) for frames in sequences))
+
+
+@pytest.mark.parametrize("frames", [10, 180])
+def test_the_job_takes_less_than_three_tasks_a_frame(sequences, ref_map, frames):
+    with no_compute():
+        hot, cool = (
+            some[90 - frames // 2 :][:frames].to_cube().derotate_to(ref_map).resample_time(4 * u.min)
+            for some in sequences
+        )
+        [lag] = dask.optimize(hot.time_lag(cool, **BOUNDS))
+    assert len(dict(lag.__dask_graph__())) <= 3 * 2 * frames
 
 
 def errors(cubes: list[TimeLagCube], ref_map, **options) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from astropy.time import Time
 from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.kernels.correlation import Correlator, lags
-from sunpy_heliocloud.kernels.maxima import FIRST, LAST, MARKS, N_MAXIMA
+from sunpy_heliocloud.kernels.maxima import LAST, MARKS, N_MAXIMA
 from sunpy_heliocloud.lags import arguments
 from sunpy_heliocloud.lazy.light_curves import (
     ChanceAmongPixels,
@@ -35,12 +35,12 @@ _DISTANT = 0.25
 
 
 class Maxima(NamedTuple):
-    """Where the correlation of two cubes is largest, and how large it is there: arrays ``(windows, y, x)``."""
+    """Where the correlation of two cubes is largest, and how large it is there: ``(windows, y, x)``, or ``(y, x)`` without windows."""
 
     lag: da.Array
     refined: da.Array
     correlation: da.Array
-    marks: da.Array  # (3, windows, y, x): see `~sunpy_heliocloud.lags.marks.Marks`
+    marks: da.Array  # (3, ...): see `~sunpy_heliocloud.lags.marks.Marks`
 
     def lags(self, refine: str | None) -> da.Array:
         """The lags, as ``refine`` of `~sunpy_heliocloud.TimeLagCube.time_lag` says; else a ``ValueError``."""
@@ -182,17 +182,22 @@ class Comparison:
 
         Computing several of them reads and transforms once.
         """
-        windows = ((0, self.times.size),) if windows is None else windows
-        task = LagsAndCorrelations(self.how, tuple(pairs), tuple(windows))
-        planes = len(windows) * len(pairs) * N_MAXIMA
+        of_windows = ((0, self.times.size),) if windows is None else tuple(windows)
+        task = LagsAndCorrelations(self.how, tuple(pairs), of_windows)
+        planes = len(of_windows) * len(pairs) * N_MAXIMA
         maxima = map_pencils(task, *self.arrays, planes=planes, dtype=self.dtype)
-        # A window after the other, in each a pair after the other.
-        every = N_MAXIMA * len(pairs)
+        firsts = range(0, len(pairs) * N_MAXIMA, N_MAXIMA)
+        if windows is None:
+            return [
+                Maxima(*(maxima[first + k] for k in range(3)), maxima[first + MARKS : first + LAST + 1])
+                for first in firsts
+            ]
+        every = np.arange(len(pairs) * N_MAXIMA + 1) * len(windows)
         found = []
-        for first in range(0, every, N_MAXIMA):
-            lag, refined, correlation = (maxima[first + k :: every] for k in range(3))
-            marks = da.stack([maxima[first + k :: every] for k in (MARKS, FIRST, LAST)])
-            found.append(Maxima(lag, refined, correlation, marks))
+        for first in firsts:
+            quantities = (maxima[every[k] : every[k + 1]] for k in range(first, first + 3))
+            marks = maxima[every[first + MARKS] : every[first + LAST + 1]]
+            found.append(Maxima(*quantities, marks.reshape(-1, len(windows), *maxima.shape[1:])))
         return found
 
     def over_lag(self) -> da.Array:
@@ -207,7 +212,7 @@ class Comparison:
         if kind == "pixels":
             return self._chance_among_pixels(trials, seed)
         task = FalseAlarm(self.how, kind, trials, seed)
-        return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype)[0]
+        return map_pencils(task, *self.arrays, planes=1, dtype=self.dtype, is_slow=True)[0]
 
     def _chance_among_pixels(self, trials: int, seed: int) -> da.Array:
         first, shape = self.arrays[0], self.arrays[0].shape[1:]
@@ -223,13 +228,13 @@ class Comparison:
         references = first.vindex[:, rows, columns].T if lazy else first[:, rows, columns]
         places = tuple(zip(rows.tolist(), columns.tolist(), strict=True))
         task = ChanceAmongPixels(self.how, places, distance)
-        options = {"planes": 1, "dtype": self.dtype, "references": references}
+        options = {"planes": 1, "dtype": self.dtype, "references": references, "is_slow": True}
         return map_pencils(task, *self.arrays, **options)[0]
 
     def uncertainty(self, trials: int, seed: int) -> da.Array:
         """The standard deviation of the lag in seconds, and where it is ambiguous: ``(2, y, x)``."""
         task = LagUncertainty(self.how, *arguments.random_numbers(trials, seed))
-        return map_pencils(task, *self.arrays, planes=2, dtype=self.dtype)
+        return map_pencils(task, *self.arrays, planes=2, dtype=self.dtype, is_slow=True)
 
     def windows(self, window: u.Quantity) -> list[tuple[int, int]]:
         """First plane of each window of time, and the plane after its last; windows follow each other or slide."""

@@ -43,11 +43,13 @@ def maps_of_maxima(
     maps = []
     for pair, maxima in zip(pairs, comparison.maxima(pairs), strict=True):
         shown = maxima.above(min_correlation)
-        lag, marks = shown.lags(refine)[0], Marks(shown.marks[:, 0])
+        lag, marks = shown.lags(refine), Marks(shown.marks)
         meta = comparison.meta(LAG, pair, min_correlation=min_correlation, refine=refine)
         lags = LagMap(lag, wcs=comparison.wcs, unit=u.s, meta=meta).with_marks(marks)
-        correlation, meta = maxima.correlation[0], comparison.meta(CORRELATION, pair)
-        correlations = LagMap(correlation, wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta)
+        meta = comparison.meta(CORRELATION, pair)
+        correlations = LagMap(
+            maxima.correlation, wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta
+        )
         maps.append((lags, correlations))
     return maps
 

@@ -48,8 +48,10 @@ class FrameArray(da.Array):
         return type(self), (self.recipe,)
 
     def copy(self) -> Self:
-        """An array with the same recipe. sunpy copies data when it makes a submap."""
-        return type(self)(self.recipe)
+        """An array with the same recipe and tasks. ndcube and sunpy copy what nothing can change."""
+        array = da.Array.__new__(type(self), self.dask, self.name, self.chunks, meta=self._meta)
+        array.recipe = self.recipe
+        return array
 
     def __getitem__(self, item: Any) -> da.Array:
         index = outer_index(item, self.shape)

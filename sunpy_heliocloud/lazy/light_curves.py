@@ -28,10 +28,19 @@ __all__ = [
 
 # Bytes of a pencil of one cube. A task holds one of each cube, and its result.
 _PENCIL_BYTES = 32 * 2**20
+# A pencil of fewer pixels costs more as a task than as part of another one.
+_FEWEST_PIXELS = 64**2
+# Pencils where memory allows fewer: enough to keep workers busy that have made chunks of planes.
+_FEWEST_PENCILS, _MOST_PENCILS = 4, 16
 
 
 def map_pencils(
-    function: Callable, *cubes: Any, planes: int, dtype: np.typing.DTypeLike, **shared: Any
+    function: Callable,
+    *cubes: Any,
+    planes: int,
+    dtype: np.typing.DTypeLike,
+    is_slow: bool = False,
+    **shared: Any,
 ) -> da.Array:
     """
     Apply a function to pencils: all planes of some pixels, of one cube or of the same pixels of several.
@@ -46,6 +55,8 @@ def map_pencils(
         Length of the result's first axis.
     dtype
         Of the result.
+    is_slow
+        Whether the function takes much longer than its pencils take to be made, so that workers share even a small cube.
     **shared
         Further arguments of the function, the same for all pencils; lazy or not.
 
@@ -60,11 +71,17 @@ def map_pencils(
         [planes * np.dtype(dtype).itemsize, *(len(cube) * cube.dtype.itemsize for cube in cubes)]
     )
     lazy = [cube for cube in cubes if isinstance(cube, da.Array)]
-    if len(lazy) == len(cubes) and _are_pencils(lazy, bytes_of_pixel):
+    chunks_made = max((math.prod(cube.numblocks) for cube in lazy), default=_MOST_PENCILS)
+    pencils = _MOST_PENCILS if is_slow else min(max(chunks_made, _FEWEST_PENCILS), _MOST_PENCILS)
+    shape = _pencil_shape(cubes[0].shape[1:], _PENCIL_BYTES // bytes_of_pixel, pencils)
+    if (
+        len(lazy) == len(cubes)
+        and _are_pencils(lazy, bytes_of_pixel)
+        and (chunks_made >= pencils or not is_slow)
+    ):
         arrays = lazy
     else:
-        side = _pencil_side(bytes_of_pixel, cubes[0].shape[1:])
-        arrays = [_in_pencils(cube, (len(cube), side, side)) for cube in cubes]
+        arrays = [_in_pencils(cube, (len(cube), *shape)) for cube in cubes]
     name = "pencils-" + tokenize(function, *[array.name for array in arrays], *shared.values())
     return da.map_blocks(
         function,
@@ -104,11 +121,18 @@ def _are_pencils(arrays: list[da.Array], bytes_of_pixel: int) -> bool:
     )
 
 
-def _pencil_side(bytes_of_pixel: int, shape: tuple[int, int]) -> int:
-    """Small enough for memory and for several workers, large enough that tasks are few."""
-    by_memory = math.isqrt(_PENCIL_BYTES // bytes_of_pixel)
-    by_workers = max(64, -(-max(shape) // 4))
-    return max(8, min(by_memory, by_workers, 256))
+def _pencil_shape(image: tuple[int, int], most_pixels: int, pencils: int) -> tuple[int, int]:
+    """Rows and columns of a pencil: strips of whole rows if they fit, and so many of them, unless pixels are few."""
+    ny, nx = image
+    pencils = min(pencils, -(-ny * nx // _FEWEST_PIXELS))
+    rows = _even(ny, min(most_pixels // nx, -(-ny // pencils)))
+    beside_each_other = -(-pencils // -(-ny // rows))
+    return rows, _even(nx, min(most_pixels // rows, -(-nx // beside_each_other)))
+
+
+def _even(length: int, most: int) -> int:
+    """The length of even pieces of a length."""
+    return -(-length // -(-length // max(1, most)))
 
 
 @dataclass(frozen=True)
@@ -166,7 +190,7 @@ class AverageTime:
 @dataclass(frozen=True)
 class LagsAndCorrelations:
     """
-    Lag, refined lag, maximum correlation and marks of each pair of pencils, in each window of time.
+    Lag, refined lag, maximum correlation and marks of each pair of pencils, each of these in all windows of time.
 
     Parameters
     ----------
@@ -183,12 +207,11 @@ class LagsAndCorrelations:
     windows: tuple[tuple[int, int | None], ...] = ((0, None),)
 
     def __call__(self, *series: np.ndarray) -> np.ndarray:
-        return np.concatenate(
-            [
-                lags_and_correlations([one[start:stop] for one in series], self.pairs, self.how)
-                for start, stop in self.windows
-            ]
-        )
+        in_windows = [
+            lags_and_correlations([one[start:stop] for one in series], self.pairs, self.how)
+            for start, stop in self.windows
+        ]
+        return np.stack(in_windows, axis=1).reshape(-1, *series[0].shape[1:])
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
+from dask.base import tokenize
 
 from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, outer_index
 from sunpy_heliocloud.lazy.wholes import Binned, Combined, Given, Slice, Whole, composed, part_of
@@ -43,8 +44,10 @@ class SlicedArray(da.Array):
         return SlicedArray, (self.whole, self.index)
 
     def copy(self) -> "SlicedArray":
-        """The same slice of the same whole. sunpy copies data when it makes a submap."""
-        return SlicedArray(self.whole, self.index)
+        """The same slice of the same whole, with the same tasks. ndcube and sunpy copy what nothing can change."""
+        array = da.Array.__new__(SlicedArray, self.dask, self.name, self.chunks, meta=self._meta)
+        array.whole, array.index = self.whole, self.index
+        return array
 
     def __getitem__(self, item: Any) -> da.Array:
         index = outer_index(item, self.shape)
@@ -171,6 +174,19 @@ def with_lost_axes(array: Any, shape: tuple[int, ...]) -> Any:
     return array.reshape(shape)
 
 
-def part_of_tasks(array: Any, item: Any) -> Any:
-    """The slice of an array, with the tasks of the whole array: several slices share them."""
-    return da.Array.__getitem__(array, item) if isinstance(array, da.Array) else array[item]
+def part_of_tasks(array: Any, planes: slice) -> Any:
+    """Some planes of an array, with the tasks of the whole array: several slices share them."""
+    if not isinstance(array, da.Array):
+        return array[planes]
+    if array.numblocks[0] > 1:
+        return da.Array.__getitem__(array, planes)
+    # Of blocks one by one, which dask makes a part of the tasks before and after.
+    count = len(range(*planes.indices(len(array))))
+    return da.map_blocks(
+        operator.getitem,
+        array,
+        planes,
+        name="planes-" + tokenize(array.name, planes),
+        chunks=((count,), *array.chunks[1:]),
+        meta=array._meta,
+    )

@@ -152,18 +152,18 @@ class Combined:
     shape: tuple[int, ...]
 
     def needs(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
-        return chain.from_iterable(one.needs(_own_axes(index, one.shape)) for one in self.operands)
+        return chain.from_iterable(one.needs(self._own(index, one.shape)) for one in self.operands)
 
     def part(self, index: Sequence[Indexer], make: Make) -> Any:
-        parts = (one.part(_own_axes(index, one.shape), make) for one in self.operands)
+        parts = (one.part(self._own(index, one.shape), make) for one in self.operands)
         return self.operation(*parts)
 
-
-def _own_axes(index: Sequence[Indexer], shape: tuple[int, ...]) -> list[Indexer]:
-    """The index on an operand of this shape, which is broadcast to that of the result."""
-    own = index[len(index) - len(shape) :]
-    single = [Stretch(0, 1) if one.keeps_axis else At(0) for one in own]
-    return [one if length > 1 else only for one, only, length in zip(own, single, shape, strict=True)]
+    def _own(self, index: Sequence[Indexer], shape: tuple[int, ...]) -> list[Indexer]:
+        """The index on an operand of this shape, which is broadcast to that of the result."""
+        lost = len(self.shape) - len(shape)
+        single = [Stretch(0, 1) if one.keeps_axis else At(0) for one in index[lost:]]
+        axes = zip(index[lost:], single, shape, self.shape[lost:], strict=True)
+        return [one if length == of_result else only for one, only, length, of_result in axes]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class Channel:
         named = ("observatory", "instrument", "detector", "measurement")
         return {name: getattr(self, name) for name in named} | dict(self.others) | {"unit": unit}
 
-    @property
+    @cached_property  # frames of one kind share a channel
     def identity(self) -> tuple[tuple[str, str], ...]:
         """Equal for frames of one channel, in whatever unit they have the wavelength."""
         parts = self.parts

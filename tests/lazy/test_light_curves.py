@@ -20,9 +20,47 @@ def test_a_pencil_depends_on_one_pencil_of_each_cube():
         cubes = [da.ones((10, 600, 600), chunks=(1, 600, 600), dtype=np.float32) * k for k in (1, 2)]
         result = map_pencils(operator.add, *cubes, planes=10, dtype=np.float32)
     assert result.chunks[0] == (10,)
-    assert result.numblocks[1:] == (4, 4)
     for task in dict(result.dask.layers[result.name]).values():
         assert len(task.dependencies) == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "planes_of_a_chunk", "pencils"),
+    [
+        pytest.param((10, 600, 600), 4, (4, 1), id="few chunks"),
+        pytest.param((10, 600, 600), 1, (10, 1), id="as many as chunks of planes"),
+        pytest.param((40, 600, 600), 1, (16, 1), id="many chunks"),
+        pytest.param((40, 60, 60), 1, (1, 1), id="few pixels"),
+        pytest.param((10, 1, 60_000), 4, (1, 4), id="a time-distance diagram"),
+        pytest.param((10, 60_000, 1), 4, (4, 1), id="an upright one"),
+        pytest.param((720, 600, 600), 4, (32, 1), id="as many as memory needs"),
+        pytest.param((20_000, 2, 1000), 100, (2, 3), id="rows that are longer than a pencil"),
+    ],
+)
+def test_pencils_are_few_strips_of_rows(shape, planes_of_a_chunk, pencils):
+    cube = da.ones(shape, chunks=(planes_of_a_chunk, -1, -1), dtype=np.float32)
+    result = map_pencils(operator.neg, cube, planes=shape[0], dtype=np.float32)
+    assert result.numblocks == (1, *pencils)
+    assert max(np.diff(result.chunks[1][:-1]), default=0) == 0
+    assert cube.nbytes / np.prod(cube.shape[1:]) * np.prod(result.chunksize[1:]) <= 32 * 2**20
+
+
+def test_pencils_of_cubes_of_other_lengths_are_cut_once():
+    short, long = (
+        map_pencils(operator.neg, da.ones((n, 500, 500), chunks=(4, -1, -1)), planes=n, dtype=np.float64)
+        for n in (12, 60)
+    )
+    assert short.chunks[1] != long.chunks[1]
+    result = map_pencils(operator.add, short, long, planes=12, dtype=np.float64)
+    assert result.chunks[1] == long.chunks[1]
+    assert long.name in result.dask.dependencies[result.name]
+
+
+def test_what_takes_long_is_shared_by_more_workers():
+    cube = da.ones((10, 600, 600), chunks=(4, -1, -1), dtype=np.float32)
+    pencils = map_pencils(operator.neg, cube, planes=10, dtype=np.float32)
+    for one in (cube, pencils):
+        assert map_pencils(operator.neg, one, planes=1, dtype=np.float32, is_slow=True).npartitions == 16
 
 
 @pytest.mark.parametrize("n_in", [3600, 300])

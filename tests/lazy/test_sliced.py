@@ -1,3 +1,4 @@
+import copy
 import operator
 import pickle
 
@@ -111,6 +112,13 @@ def test_slices_of_slices_and_what_arithmetic_and_functions_make_of_them_are_too
         np.testing.assert_array_equal(array.compute(scheduler="sync"), whole)
 
 
+def test_a_list_may_repeat_the_only_plane_of_a_sum():
+    data, _ = lazy(np.ones((2, *SHAPE), np.float32))
+    one_plane = resampled(data, np.arange(2.0), np.array([0.5]), 2.1, "linear") * 2 + 1
+    assert one_plane[[0, 0]].compute(scheduler="sync").shape == (2, *SHAPE)
+    assert (one_plane[[0, 0], 1:3] - one_plane[:, 1:3]).compute(scheduler="sync").shape == (2, 2, 5)
+
+
 def test_bins_of_a_slice_are_those_of_the_whole():
     rng = np.random.default_rng(2)
     planes = rng.normal(size=(12, 12, 9)).astype("f4")
@@ -190,8 +198,27 @@ def test_a_sliced_array_is_a_dask_array_in_everything_else():
         array + np.ones((4, 4))
 
 
-def test_several_slices_of_the_tasks_of_a_whole_read_it_once():
-    data, counted = lazy(np.ones((20, *SHAPE), np.float32))
+@pytest.mark.parametrize("chunks", [None, 3], ids=["one chunk of planes", "several"])
+def test_several_slices_of_the_tasks_of_a_whole_read_it_once(chunks):
+    data, counted = lazy(np.arange(20 * np.prod(SHAPE), dtype="f4").reshape(20, *SHAPE))
     array = resampled(data, np.arange(20.0), np.arange(0.5, 19), 2.1, "linear")
-    da.compute(part_of_tasks(array, np.s_[:10]), part_of_tasks(array, np.s_[5:]), scheduler="sync")
+    expected = array.compute(scheduler="sync")
+    counted.read.clear()
+    array = array if chunks is None else array.rechunk((chunks, -1, -1))
+    parts = part_of_tasks(array, np.s_[:10]), part_of_tasks(array, np.s_[5:])
+    assert parts[0].name == part_of_tasks(array, np.s_[:10]).name
+    first, second = da.compute(*parts, scheduler="sync")
+    np.testing.assert_array_equal(first, expected[:10])
+    np.testing.assert_array_equal(second, expected[5:])
     assert len(counted.read) == 20
+
+
+def test_a_copy_has_the_same_tasks_and_is_changed_by_itself():
+    data, counted = lazy(np.ones((5, *SHAPE), np.float32))
+    array = resampled(data, np.arange(5.0), np.arange(0.5, 4), 2.1, "linear")
+    for one in (array, copy.deepcopy(array)):
+        copied = one.copy()
+        assert copied.dask is array.dask
+        copied[0] = 7
+        assert (copied[0].compute(scheduler="sync") == 7).all()
+        assert (array[0].compute(scheduler="sync") == 1).all()
