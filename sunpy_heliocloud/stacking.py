@@ -4,23 +4,23 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import dask.array as da
 import numpy as np
 
 import astropy.units as u
 from astropy.table import QTable, vstack
-from astropy.time import Time
 
 from sunpy.map import GenericMap
 
 from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates.stack import StackWCS
+from sunpy_heliocloud.coordinates.times import joined_times
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.frames import Frames
 from sunpy_heliocloud.lazy.layers import joint_token
 from sunpy_heliocloud.lazy.recipe import Recipe
+from sunpy_heliocloud.lazy.sliced import joined_planes
 from sunpy_heliocloud.lazy.steps import DivideByExposure, MaskSaturated, Step
 from sunpy_heliocloud.metadata.channels import Channel, difference, names_of
 from sunpy_heliocloud.metadata.exposure import exposure_times
@@ -214,16 +214,16 @@ def _merged(cubes: Sequence[TimeLagCube]) -> TimeLagCube:
     """One cube of several on one grid, of the same channel and with frames, in the order of time."""
     if len(cubes) == 1:
         return cubes[0]
-    days = np.concatenate([[cube.times.jd1, cube.times.jd2] for cube in cubes], axis=1)
-    order = np.argsort(days.sum(axis=0), kind="stable")
-    times = Time(*days[:, order], format="jd", scale="utc")
+    times = joined_times([cube.times for cube in cubes])
+    order = np.argsort(times.jd, kind="stable")
     tables = [cube.meta["frames"] for cube in cubes]
     frames = vstack(tables, metadata_conflicts="silent")[order]
+    headers = FrameHeaders.merged([cube.meta["headers"] for cube in cubes])
     if tokens := [token for table in tables for token in table.meta.get("saturation", ())]:
         frames.meta["saturation"] = tuple(tokens)
     return TimeLagCube(
-        da.concatenate([cube.data for cube in cubes])[order],
-        wcs=cubes[0].wcs.low_level_wcs.with_times(times),
+        joined_planes([cube.data for cube in cubes], order),
+        wcs=cubes[0].wcs.low_level_wcs.with_times(times[order]),
         unit=cubes[0].unit,
-        meta=cubes[0].meta | {"frames": frames},
+        meta=cubes[0].meta | {"frames": frames, "headers": headers},
     )

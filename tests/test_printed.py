@@ -233,3 +233,23 @@ def test_nothing_is_computed_for_a_display(seq, part):
     with no_compute(), dask.config.set(scheduler="sync"):
         for stage in STAGES.values():
             repr(stage(seq, part))
+
+
+def test_times_of_sequences_and_cubes_are_printed_as_iso_dates(seq, part):
+    derotated = seq.derotate_to(part)
+    joined = seq[:3] + seq[3:]
+    renewed = seq.update_headers(lambda header: header)
+    for one in (
+        seq,
+        seq[[0, 3]],
+        joined,
+        renewed,
+        *seq.split(),
+        seq.to_cube(),
+        derotated,
+        resampled(seq, part),
+    ):
+        assert one.times.format == "isot"
+        assert str(one.times[0]).startswith("2018-05-29T")
+    assert str(derotated.frames["time"][0]) == str(derotated.times[0]) == str(derotated[0].times)
+    assert str(seq.times[0]) in str(derotated.frames["time"])

@@ -130,6 +130,25 @@ def test_derotate_to_takes_frames_of_unequal_shape_and_scale():
     assert seq.estimate(maps[0]).frames == 4
     part = cube[1:3]
     assert (part.times == seq.times[1:3]).all()
+    assert [cube[index].estimate().frames for index in (2, [0, 3], slice(1, None, 2), slice(None))] == [
+        1,
+        2,
+        2,
+        4,
+    ]
+    for index in (2, [0, 3], slice(1, None, 2), np.s_[1:3, 4:8, ::3], np.s_[1:, 5, 6]):
+        np.testing.assert_array_equal(cube.data[index].compute(), values[index])
+    np.testing.assert_array_equal((cube * 2).resample_time(times=cube.times[1:3]).data, 2 * values[1:3])
+
+
+def test_planes_of_frames_of_unequal_shape_have_the_headers_of_their_own_frames():
+    maps = unequal()
+    for i, m in enumerate(maps):
+        m.meta["exptime"] = 2.0 + 0.1 * i
+    planes = LazyMapSequence(maps).derotate_to(maps[0]).to_maps()
+    assert [m.date for m in planes] == [m.date for m in maps]
+    for m, right in zip(planes, maps, strict=True):
+        assert m.exposure_time == right.exposure_time
 
 
 def test_derotate_to_refuses_several_channels():

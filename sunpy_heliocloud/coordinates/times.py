@@ -21,7 +21,9 @@ __all__ = [
     "cadence_of",
     "common_planes",
     "common_times",
+    "days_as_times",
     "duration",
+    "joined_times",
     "longest_gap",
     "margin_of_means",
     "new_times",
@@ -41,6 +43,16 @@ _MOST_PLANES = 10**6
 _MOST_DAYS = 60
 # Difference of the observers' distances from the Sun, in light-seconds, beyond which times are corrected.
 _LIGHT_SECONDS = 1.0
+
+
+def days_as_times(days: np.ndarray) -> Time:
+    """Times, UTC, of both parts of their Julian days; they print as ISO dates."""
+    return Time(*days, format="jd", scale="utc").replicate(format="isot")
+
+
+def joined_times(parts: Sequence[Time]) -> Time:
+    """The times of several series, UTC, one after the other."""
+    return days_as_times(np.concatenate([[times.jd1, times.jd2] for times in parts], axis=1))
 
 
 def seconds(times: Time, since: Time) -> np.ndarray:

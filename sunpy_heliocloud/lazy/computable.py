@@ -11,6 +11,7 @@ from ndcube import NDCube
 
 from astropy.wcs import WCS
 
+from sunpy_heliocloud.lazy.array import lazy_array
 from sunpy_heliocloud.lazy.layers import is_persisted
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
@@ -26,6 +27,9 @@ class ComputableCube(DaskMethodsMixin, NDCube):
     """
 
     mask: Any
+
+    def __init__(self, data: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(lazy_array(data), *args, **kwargs)
 
     # ---- dask's collection protocol
 

@@ -9,6 +9,7 @@ import numpy as np
 from dask.base import tokenize
 
 from sunpy_heliocloud.coordinates.indexers import Stretch, items, outer_index
+from sunpy_heliocloud.lazy.array import LazyArray
 from sunpy_heliocloud.lazy.layers import graph_from_blocks
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.sliced import elementwise
@@ -18,7 +19,7 @@ from sunpy_heliocloud.lazy.tasks import FirstPlane
 __all__ = ["FrameArray", "is_valid"]
 
 
-class FrameArray(da.Array):
+class FrameArray(LazyArray):
     """
     A dask array of planes read from frames, with the recipe that makes it.
 
@@ -61,7 +62,7 @@ class FrameArray(da.Array):
         array = type(self)(recipe)
         if all(one == Stretch(0, length) for one, length in zip(rest, array.shape, strict=True)):
             return array
-        return da.Array.__getitem__(array, items(rest))
+        return LazyArray.__getitem__(array, items(rest))
 
     def __setitem__(self, item: Any, value: Any) -> None:
         plain = da.Array(self.dask, self.name, self.chunks, dtype=self.dtype)
@@ -80,7 +81,7 @@ class FrameArray(da.Array):
 
 
 def _pointwise(name: str, operation: Callable, reflected: bool) -> Callable:
-    plain = getattr(da.Array, name)
+    plain = getattr(LazyArray, name)
 
     def method(self: FrameArray, other: Any) -> da.Array:
         if np.ndim(other) or not isinstance(other, (int, float, np.number)):

@@ -10,6 +10,7 @@ from astropy.time import Time
 
 from sunpy_heliocloud.arguments import function_name
 from sunpy_heliocloud.caller import warn_caller
+from sunpy_heliocloud.coordinates.times import joined_times
 from sunpy_heliocloud.io.frame import ArrayFrame, Frame
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.left_out import LeftOut
@@ -91,12 +92,11 @@ class Frames:
                 if parts
                 else cls.in_order([], HeaderColumns.from_headers([]), left_out)
             )
-        days = np.concatenate([[part.times.jd1, part.times.jd2] for part in parts], axis=1)
         versions = zip(*(part.applied_to for part in parts), strict=True)
         joined = cls(
             [image for part in parts for image in part.images],
             HeaderColumns.concatenate([part.headers for part in parts]),
-            Time(*days, format="jd", scale="utc"),
+            joined_times([part.times for part in parts]),
             [channel for part in parts for channel in part.channels],
             left_out,
             parts[0].steps,

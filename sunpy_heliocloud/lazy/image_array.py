@@ -11,6 +11,7 @@ import astropy.units as u
 
 from sunpy_heliocloud.coordinates.indexers import outer_index
 from sunpy_heliocloud.io.kept_frame import kept
+from sunpy_heliocloud.lazy.array import LazyArray
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.steps import Cast, Elementwise
@@ -138,7 +139,7 @@ def _plain(scalar: Any) -> Any:
 
 def _image(result: Any) -> Any:
     """An image of what dask makes of images, if it is one."""
-    is_image = type(result) is da.Array and result.ndim == 2 and not np.isnan(result.shape).any()
+    is_image = type(result) in (da.Array, LazyArray) and result.ndim == 2 and not np.isnan(result.shape).any()
     return ImageArray.of(result) if is_image else result
 
 

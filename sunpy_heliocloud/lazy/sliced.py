@@ -9,12 +9,13 @@ import numpy as np
 from dask.base import tokenize
 
 from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, outer_index
-from sunpy_heliocloud.lazy.wholes import Binned, Combined, Given, Slice, Whole, composed, part_of
+from sunpy_heliocloud.lazy.array import LazyArray
+from sunpy_heliocloud.lazy.wholes import Binned, Combined, Given, Joined, Slice, Whole, composed, part_of
 
-__all__ = ["SlicedArray", "elementwise", "in_bins", "part_of_tasks", "with_lost_axes"]
+__all__ = ["SlicedArray", "elementwise", "in_bins", "joined_planes", "part_of_tasks", "with_lost_axes"]
 
 
-class SlicedArray(da.Array):
+class SlicedArray(LazyArray):
     """
     A dask array that is a slice of a whole, with the tasks that this slice needs.
 
@@ -79,7 +80,7 @@ class SlicedArray(da.Array):
 
 
 def _arithmetic(operation: Callable, name: str, *, reflected: bool = False) -> Callable:
-    plain = getattr(da.Array, name)
+    plain = getattr(LazyArray, name)
 
     def method(self: SlicedArray, *other: Any) -> Any:
         operands = (*other, self) if reflected else (self, *other)
@@ -163,6 +164,12 @@ def in_bins(array: da.Array, bins: Sequence[int], operation: Callable) -> da.Arr
         return array
     whole = Slice(array.whole, array.index) if isinstance(array, SlicedArray) else Given(array)
     return SlicedArray(Binned(whole, bins, operation))
+
+
+def joined_planes(arrays: Sequence[SlicedArray], order: Sequence[int]) -> SlicedArray:
+    """The planes of several arrays, one after the other and then in an order."""
+    wholes = tuple(Slice(array.whole, array.index) for array in arrays)
+    return SlicedArray(Joined(wholes, tuple(map(int, order))))
 
 
 def with_lost_axes(array: Any, shape: tuple[int, ...]) -> Any:

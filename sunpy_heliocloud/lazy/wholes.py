@@ -11,7 +11,18 @@ import numpy as np
 
 from sunpy_heliocloud.coordinates.indexers import At, Indexer, Picked, Stretch
 
-__all__ = ["Binned", "Combined", "Given", "Slice", "Source", "Whole", "composed", "outer_part", "part_of"]
+__all__ = [
+    "Binned",
+    "Combined",
+    "Given",
+    "Joined",
+    "Slice",
+    "Source",
+    "Whole",
+    "composed",
+    "outer_part",
+    "part_of",
+]
 
 
 class Whole(Protocol):
@@ -164,6 +175,49 @@ class Combined:
         single = [Stretch(0, 1) if one.keeps_axis else At(0) for one in index[lost:]]
         axes = zip(index[lost:], single, shape, self.shape[lost:], strict=True)
         return [one if length == of_result else only for one, only, length, of_result in axes]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """
+    Planes of several arrays.
+
+    Parameters
+    ----------
+    wholes
+        The arrays; their planes are counted one after the other.
+    order
+        The numbers of the planes.
+    """
+
+    wholes: tuple[Whole, ...]
+    order: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.order), *self.wholes[0].shape[1:])
+
+    def needs(self, index: Sequence[Indexer]) -> Iterator[tuple[Source, Sequence[Indexer]]]:
+        return chain.from_iterable(whole.needs(own) for whole, own, _ in self._of_wholes(index))
+
+    def part(self, index: Sequence[Indexer], make: Make) -> Any:
+        parts, places = [], []
+        for whole, own, place in self._of_wholes(index):
+            parts.append(whole.part(own, make))
+            places += place
+        joined = da.concatenate(parts)
+        return joined[np.argsort(places)] if index[0].keeps_axis else joined[0]
+
+    def _of_wholes(self, index: Sequence[Indexer]) -> Iterator[tuple[Whole, list[Indexer], list[int]]]:
+        """What is needed of each array, and the places of its planes in the result."""
+        first = 0
+        for whole in self.wholes:
+            last = first + whole.shape[0]
+            numbers = [self.order[position] for position in index[0].positions]
+            places = [place for place, number in enumerate(numbers) if first <= number < last]
+            if places:
+                yield whole, [Picked(tuple(numbers[i] - first for i in places)), *index[1:]], places
+            first = last
 
 
 @dataclass(frozen=True)

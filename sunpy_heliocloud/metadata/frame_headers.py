@@ -8,6 +8,7 @@ import numpy as np
 from astropy.time import Time
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.coordinates.times import joined_times
 from sunpy_heliocloud.metadata.columns import HeaderColumns
 
 __all__ = ["FrameHeaders"]
@@ -31,12 +32,11 @@ class FrameHeaders:
     @classmethod
     def merged(cls, parts: Sequence[Self]) -> Self:
         """Those of several cubes."""
-        days = np.concatenate([[part.times.jd1, part.times.jd2] for part in parts], axis=1)
-        order = np.argsort(days.sum(axis=0), kind="stable")
+        times = joined_times([part.times for part in parts])
+        order = np.argsort(times.jd, kind="stable")
         headers = HeaderColumns.concatenate([part.headers for part in parts])
         planes = [plane for part in parts for plane in part.planes]
-        times = Time(*days[:, order], format="jd", scale="utc")
-        return cls(headers[order], [planes[i] for i in order], times)
+        return cls(headers[order], [planes[i] for i in order], times[order])
 
     def nearest(self, time: Time) -> tuple[dict[str, Any], PlaneWCS]:
         """Header and coordinates of the frame that is nearest in time."""

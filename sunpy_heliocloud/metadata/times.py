@@ -16,6 +16,7 @@ from astropy.time import Time
 
 from sunpy.map import GenericMap
 
+from sunpy_heliocloud.coordinates.times import days_as_times
 from sunpy_heliocloud.metadata.columns import column, picked
 from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.forms import times_by_form
@@ -154,7 +155,7 @@ class Midpoints:
         """
         if problem := next(filter(None, self.reasons), None):
             raise ValueError(problem)
-        return Time(*self.days, format="jd", scale="utc")
+        return days_as_times(self.days)
 
 
 def no_time(keyword: str | None, stamp: Any, timesys: str = "UTC") -> str:

@@ -258,3 +258,52 @@ def test_a_plane_of_any_array_is_an_image_too():
     image = ImageArray.of(da.from_array(values) + 1)
     assert np.nanmedian(image) == 6.5
     np.testing.assert_array_equal(image[1:, [2, 0]], values[1:, [2, 0]] + 1)
+
+
+REPROJECTED = [
+    *({"order": order} for order in (0, 1, 2, 3)),
+    {"algorithm": "adaptive"},
+    {"algorithm": "exact"},
+]
+CALCULATED = {
+    "rotate": lambda m: m.rotate(10 * u.deg, missing=0),
+    "resample": lambda m: m.resample([20, 10] * u.pix, method="spline"),
+    "superpixel": lambda m: m.superpixel([4, 2] * u.pix, func=np.mean),
+    "mgn": enhance.mgn,
+    "half": lambda m: m / 2,
+    "power": lambda m: m**0.5,
+}
+
+
+def maps_of(dtype):
+    """A lazy Map of pixels of a type, and the same by sunpy."""
+    counts, header = SimulatedSun(noise=False).frame(171, SimulatedSun().time, shape=(24, 40))
+    pixels = (counts > 60 if dtype == "?" else np.clip(counts, 0, 250)).astype(dtype)
+    return LazyMapSequence((pixels, header))[0], sunpy.map.Map(pixels, header)
+
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "i2", ">i2", "u2", "i4", "i8", "f4", ">f4", "f8"])
+def test_pixels_of_any_type_are_interpolated_as_by_sunpy(dtype):
+    """reproject rounds what it interpolates between integers of dask."""
+    lazy, expected = maps_of(dtype)
+    target = sunpy.map.Map(expected.data.astype(float), expected.meta).rotate(10 * u.deg).wcs
+    for options in REPROJECTED:
+        result, right = (m.reproject_to(target, **options) for m in (lazy, expected))
+        np.testing.assert_allclose(result.data, right.data, rtol=1e-5, atol=1e-5, err_msg=str(options))
+
+
+@pytest.mark.parametrize("dtype", ["i2", ">i2", "i4", "i8", "f4", ">f4"])
+def test_pixels_of_any_type_are_calculated_with_as_by_sunpy(dtype):
+    lazy, expected = maps_of(dtype)
+    for name, calculated in CALCULATED.items():
+        result, right = (
+            np.asarray(getattr(done, "data", done)) for done in map(calculated, (lazy, expected))
+        )
+        np.testing.assert_allclose(result, right, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_integers_and_masks_of_lazy_pixels_are_interpolated_as_by_sunpy(lazy, expected):
+    target = expected.rotate(10 * u.deg).wcs
+    for made in (lambda m: m.data.astype("i2"), lambda m: m.data > 80, lambda m: (m.data > 80).astype("u1")):
+        result, right = (sunpy.map.Map(made(m), m.meta).reproject_to(target) for m in (lazy, expected))
+        np.testing.assert_allclose(result.data, right.data, rtol=1e-5)

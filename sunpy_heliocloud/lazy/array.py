@@ -1,0 +1,91 @@
+"""LazyArray: a dask array whose single values are numbers for Python, too."""
+
+from collections.abc import Callable
+from functools import wraps
+from types import FunctionType
+from typing import Any
+
+import dask.array as da
+import numpy as np
+
+__all__ = ["LazyArray", "lazy_array"]
+
+
+class LazyArray(da.Array):
+    """
+    A dask array whose single values (a mean, a maximum, a pixel) can be formatted, rounded and printed as those of numpy.
+
+    They stay lazy until then. Whatever dask makes of such an array is one again.
+    """
+
+    def __reduce__(self) -> tuple:
+        return LazyArray, (self.dask, self.name, self.chunks, self.dtype, self._meta)
+
+    def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        # dask refuses arrays of several subclasses of its own.
+        types = {da.Array if issubclass(one, da.Array) else one for one in types}
+        return lazy_array(super().__array_function__(func, types, args, kwargs))
+
+    def reshape(self, *shape: Any, **kwargs: Any) -> da.Array:
+        """
+        The same values in another shape.
+
+        Parameters
+        ----------
+        *shape, **kwargs
+            As for `dask.array.Array.reshape`. With an axis of one in front, as `reproject` asks for it, the result is a
+            plain array of floats: dask-image, which interpolates for it, rounds integers, and takes no other class.
+        """
+        if shape != ((1, *self.shape),):
+            return lazy_array(super().reshape(*shape, **kwargs))
+        floats = self if self.dtype.kind in "fc" else self.astype(np.result_type(self.dtype, np.float32))
+        return da.Array.reshape(_plain(floats), *shape, **kwargs)
+
+    def item(self) -> Any:
+        """The only value, as a number of Python; computed."""
+        return np.asarray(self).item()
+
+    def tolist(self) -> Any:
+        """The values as lists of numbers of Python; computed."""
+        return np.asarray(self).tolist()
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec) if self.ndim else format(np.asarray(self)[()], spec)
+
+    def __str__(self) -> str:
+        return repr(self) if self.ndim else str(np.asarray(self)[()])
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return self.round(digits or 0) if self.ndim else round(self.item(), digits)
+
+
+def lazy_array(result: Any) -> Any:
+    """The same array as a `LazyArray`, if it is a plain one of dask."""
+    if type(result) is not da.Array:
+        return result
+    return LazyArray(result.dask, result.name, result.chunks, meta=result._meta)
+
+
+def _plain(operand: Any) -> Any:
+    if not isinstance(operand, LazyArray):
+        return operand
+    return da.Array(operand.dask, operand.name, operand.chunks, meta=operand._meta)
+
+
+def _giving_lazy_arrays(method: FunctionType) -> Callable:
+    """A method of dask's arrays, which leaves what it has with another of their subclasses to that one, if it can."""
+    is_last = not hasattr(da.Array, f"__r{method.__name__.lstrip('_')}")
+
+    @wraps(method)
+    def wrapped(self: LazyArray, *args: Any, **kwargs: Any) -> Any:
+        result = method(self, *args, **kwargs)
+        if result is NotImplemented and is_last and any(isinstance(one, LazyArray) for one in args):
+            result = method(self, *map(_plain, args), **kwargs)
+        return lazy_array(result)
+
+    return wrapped
+
+
+for _name, _method in vars(da.Array).items():
+    if isinstance(_method, FunctionType) and not _name.startswith("__dask") and _name not in vars(LazyArray):
+        setattr(LazyArray, _name, _giving_lazy_arrays(_method))
