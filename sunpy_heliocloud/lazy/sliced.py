@@ -166,10 +166,10 @@ def in_bins(array: da.Array, bins: Sequence[int], operation: Callable) -> da.Arr
     return SlicedArray(Binned(whole, bins, operation))
 
 
-def joined_planes(arrays: Sequence[SlicedArray], order: Sequence[int]) -> SlicedArray:
+def joined_planes(arrays: Sequence[SlicedArray], order: np.ndarray) -> SlicedArray:
     """The planes of several arrays, one after the other and then in an order."""
     wholes = tuple(Slice(array.whole, array.index) for array in arrays)
-    return SlicedArray(Joined(wholes, tuple(map(int, order))))
+    return SlicedArray(Joined(wholes, tuple(order.tolist())))
 
 
 def with_lost_axes(array: Any, shape: tuple[int, ...]) -> Any:
