@@ -1,5 +1,6 @@
 """Checks of arguments of any function: messages say the value, what is expected, and the remedy."""
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -27,7 +28,8 @@ __all__ = [
 
 def shown(value: Any) -> str:
     """A value in the message of an error: arrays by their shapes, functions by their names."""
-    if getattr(value, "shape", ()) and np.size(value) > 5:
+    shape = getattr(value, "shape", ())
+    if isinstance(shape, tuple) and shape and math.prod(shape) > 5:  # lazy ones are not computed
         return f"{type(value).__name__} of shape {value.shape}"
     return function_name(value) if callable(value) else inert(repr(value), 100)
 

@@ -14,11 +14,11 @@ from sunpy_heliocloud.derotation.resampling import Adaptive, Resampling
 from sunpy_heliocloud.derotation.transformation import Source, Transformation
 from sunpy_heliocloud.io.frame import Window
 
-__all__ = ["Derotation"]
+__all__ = ["ROTATION_MODELS", "Derotation"]
 
 # Metres: the planes may lie a little below the surface that the reference map assumes.
 _DEEPEST = -7e7
-_ROTATION_MODELS = ("howard", "snodgrass", "allen", "rigid")
+ROTATION_MODELS = ("howard", "snodgrass", "allen", "rigid")
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ class Derotation:
         """
         from sunpy.coordinates.screens import BaseScreen  # workers need it for screens only
 
-        if rotation_model not in _ROTATION_MODELS:
+        if rotation_model not in ROTATION_MODELS:
             raise ValueError(
-                f"rotation model {rotation_model!r} is unknown; choose one of {', '.join(_ROTATION_MODELS)}"
+                f"rotation model {rotation_model!r} is unknown; choose one of {', '.join(ROTATION_MODELS)}"
             )
         if screen is not None and not isinstance(screen, BaseScreen):
             raise TypeError(

@@ -46,21 +46,27 @@ def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> Sl
     """
     if isinstance(data, FrameArray):
         recipe = replace(data.recipe, dtype=np.result_type(data.recipe.dtype, derotation.dtype))
-        return SlicedArray(_OfFrames(recipe, tuple(sources), derotation))
-    return SlicedArray(_OfPlanes(da.asarray(data), tuple(sources), derotation))
+        return SlicedArray(_OfFrames(tuple(sources), derotation, recipe))
+    return SlicedArray(_OfPlanes(tuple(sources), derotation, da.asarray(data)))
 
 
 @dataclass(frozen=True)
-class _OfFrames(wholes.Source):
-    """Frames that are read and derotated."""
+class _Derotated(wholes.Source):
+    """Planes that are brought to the target of a derotation."""
 
-    recipe: Recipe
     sources: tuple[Source, ...]
     derotation: Derotation
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (len(self.sources), *self.derotation.target.shape)
+
+
+@dataclass(frozen=True)
+class _OfFrames(_Derotated):
+    """Frames that are read and derotated."""
+
+    recipe: Recipe
 
     def made(self, index: Sequence[Indexer]) -> da.Array:
         which, window, rest = _of_target(index)
@@ -88,16 +94,10 @@ class _OfFrames(wholes.Source):
 
 
 @dataclass(frozen=True)
-class _OfPlanes(wholes.Source):
+class _OfPlanes(_Derotated):
     """Planes of another array that are derotated."""
 
     planes: da.Array
-    sources: tuple[Source, ...]
-    derotation: Derotation
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.sources), *self.derotation.target.shape)
 
     def made(self, index: Sequence[Indexer]) -> da.Array:
         which, window, rest = _of_target(index)

@@ -2,6 +2,7 @@
 
 import io
 import multiprocessing
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
+from sunpy_heliocloud.arguments import mapping, moment, shown
 from sunpy_heliocloud.io.filesystem import filesystem
+from .arguments import fraction_or_indices, image_shape, span, text, whole
 from .documents import INDEX_FOLDER, REGISTRY_KEY, documents
 from .frames import CHANNEL_OFFSETS, Frame, frames_of_channel, nominal_times
-from .sun import NOMINAL_EXPOSURE, SimulatedSun
+from .sun import NOMINAL_EXPOSURE, SimulatedSun, check_channel
 
 __all__ = ["SimulatedBucket", "write_bucket"]
 
@@ -65,10 +68,10 @@ class SimulatedBucket:
         -------
         list of str
         """
+        check_channel(channel)
         return self.frames["url"][self.frames["wavelength"] == channel * u.angstrom].tolist()
 
 
-@u.quantity_input
 def write_bucket(
     url: str,
     sun: SimulatedSun | None = None,
@@ -146,8 +149,20 @@ def write_bucket(
     >>> from sunpy_heliocloud.simulation import write_bucket
     >>> bucket = write_bucket("a_folder", n_frames=3, shape=(250, 250))  # doctest: +SKIP
     """
-    sun = sun or SimulatedSun()
-    url = url.rstrip("/") + "/"
+    sun = SimulatedSun() if sun is None else sun
+    if not isinstance(sun, SimulatedSun):
+        raise TypeError(f"sun is {shown(sun)}, but has to be a SimulatedSun, such as SimulatedSun(seed=3)")
+    url = text("url", os.fspath(url) if isinstance(url, os.PathLike) else url, "a_folder").rstrip("/") + "/"
+    shape, cadence = image_shape(shape), span("cadence", cadence, "4 * u.min", zero=False)
+    exposure = span("exposure", exposure, zero=False)
+    exposure_jitter = span("exposure_jitter", exposure_jitter, "0.01 * u.s")
+    time_jitter = span("time_jitter", time_jitter, "0.05 * u.s")
+    start = None if start is None else moment("start", start)
+    channels = _checked_channels(channels, mapping("time_offsets", time_offsets, "{171: 10.0}"))
+    gaps, bad_quality = fraction_or_indices("gaps", gaps), fraction_or_indices("bad_quality", bad_quality)
+    whole("n_frames", n_frames, 1)
+    whole("processes", processes, 1)
+    mapping("storage_options", storage_options, "{'anon': False}")
     served_as = (served_as or (url if url.startswith("s3://") else HELIOCLOUD)).rstrip("/") + "/"
     labels = nominal_times(sun, start, n_frames, cadence)
     frames = [
@@ -164,9 +179,19 @@ def write_bucket(
             _each(write, frames, processes), total=len(frames), desc="Simulated images", unit="file", delay=5
         )
     )
-    for key, text in documents(served_as, frames, sizes, sun.seed).items():
-        write.put(key, text.encode())
+    for key, document in documents(served_as, frames, sizes, sun.seed).items():
+        write.put(key, document.encode())
     return SimulatedBucket(url, url + REGISTRY_KEY, _table(url, served_as, frames, sizes))
+
+
+def _checked_channels(channels: Any, time_offsets: Mapping[Any, float]) -> list[int]:
+    if isinstance(channels, str) or not np.iterable(channels):
+        raise TypeError(f"channels are {shown(channels)}, but have to be several, such as (193, 171)")
+    for channel in (channels := list(channels)):
+        check_channel(channel)
+        if channel not in time_offsets:
+            raise ValueError(f"time_offsets is {shown(time_offsets)}, but has to have the channel {channel}")
+    return channels
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import astropy.units as u
 from astropy.time import Time
 
-from .sun import CHANNEL_DELAYS, SimulatedSun
+from .sun import SimulatedSun, check_channel
 
 __all__ = ["CHANNEL_OFFSETS", "Frame", "frames_of_channel", "nominal_times"]
 
@@ -61,10 +61,7 @@ def frames_of_channel(
     bad_quality: float | Sequence[int],
 ) -> list[Frame]:
     """The frames of one channel, without those that fall into gaps."""
-    if channel not in CHANNEL_DELAYS:
-        raise ValueError(
-            f"there is no channel {channel}: expected one of {', '.join(map(str, CHANNEL_DELAYS))}"
-        )
+    check_channel(channel)
     n = len(labels)
     rng = np.random.default_rng([seed, 3, channel])
     times = labels + time_offsets[channel] * u.s + rng.normal(size=n) * time_jitter

@@ -6,12 +6,14 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import astropy.units as u
 
+from sunpy_heliocloud.arguments import file_path, shown
 from sunpy_heliocloud.io.filesystem import filesystem
+from .arguments import content, repetitions, span, text, whole
 from .documents import REGISTRY_KEY, registry
 from .faults import Answer, Fault, error_answer, half_of
 from .s3 import run, serve
@@ -93,14 +95,14 @@ class LocalServer:
     ...     print(server.requests, server.bytes_sent)
     """
 
-    @u.quantity_input
     def __init__(self, *, bucket: str = "gov-nasa-hdrl-data1", latency: u.Quantity[u.s] = 0 * u.s):
-        self.bucket = bucket
-        self.latency = latency
+        self.bucket = text("bucket", bucket, "gov-nasa-hdrl-data1")
+        self.latency = span("latency", latency, "20 * u.ms")
         self.url = f"s3://{bucket}/"
         self.log: list[LoggedRequest] = []
         self._faults: list[Fault] = []
         self._lock = Lock()
+        self._client: Any = None
 
     def __enter__(self) -> "LocalServer":
         with contextlib.ExitStack() as stack:
@@ -112,7 +114,7 @@ class LocalServer:
                     ROOT_CATALOG_REGISTRY_URL=self.registry_url,
                 )
             )
-            self._files, _ = filesystem(self.url, self.storage_options)
+            self._client, _ = filesystem(self.url, self.storage_options)
             self._files.mkdir(self.bucket, acl="public-read")
             stack.callback(self._remove_everything)
             self.reset()
@@ -131,6 +133,12 @@ class LocalServer:
             "secret": "simulation",
             "s3_additional_kwargs": {"ACL": "public-read"},
         }
+
+    @property
+    def _files(self) -> Any:
+        if self._client is None:
+            raise RuntimeError("the server runs in a with block only: with LocalServer() as server: ...")
+        return self._client
 
     @property
     def requests(self) -> int:
@@ -162,6 +170,8 @@ class LocalServer:
         str
             Its ``s3://`` URL.
         """
+        text("key", key, "catalog.json")
+        content("data", data)
         self._files.pipe_file(f"{self.bucket}/{key}", data)
         return f"{self.url}{key}"
 
@@ -181,7 +191,7 @@ class LocalServer:
         NotADirectoryError
             If there is no such folder.
         """
-        folder = Path(folder)
+        folder = file_path("folder", folder, "a_folder")
         if not folder.is_dir():
             raise NotADirectoryError(
                 f"{folder} is not a folder: expected one to serve as the bucket {self.bucket}"
@@ -220,7 +230,9 @@ class LocalServer:
             The methods that are regarded as a read. Clients may request an object's size first: ``("GET",
             "HEAD")`` fails that too.
         """
-        self._faults.append(Fault(pattern, methods, times, after, lambda answer: error_answer(status)))
+        if not 400 <= whole("status", status) < 600:
+            raise ValueError(f"status is {status}, but has to be one of an error, from 400 to 599")
+        self._fault(pattern, times, after, lambda answer: error_answer(status), methods)
 
     def truncate(self, pattern: str, *, times: int | None = 1, after: int = 0) -> None:
         """
@@ -235,7 +247,7 @@ class LocalServer:
         after
             How many go well before.
         """
-        self._faults.append(Fault(pattern, ("GET",), times, after, lambda answer: half_of(*answer())))
+        self._fault(pattern, times, after, lambda answer: half_of(*answer()))
 
     def replace(self, key: str, data: bytes, *, after: int = 1) -> None:
         """
@@ -251,11 +263,23 @@ class LocalServer:
             How many reads still see the old one.
         """
 
+        content("data", data)
+
         def act(answer: Callable[[], Answer]) -> Answer:
             self.write(key, data)
             return answer()
 
-        self._faults.append(Fault(key, ("GET",), 1, after, act))
+        self._fault(key, 1, after, act)
+
+    def _fault(
+        self, pattern: str, times: int | None, after: int, act: Callable, methods: tuple[str, ...] = ("GET",)
+    ) -> None:
+        text("pattern", pattern, "*.fits")
+        if isinstance(methods, str) or not all(isinstance(method, str) for method in methods):
+            raise TypeError(
+                f"methods are {shown(methods)}, but have to be several texts, such as ('GET', 'HEAD')"
+            )
+        self._faults.append(Fault(pattern, methods, repetitions(times), whole("after", after), act))
 
     def heal(self) -> None:
         """Answer well from now on: whatever `fail`, `truncate` and `replace` have ordered is off."""

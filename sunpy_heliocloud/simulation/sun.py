@@ -17,12 +17,15 @@ from sunpy.coordinates import HeliographicStonyhurst, propagate_with_solar_surfa
 from sunpy.map import GenericMap, all_coordinates_from_map
 from sunpy.sun.models import differential_rotation
 
+from sunpy_heliocloud.arguments import flag, moment, shown
 from sunpy_heliocloud.coordinates.contexts import without_contexts
+from sunpy_heliocloud.derotation.derotation import ROTATION_MODELS
+from .arguments import angle, image_shape, moments, real, reference_map, span, whole
 from .header import BLANK, SOLAR_RADIUS, aia_header, pixel_scale
 from .painting import Curve, Motion, Region, Texture, View, cooling_delay, paint
 from .spacecraft import Position, position
 
-__all__ = ["CHANNEL_DELAYS", "NOMINAL_EXPOSURE", "SimulatedSun"]
+__all__ = ["CHANNEL_DELAYS", "NOMINAL_EXPOSURE", "SimulatedSun", "check_channel"]
 
 #: Channels, hot first, and the delay of each behind 193 Å, as a multiple of that of 171 Å.
 CHANNEL_DELAYS: Mapping[int, float] = MappingProxyType(
@@ -95,7 +98,19 @@ class SimulatedSun:
     seed: int = 0
     noise: bool = True
 
-    @u.quantity_input
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "time", moment("time", self.time).utc)
+        for name in ("longitude", "latitude", "radius"):
+            angle(name, getattr(self, name))
+        real("counts", self.counts)
+        real("variability", self.variability)
+        if self.rotation_model not in ROTATION_MODELS:
+            raise ValueError(
+                f"rotation_model is {shown(self.rotation_model)}, but has to be one of {', '.join(ROTATION_MODELS)}"
+            )
+        whole("seed", self.seed)
+        flag("noise", self.noise)
+
     def frame(
         self,
         channel: int,
@@ -132,8 +147,11 @@ class SimulatedSun:
         ValueError
             If the channel is none of those that are simulated.
         """
-        _check(channel)
-        time = Time(Time(time, precision=3).utc.isot)
+        check_channel(channel)
+        exposure = span("exposure", exposure, zero=False)
+        shape = image_shape(shape)
+        whole("quality", quality)
+        time = Time(Time(moment("time", time), precision=3).utc.isot)
         seen_from = position(time)
         seconds = (time - self.time).to_value(u.s)
         delay = CHANNEL_DELAYS[channel]
@@ -180,14 +198,15 @@ class SimulatedSun:
             In seconds, float64, shape of the map. Positive: ``channel_a`` leads, as in
             `sunkit_image.time_lag.time_lag`. NaN outside the region and off the disk.
         """
-        _check(channel_a)
-        _check(channel_b)
-        coordinates = self.at_time(all_coordinates_from_map(ref_map), self.time)
+        check_channel(channel_a)
+        check_channel(channel_b)
+        radius = self.radius if within is None else angle("within", within)
+        coordinates = self.at_time(all_coordinates_from_map(reference_map(ref_map)), self.time)
         distance = self.region_center().separation(coordinates)
         longitude = (coordinates.lon - self.longitude).wrap_at(180 * u.deg).to_value(u.deg)
         latitude = (coordinates.lat - self.latitude).to_value(u.deg)
         lag = (CHANNEL_DELAYS[channel_b] - CHANNEL_DELAYS[channel_a]) * cooling_delay(longitude, latitude)
-        return np.where(distance <= (self.radius if within is None else within), lag, np.nan)
+        return np.where(distance <= radius, lag, np.nan)
 
     def region_center(self, time: Time | str | None = None) -> SkyCoord:
         """
@@ -205,7 +224,7 @@ class SimulatedSun:
         """
         frame = HeliographicStonyhurst(obstime=self.time, rsun=SOLAR_RADIUS * u.m)
         center = SkyCoord(self.longitude, self.latitude, SOLAR_RADIUS * u.m, frame=frame)
-        return center if time is None else self.at_time(center, Time(time))
+        return center if time is None else self.at_time(center, time)
 
     @without_contexts
     def at_time(self, coordinates: SkyCoord, time: Time) -> SkyCoord:
@@ -224,6 +243,11 @@ class SimulatedSun:
         `~astropy.coordinates.SkyCoord`
             Heliographic Stonyhurst.
         """
+        if not isinstance(coordinates, SkyCoord):
+            raise TypeError(
+                f"coordinates are {shown(coordinates)}, but have to be a SkyCoord, such as that of a map: map.center"
+            )
+        time = moment("time", time)
         with propagate_with_solar_surface(rotation_model=self.rotation_model):
             return coordinates.transform_to(HeliographicStonyhurst(obstime=time, rsun=SOLAR_RADIUS * u.m))
 
@@ -241,7 +265,7 @@ class SimulatedSun:
         array_like
             Dimensionless, shape of ``time``.
         """
-        return self._light((time - self.time).to_value(u.s))
+        return self._light((moments("time", time) - self.time).to_value(u.s))
 
     def _light(self, seconds: np.ndarray) -> np.ndarray:
         angular_frequency, phase = self._sinusoids
@@ -295,10 +319,11 @@ class SimulatedSun:
         return Texture(values / values.max(), PATCH / PATCH_CELLS)
 
 
-def _check(channel: int) -> None:
-    if channel not in CHANNEL_DELAYS:
+def check_channel(channel: int) -> None:
+    """Raise a `ValueError` if there is no such channel."""
+    if not isinstance(channel, (int, np.integer)) or channel not in CHANNEL_DELAYS:
         raise ValueError(
-            f"there is no channel {channel}: expected one of {', '.join(map(str, CHANNEL_DELAYS))}"
+            f"there is no channel {shown(channel)}: expected one of {', '.join(map(str, CHANNEL_DELAYS))}"
         )
 
 

@@ -1,6 +1,5 @@
 """StoredCollection: cubes or maps that are saved together, each as a group of its own."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -12,7 +11,7 @@ from sunpy_heliocloud.store.json_text import parsed, written
 from sunpy_heliocloud.store.loading import read_description
 from sunpy_heliocloud.store.place import Place
 from sunpy_heliocloud.store.saving import COMPLETE, claim, save
-from sunpy_heliocloud.store.stored import StoredCube
+from sunpy_heliocloud.store.stored import Stored, StoredCube
 from sunpy_heliocloud.store.values import from_json, to_json
 from sunpy_heliocloud.store.zarr_documents import group_of_groups
 from sunpy_heliocloud.text import inert
@@ -22,32 +21,12 @@ __all__ = ["StoredCollection"]
 _MOST_MEMBERS = 10_000
 
 
-class StoredCollection(NDCollection):
+class StoredCollection(Stored, NDCollection):
     """An `ndcube.NDCollection` that is saved to Zarr stores and loaded from them."""
 
     _member: ClassVar[type[StoredCube]]
 
-    def save(
-        self,
-        store: str | os.PathLike,
-        *,
-        resume: bool = True,
-        storage_options: Mapping[str, Any] | None = None,
-    ) -> None:
-        """
-        Save all members to one store, each as a group that is named by its key; see `TimeLagCube.save`.
-
-        Parameters
-        ----------
-        store, resume, storage_options
-            As for `TimeLagCube.save`. An interrupted call goes on when it is made again.
-
-        Raises
-        ------
-        ValueError, TypeError, OSError
-            As for `TimeLagCube.save`.
-        """
-        place = Place.of(store, storage_options)
+    def _save(self, place: Place, *, resume: bool) -> None:
         folders = {key: _folder(key) for key in self}
         claimed = claim(place, self._described(folders), resume=resume)
         to_be_written = self._to_be_written()
@@ -64,26 +43,7 @@ class StoredCollection(NDCollection):
         )
 
     @classmethod
-    def load(cls, store: str | os.PathLike, *, storage_options: Mapping[str, Any] | None = None) -> Self:
-        """
-        Load what `save` has saved.
-
-        Parameters
-        ----------
-        store, storage_options
-            As for `TimeLagCube.load`.
-
-        Returns
-        -------
-        StoredCollection
-            Of this class. Cubes are lazy, maps in memory.
-
-        Raises
-        ------
-        FileNotFoundError, ValueError, OSError
-            As for `TimeLagCube.load`.
-        """
-        place = Place.of(store, storage_options)
+    def _loaded(cls, place: Place) -> Self:
         document = read_description(place, cls.__name__)
         try:
             if read_sealed(place, COMPLETE)["store"] != document["fingerprint"]:

@@ -42,7 +42,13 @@ class Place:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, store: str | os.PathLike, storage_options: Mapping[str, Any] | None = None) -> Self:
+    def of(
+        cls,
+        store: str | os.PathLike,
+        storage_options: Mapping[str, Any] | None = None,
+        *,
+        writable: bool = False,
+    ) -> Self:
         """
         The place that a caller names.
 
@@ -52,15 +58,21 @@ class Place:
             A path, ``s3://bucket/key``, or another URL of fsspec, such as ``gs://``, ``abfs://``, ``memory://``.
         storage_options
             Of its file system.
+        writable
+            Whether it is to be written to.
 
         Raises
         ------
         LocationError
-            When it is no such URL (a `ValueError`).
+            When it is no such URL, or its file system cannot write (a `ValueError`).
+        TypeError
+            When options are no dictionary.
+        OSError
+            When the file system cannot be reached, or it is a file of this machine.
         """
         from sunpy_heliocloud.store.named_places import place_of  # only the caller's process names places
 
-        return cls(*place_of(store, storage_options))
+        return cls(*place_of(store, storage_options, writable=writable))
 
     def __reduce__(self) -> tuple:
         return type(self), (self.url, self.path, self.protocol, dict(self.options))

@@ -1,9 +1,10 @@
-"""StoredCube: a cube that can be saved and loaded."""
+"""Stored: what can be saved and loaded; StoredCube: a cube that can."""
 
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from sunpy_heliocloud.arguments import flag
 from sunpy_heliocloud.lazy.cube import DaskCube
 from sunpy_heliocloud.store.dataset import dataset
 from sunpy_heliocloud.store.description import Contents
@@ -14,11 +15,11 @@ from sunpy_heliocloud.store.saving import save
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["StoredCube"]
+__all__ = ["Stored", "StoredCube"]
 
 
-class StoredCube(DaskCube):
-    """A `DaskCube` that is saved to Zarr stores and loaded from them."""
+class Stored:
+    """What is saved to Zarr stores and loaded from them."""
 
     def save(
         self,
@@ -28,15 +29,16 @@ class StoredCube(DaskCube):
         storage_options: Mapping[str, Any] | None = None,
     ) -> None:
         """
-        Compute the cube chunk by chunk and save it to a Zarr store (version 3), which xarray opens, too.
+        Compute chunk by chunk and save to a Zarr store (version 3), which xarray opens, too.
 
         When it is interrupted, the same call goes on: only what is missing is read and computed, and the result is the
-        same to the bit. Several processes may save the same cube to the same store.
+        same to the bit. Several processes may save the same to the same store. Each member of a collection is a group,
+        named by its key.
 
         Parameters
         ----------
         store
-            A path, ``s3://bucket/key``, or another URL of fsspec whose file system is installed.
+            A path of a folder, ``s3://bucket/key``, or another URL of fsspec whose file system is installed.
         resume
             Whether to go on with a store that is there; otherwise it is replaced.
         storage_options
@@ -59,7 +61,8 @@ class StoredCube(DaskCube):
         (URL, ETag), steps, target and versions it was made from. Queries of web addresses, which may hold signatures, are
         left out of it.
         """
-        save(self._contents(), Place.of(store, storage_options), resume=resume, computed=self._to_be_written)
+        flag("resume", resume)
+        self._save(Place.of(store, storage_options, writable=True), resume=resume)
 
     @classmethod
     def load(cls, store: str | os.PathLike, *, storage_options: Mapping[str, Any] | None = None) -> Self:
@@ -73,7 +76,7 @@ class StoredCube(DaskCube):
 
         Returns
         -------
-        StoredCube
+        StoredCube or StoredCollection
             Of this class, equal in data, WCS, times, unit and ``meta``. A chunk is read when it is needed, and compared with
             the hash of what was saved. Maps and cubes of lags are in memory.
 
@@ -87,6 +90,17 @@ class StoredCube(DaskCube):
             When it cannot be read.
         """
         return cls._loaded(Place.of(store, storage_options))
+
+    def _save(self, place: Place, *, resume: bool) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def _loaded(cls, place: Place) -> Self:
+        raise NotImplementedError
+
+
+class StoredCube(Stored, DaskCube):
+    """A `DaskCube` that is saved to Zarr stores and loaded from them."""
 
     def to_xarray(self) -> "xarray.Dataset":
         """
@@ -111,6 +125,9 @@ class StoredCube(DaskCube):
     def _to_be_written(self) -> Contents:
         """What is written: by default lazy, chunk by chunk."""
         return self._contents()
+
+    def _save(self, place: Place, *, resume: bool) -> None:
+        save(self._contents(), place, resume=resume, computed=self._to_be_written)
 
     @classmethod
     def _loaded(cls, place: Place) -> Self:

@@ -217,7 +217,7 @@ def test_a_place_that_cannot_be_written_says_which_and_why(raw, remote, tmp_path
         ("nonsense://x/y", "names no file system that can be used here"),
         ("s3://b/\x1b[2J", "control characters"),
         (17, "a store is a path or a URL"),
-        ("", "has no key or path"),
+        ("", "a store is a path or a URL.*not ''"),
     ],
 )
 def test_a_store_is_what_the_gate_takes(store, message, raw):
