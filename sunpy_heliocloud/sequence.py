@@ -12,6 +12,7 @@ from astropy.table import QTable, Table
 from astropy.time import Time
 
 from sunpy.map import GenericMap, Map
+from sunpy.time import TimeRange
 
 from sunpy_heliocloud.arguments import flag, mapping, moment, require_function, shown
 from sunpy_heliocloud.coordinates.indexers import frame_indexer
@@ -116,6 +117,9 @@ class LazyMapSequence:
         joined._opened, joined._name = min(self._opened, other._opened), ""
         return joined
 
+    def __radd__(self, other: Any) -> Self:
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # where Python's sum begins
+
     def __getitem__(self, item: Any) -> "GenericMap | LazyMapSequence":
         """An integer gives a Map on a lazy array; a slice, a mask or several indices a sequence, in their order."""
         index = frame_indexer(item, len(self), "seq.nearest(time) and seq.between(start, stop) take times")
@@ -157,19 +161,21 @@ class LazyMapSequence:
             )
         return self[nearest]
 
-    def between(self, start: Any, stop: Any) -> Self:
+    def between(self, start: Any, stop: Any = None) -> Self:
         """
         The frames whose times are between two times; the ends are included.
 
         Parameters
         ----------
         start, stop
-            Anything that `sunpy.time.parse_time` takes.
+            Anything that `sunpy.time.parse_time` takes; or a `sunpy.time.TimeRange` alone.
 
         Returns
         -------
         LazyMapSequence
         """
+        if isinstance(start, TimeRange) and stop is None:
+            start, stop = start.start, start.end
         start, stop = moment("start", start), moment("stop", stop)
         if stop < start:
             raise ValueError(f"the interval ends ({stop.isot}) before it begins ({start.isot}); swap the two")

@@ -427,3 +427,31 @@ def test_other_pixels_observers_and_times_are_other_grids():
         earlier = dataclasses.replace(plane, dates=(("dateavg", "2018-05-29T18:00:00.000"),))
         assert earlier.is_one_grid_with(later) == same
     assert not plane.is_one_grid_with(dataclasses.replace(plane, dates=()))
+
+
+@pytest.mark.parametrize(
+    ("added", "error", "message"),
+    [
+        (lambda: CUBE - 5, TypeError, r"units are DN and None.*value \* cube.unit"),
+        (lambda: CUBE - np.ones(CUBE.shape[1:]), TypeError, "units are DN and None"),
+        (lambda: CUBE[:, 2, 3] - np.nanmean(CUBE[:, 2, 3].data), TypeError, "units are DN and None"),
+        (lambda: 5 - CUBE, TypeError, "units are DN and None"),
+        (lambda: CUBE + cube_of(unit=None), TypeError, "units are DN and None"),
+        (lambda: cube_of(unit=None) - CUBE, TypeError, "units are None and DN"),
+        (lambda: CUBE + 5 * u.DN / u.s, u.UnitConversionError, "units are DN and DN / s, which cannot"),
+        (lambda: CUBE - CUBE / (2 * u.s), u.UnitConversionError, "units are DN and DN / s, which cannot"),
+        (lambda: cube_of(unit=None) + 5 * u.DN, u.UnitConversionError, "units are none and DN, which cannot"),
+    ],
+    ids=range(9),
+)
+def test_units_that_cannot_be_added_are_named_with_the_remedy(added, error, message):
+    with pytest.raises(error, match=message):
+        added()
+
+
+def test_what_has_no_unit_is_added_to_what_has_none():
+    for plain in (cube_of(unit=None), cube_of(unit=u.one)):
+        for value in (5, 5.0, np.ones(CUBE.shape[1:]), 5 * u.one, 500 * u.percent):
+            assert (plain + value).unit == plain.unit
+            assert (value - plain).shape == plain.shape
+    assert (+CUBE).data is CUBE.data

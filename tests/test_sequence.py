@@ -21,6 +21,7 @@ import sunpy.map
 from sunpy.net import Fido
 from sunpy.net import attrs as a
 from sunpy.net.base_client import QueryResponseTable
+from sunpy.time import TimeRange
 from sunpy.util.exceptions import SunpyUserWarning
 
 from helpers import no_compute
@@ -285,6 +286,9 @@ def test_nearest(seq):
 
 def test_between(seq):
     assert seq.between(seq.times[2], seq.times[5]).urls == seq.urls[2:6]
+    assert seq.between(TimeRange(seq.times[2], seq.times[5])).urls == seq.urls[2:6]
+    assert seq[np.nonzero(seq.times > seq.times[2])].urls == seq.urls[3:]
+    assert sum([seq[:2], seq[2:4], seq[4:]]).urls == seq.urls
     assert len(seq.between("2018-01-01", "2018-02-01")) == 0
     with pytest.raises(ValueError, match="ends .* before it begins .*; swap"):
         seq.between("2018-02-01", "2018-01-01")

@@ -235,6 +235,8 @@ def frame_indexer(index: Any, length: int, remedy: str) -> Indexer:
     IndexError
         For everything else.
     """
+    if isinstance(index, tuple) and len(index) == 1:  # as numpy.nonzero gives it
+        (index,) = index
     if isinstance(index, np.ma.MaskedArray) and index.dtype == bool:
         index = index.filled(False)
     elif hasattr(index, "__array__") and not hasattr(index, "__dask_graph__"):

@@ -1,30 +1,53 @@
 """LazyArray: a dask array whose single values are numbers for Python, too."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from types import FunctionType
 from typing import Any
 
 import dask.array as da
 import numpy as np
 
-__all__ = ["LazyArray", "lazy_array"]
+__all__ = ["ELEMENTWISE", "LazyArray", "computed", "lazy_array"]
+
+# Functions of numpy that treat each value by itself and are no ufuncs.
+ELEMENTWISE = {np.clip, np.nan_to_num, np.where, np.round, np.around, np.real, np.imag}
+# Of arrays in several chunks dask only estimates quantiles, and it takes no number of bins.
+_OF_VALUES = {np.percentile, np.quantile, np.histogram}
+# dask has these by other names.
+_OTHER_NAMES = {np.amin, np.amax}
+# Of an array that is computed for a function that dask has not.
+_MOST_BYTES = 2**30
 
 
 class LazyArray(da.Array):
     """
     A dask array whose single values (a mean, a maximum, a pixel) can be formatted, rounded and printed as those of numpy.
 
-    They stay lazy until then. Whatever dask makes of such an array is one again.
+    They stay lazy until then. Whatever dask makes of such an array is one again. Functions of numpy that dask lacks, or
+    does otherwise, are given the values.
     """
 
     def __reduce__(self) -> tuple:
         return LazyArray, (self.dask, self.name, self.chunks, self.dtype, self._meta)
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in _OF_VALUES or not _is_of_dask(func):
+            return func(*computed(args), **computed(kwargs))
+        if func in ELEMENTWISE and kwargs:  # which dask does not take
+            return lazy_array(da.core.elemwise(partial(func, **kwargs), *args))
         # dask refuses arrays of several subclasses of its own.
         types = {da.Array if issubclass(one, da.Array) else one for one in types}
-        return lazy_array(super().__array_function__(func, types, args, kwargs))
+        try:
+            return lazy_array(super().__array_function__(func, types, args, kwargs))
+        except (
+            NotImplementedError,
+            ValueError,
+        ) as error:  # a median of all axes; a spectrum of several chunks
+            is_of_dask = isinstance(error, NotImplementedError) or func.__module__ == "numpy.fft"
+            if not is_of_dask or self.nbytes > _MOST_BYTES:
+                raise
+            return func(*computed(args), **computed(kwargs))
 
     def reshape(self, *shape: Any, **kwargs: Any) -> da.Array:
         """
@@ -45,6 +68,10 @@ class LazyArray(da.Array):
         """The only value, as a number of Python; computed."""
         return np.asarray(self).item()
 
+    def to_numpy(self) -> np.ndarray:
+        """The values, computed. matplotlib asks for them."""
+        return np.asarray(self)
+
     def tolist(self) -> Any:
         """The values as lists of numbers of Python; computed."""
         return np.asarray(self).tolist()
@@ -64,6 +91,23 @@ def lazy_array(result: Any) -> Any:
     if type(result) is not da.Array:
         return result
     return LazyArray(result.dask, result.name, result.chunks, meta=result._meta)
+
+
+def computed(value: Any) -> Any:
+    """With values in place of lazy arrays, also within lists, tuples and dictionaries."""
+    if isinstance(value, da.Array):
+        return np.asarray(value)
+    if type(value) in (tuple, list):
+        return type(value)(map(computed, value))
+    return {key: computed(one) for key, one in value.items()} if type(value) is dict else value
+
+
+def _is_of_dask(func: Callable) -> bool:
+    """Whether dask has a function of numpy, under its name or another one."""
+    module: Any = da
+    for name in func.__module__.split(".")[1:]:
+        module = getattr(module, name, None)
+    return hasattr(module, func.__name__) or func in _OTHER_NAMES
 
 
 def _plain(operand: Any) -> Any:

@@ -89,11 +89,8 @@ def combined(first: NDCube, second: NDCube | GenericMap, operation: str) -> NDCu
     if isinstance(second, GenericMap):
         second = _plane_of(second, first)
     first, second = _aligned(first, second)
-    if operation in ("__add__", "__sub__") and (first.unit is None) != (second.unit is None):
-        raise TypeError(
-            f"units are {first.unit} and {second.unit}, but sums and differences are of values that both have one; give "
-            "it one first: image * (1 * u.DN)"
-        )
+    if operation in ("__add__", "__sub__"):
+        check_unit(first.unit, second)
     whole = first
     if first.data.ndim < second.data.ndim:
         data = np.broadcast_to(first.data, second.data.shape)
@@ -116,6 +113,24 @@ def check_shape(shape: tuple[int, ...], value: Any) -> None:
         f"an array of shape {other} does not fit a cube of shape {shape}; arrays are broadcast as by numpy, so that one "
         "value a plane is values[:, None, None]"
     )
+
+
+def check_unit(unit: u.UnitBase | None, value: Any) -> None:
+    """Refuse to add a value in another unit than that of a cube."""
+    other = value if isinstance(value, u.UnitBase) else getattr(value, "unit", None)
+    is_number = not (hasattr(value, "unit") or isinstance(value, u.UnitBase)) and unit in (None, u.one)
+    if is_number or unit is other is None:
+        return
+    if other is None or (unit is None and isinstance(value, NDData)):
+        raise TypeError(
+            f"units are {unit} and {other}, but sums and differences are of values that both have one or are both unitless; "
+            "give it one first: image * (1 * u.DN), value * cube.unit"
+        )
+    if not other.is_equivalent(unit or u.one):
+        raise u.UnitConversionError(
+            f"units are {unit or 'none'} and {other or 'none'}, which cannot be converted into each other, but sums and "
+            "differences are of values in one unit"
+        )
 
 
 def channel_name(meta: Any) -> str:

@@ -28,7 +28,7 @@ from sunpy_heliocloud.coordinates.indexers import (
 )
 from sunpy_heliocloud.coordinates.reprojection import reprojection_target
 from sunpy_heliocloud.coordinates.slicing import StackLike, bin_wcs, slice_wcs
-from sunpy_heliocloud.lazy.combined import check_shape, combined
+from sunpy_heliocloud.lazy.combined import check_shape, check_unit, combined
 from sunpy_heliocloud.lazy.computable import ComputableCube
 from sunpy_heliocloud.lazy.sliced import in_bins
 
@@ -59,6 +59,9 @@ class DaskCube(ComputableCube):
     def __pow__(self, value: Any) -> Self:
         return super().__pow__(self._in_own_precision(value))
 
+    def __pos__(self) -> Self:
+        return self
+
     def __abs__(self) -> Self:
         return self._new_instance(data=abs(self.data))
 
@@ -68,6 +71,8 @@ class DaskCube(ComputableCube):
         if operation == "__add__" and isinstance(value, int) and value == 0:
             return self  # where Python's sum begins, whatever the unit
         check_shape(self.shape, value)
+        if operation in ("__add__", "__sub__"):
+            check_unit(self.unit, value)
         return getattr(super(), operation)(self._in_own_precision(value))
 
     def _in_own_precision(self, value: Any) -> Any:

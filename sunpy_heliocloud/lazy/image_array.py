@@ -11,7 +11,7 @@ import astropy.units as u
 
 from sunpy_heliocloud.coordinates.indexers import outer_index
 from sunpy_heliocloud.io.kept_frame import kept
-from sunpy_heliocloud.lazy.array import LazyArray
+from sunpy_heliocloud.lazy.array import LazyArray, computed
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.steps import Cast, Elementwise
@@ -76,14 +76,13 @@ class ImageArray(FrameArray):
 
     def __getitem__(self, item: Any) -> Any:
         parts = item if isinstance(item, tuple) else (item,)
-        is_lazy = any(part is None or isinstance(part, da.Array) for part in parts)
-        if is_lazy or outer_index(item, self.shape) is not None:
+        if any(part is None for part in parts) or outer_index(item, self.shape) is not None:
             return super().__getitem__(item)
-        return np.asarray(self)[item]
+        return np.asarray(self)[computed(item)]  # how many pixels a lazy mask leaves is unknown
 
     def __setitem__(self, item: Any, value: Any) -> None:
         pixels = np.asarray(self)
-        pixels[_computed(item)] = _computed(value)
+        pixels[computed(item)] = computed(value)
         self._become(self.recipe.of_images([pixels]))
 
     def astype(self, dtype: Any, **kwargs: Any) -> da.Array:
@@ -111,9 +110,9 @@ class ImageArray(FrameArray):
             if all(_is_scalar(one) or isinstance(one, da.Array) for one in others):
                 return _image(super().__array_ufunc__(numpy_ufunc, method, *inputs))
         out = kwargs.pop("out", ())
-        targets = _computed(out)
+        targets = computed(out)
         result = getattr(numpy_ufunc, method)(
-            *_computed(inputs), **_computed(kwargs), **({"out": targets} if out else {})
+            *computed(inputs), **computed(kwargs), **({"out": targets} if out else {})
         )
         for one, pixels in zip(out, targets, strict=True):
             if isinstance(one, ImageArray):
@@ -123,9 +122,10 @@ class ImageArray(FrameArray):
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if func in _ABOUT:
             return func(*_described(args), **_described(kwargs))
-        if func in _LAZY and not any(name in kwargs for name in ("out", "where")):
+        is_lazy = func in _LAZY and not any(name in kwargs for name in ("out", "where"))
+        if is_lazy and not (func is np.where and len(args) == 1):  # places of unknown number
             return _image(super().__array_function__(func, types, args, kwargs))
-        return func(*_computed(args), **_computed(kwargs))
+        return func(*computed(args), **computed(kwargs))
 
 
 def _is_scalar(value: Any) -> bool:
@@ -141,15 +141,6 @@ def _image(result: Any) -> Any:
     """An image of what dask makes of images, if it is one."""
     is_image = type(result) in (da.Array, LazyArray) and result.ndim == 2 and not np.isnan(result.shape).any()
     return ImageArray.of(result) if is_image else result
-
-
-def _computed(value: Any) -> Any:
-    """With pixels in place of lazy arrays, also within lists, tuples and dictionaries."""
-    if isinstance(value, da.Array):
-        return np.asarray(value)
-    if type(value) in (tuple, list):
-        return type(value)(map(_computed, value))
-    return {key: _computed(one) for key, one in value.items()} if type(value) is dict else value
 
 
 def _described(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import dask.array as da
@@ -9,7 +10,7 @@ import numpy as np
 from dask.base import tokenize
 
 from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, outer_index
-from sunpy_heliocloud.lazy.array import LazyArray
+from sunpy_heliocloud.lazy.array import ELEMENTWISE, LazyArray
 from sunpy_heliocloud.lazy.wholes import Binned, Combined, Given, Joined, Slice, Whole, composed, part_of
 
 __all__ = ["SlicedArray", "elementwise", "in_bins", "joined_planes", "part_of_tasks", "with_lost_axes"]
@@ -78,6 +79,12 @@ class SlicedArray(LazyArray):
             return elementwise(numpy_ufunc, *inputs)
         return super().__array_ufunc__(numpy_ufunc, method, *inputs, **kwargs)
 
+    def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        is_plain = func in ELEMENTWISE and not any(map(np.ndim, kwargs.values()))
+        if is_plain and len(args) > (func is np.where) and _are_broadcast_to(self.shape, args):
+            return elementwise(partial(da.core.elemwise, partial(func, **kwargs)), *args)
+        return super().__array_function__(func, types, args, kwargs)
+
 
 def _arithmetic(operation: Callable, name: str, *, reflected: bool = False) -> Callable:
     plain = getattr(LazyArray, name)
@@ -97,8 +104,8 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     _operation = getattr(operator, _name)
     setattr(SlicedArray, f"__{_name}__", _arithmetic(_operation, f"__{_name}__"))
     setattr(SlicedArray, f"__r{_name}__", _arithmetic(_operation, f"__r{_name}__", reflected=True))
-for _name in ("neg", "abs"):
-    setattr(SlicedArray, f"__{_name}__", _arithmetic(getattr(operator, _name), f"__{_name}__"))
+for _name in ("neg", "abs", "invert", "and", "or", "xor", "lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(SlicedArray, f"__{_name}__", _arithmetic(getattr(operator, f"__{_name}__"), f"__{_name}__"))
 
 
 def _are_broadcast_to(shape: tuple[int, ...], operands: Sequence[Any]) -> bool:

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import dask
 import dask.array as da
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from reproject import reproject_interp
@@ -123,6 +124,65 @@ def test_lazy_arrays_of_all_kinds_go_together_as_numpy_s(operation):
             with no_compute():
                 result = operation(a, b)
             np.testing.assert_allclose(result, operation(right_a, right_b), rtol=1e-5)
+
+
+LAZY = {
+    "clip": lambda x: np.clip(x, 0, 50),
+    "clip from below": lambda x: np.clip(x, a_min=20, a_max=None),
+    "numbers for NaN": lambda x: np.nan_to_num(x, nan=-1.0),
+    "where": lambda x: np.where(x > 50, x, np.nan),
+    "round": lambda x: np.round(x, 1),
+    "logarithm": lambda x: np.log10(np.abs(x) + 1),
+    "maximum": lambda x: np.maximum(x, 30),
+}
+OF_VALUES = {
+    "median": lambda x: np.nanmedian(x),
+    "median of a mask": lambda x: np.median(x[np.isfinite(x)]),
+    "percentile": lambda x: np.nanpercentile(x, [10, 90]),
+    "percentile of a line": lambda x: np.percentile(np.nan_to_num(x).ravel(), 90),
+    "quantile of a line": lambda x: np.quantile(np.nan_to_num(x).ravel(), 0.3),
+    "histogram": lambda x: np.histogram(np.nan_to_num(x), bins=7)[0],
+    "histogram of a mask": lambda x: np.histogram(x[np.isfinite(x)], bins=7)[0],
+    "sort": lambda x: np.sort(np.nan_to_num(x), axis=None),
+    "interpolation": lambda x: np.interp([1.5, 2.5], np.arange(x.size), np.nan_to_num(x).ravel()),
+    "spectrum": lambda x: np.abs(np.fft.rfft(np.nan_to_num(x), axis=0)),
+    "minimum by another name": lambda x: np.amin(np.nan_to_num(x)),
+    "trend": lambda x: np.polyfit(np.arange(x.size), np.nan_to_num(x).ravel(), 1),
+    "columns": lambda x: np.column_stack([x.ravel(), x.ravel()]),
+    "equal": lambda x: np.array_equal(x, x, equal_nan=True),
+}
+
+
+@pytest.mark.parametrize("function", LAZY.values(), ids=LAZY.keys())
+def test_functions_of_each_value_are_lazy_and_a_slice_of_them_reads_only_its_frames(function):
+    for cube in (FRAMES, DEROTATED, RESAMPLED):
+        with no_compute():
+            result = TimeLagCube(function(cube.data), wcs=cube.wcs)
+            plane = result[1].data
+        np.testing.assert_allclose(plane, function(np.asarray(cube.data))[1], rtol=1e-6)
+    assert result[1].estimate().frames == RESAMPLED[1].estimate().frames < 4
+
+
+@pytest.mark.parametrize("function", OF_VALUES.values(), ids=OF_VALUES.keys())
+def test_functions_that_dask_lacks_or_only_estimates_are_those_of_numpy_without_a_warning(function):
+    for cube in (SEQ[0], FRAMES, DEROTATED, RESAMPLED[2], DEROTATED[:, 5, 6]):
+        np.testing.assert_allclose(function(cube.data), function(np.asarray(cube.data)), rtol=1e-5, atol=1e-6)
+
+
+def test_large_arrays_are_not_computed_for_a_function_that_dask_lacks():
+    large = TimeLagCube(da.zeros((4000, 12, 16)), wcs=FRAMES.wcs).data
+    large = np.concatenate([large] * 1000)
+    with no_compute(), pytest.raises(NotImplementedError, match="only works along an axis"):
+        np.median(large)
+
+
+def test_matplotlib_takes_lazy_arrays_as_those_of_numpy():
+    for array in (SEQ[0].data.ravel(), DEROTATED[:, 5, 6].data, np.nan_to_num(DEROTATED.data).ravel()):
+        counts, _, _ = plt.hist(array, bins=5)
+        assert counts.shape == (5,)
+        [line] = plt.plot(array)
+        np.testing.assert_array_equal(line.get_ydata(), np.asarray(array))
+    plt.close("all")
 
 
 def test_what_is_made_of_lazy_arrays_is_one_also_when_it_is_pickled_and_persisted():
