@@ -21,7 +21,7 @@ from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import resampling
 from sunpy_heliocloud.display.drawn import DrawnCube
 from sunpy_heliocloud.lags.comparable import ComparableCube
-from sunpy_heliocloud.lazy.combined import base_plane, channel_name, earlier_planes
+from sunpy_heliocloud.lazy.combined import base_plane, earlier_planes
 from sunpy_heliocloud.lazy.derotated import derotate
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import is_valid
@@ -29,7 +29,6 @@ from sunpy_heliocloud.lazy.mapped import described_by
 from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
 from sunpy_heliocloud.lazy.resampled import resample
 from sunpy_heliocloud.lazy.saturated import with_saturated
-from sunpy_heliocloud.text import inert
 
 __all__ = ["TimeLagCube"]
 
@@ -403,17 +402,6 @@ class TimeLagCube(ComparableCube, DrawnCube):
         if isinstance(self.wcs.low_level_wcs, StackWCS) and bins[0] != 1:
             shared_stack(self, "rebin in time")
         return super().rebin(bins, operation, **kwargs)
-
-    def __str__(self) -> str:
-        first, last = (time.isot for time in np.atleast_1d(self.times)[[0, -1]])
-        unit = "unknown" if self.unit is None else str(self.unit) or "none"
-        grid = "each frame its own, not derotated" if self.frames else "shared, not derotated"
-        return (
-            f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  Channel: {channel_name(self.meta)}\n"
-            f"  Times:   {first if first == last else f'{first} to {last}'}\n"
-            f"  Unit:    {unit}\n  Grid:    {inert(self.meta.get('derotated', grid))}"
-        )
 
     def __getitem__(self, item: Any) -> Self:
         sliced = super().__getitem__(item)

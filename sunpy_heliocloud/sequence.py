@@ -17,6 +17,7 @@ from sunpy.time import TimeRange
 from sunpy_heliocloud.arguments import flag, mapping, moment, require_function, shown
 from sunpy_heliocloud.coordinates.indexers import frame_indexer
 from sunpy_heliocloud.cube import TimeLagCube
+from sunpy_heliocloud.display.sequences import sequence_summary
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frames import Frames, updated_headers
@@ -30,7 +31,7 @@ from sunpy_heliocloud.metadata.channels import names_of
 from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.maps import map_header
 from sunpy_heliocloud.metadata.table import are_selected, conditions_text, header_table
-from sunpy_heliocloud.stacking import derotated, of_distinct_times, of_one_shape, shape_text, stacked, warn_of
+from sunpy_heliocloud.stacking import derotated, of_distinct_times, of_one_shape, stacked, warn_of
 from sunpy_heliocloud.text import inert
 
 __all__ = ["LazyMapSequence"]
@@ -473,11 +474,7 @@ class LazyMapSequence:
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
 
     def __repr__(self) -> str:
-        if not len(self):
-            return "<LazyMapSequence: no frames>"
-        channels = ", ".join(sorted(map(inert, names_of(self._frames.channels_found))))
-        shapes = ", ".join(sorted({shape_text(frame.shape) for frame in self._frames.images}))
-        return (
-            f"<LazyMapSequence: {len(self)} frames of {shapes} pixels\n"
-            f"  {channels}\n  {self._frames.times[0].isot} to {self._frames.times[-1].isot}>"
-        )
+        return f"<{sequence_summary(self._frames, self._opened)}>"
+
+    def _repr_html_(self) -> str:
+        return sequence_summary(self._frames, self._opened).html()

@@ -11,6 +11,7 @@ from astropy.wcs import WCS
 from sunpy_heliocloud.arguments import flag
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
 from sunpy_heliocloud.display.curves import curve_axes, draw_curve, is_without_coordinates
+from sunpy_heliocloud.display.facts import cube_summary
 from sunpy_heliocloud.display.images import (
     PLAIN,
     clip,
@@ -25,11 +26,12 @@ from sunpy_heliocloud.display.images import (
 from sunpy_heliocloud.display.looks import Look, name_of_channel, shown_time, with_grey
 from sunpy_heliocloud.lazy.mapped import MappedCube
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
+from sunpy_heliocloud.summary import Summarised, Summary
 
 __all__ = ["DrawnCube"]
 
 
-class DrawnCube(MappedCube):
+class DrawnCube(Summarised, MappedCube):
     """The part of `~sunpy_heliocloud.TimeLagCube` that draws."""
 
     def plot(
@@ -106,6 +108,9 @@ class DrawnCube(MappedCube):
         if colorbar:
             draw_bar(axes, cube._unit_text())
         return axes
+
+    def _summary(self) -> Summary:
+        return cube_summary(self)
 
     def _plot_curve(self, axes: Any, kwargs: dict[str, Any]) -> Any:
         wcs = self.wcs.low_level_wcs

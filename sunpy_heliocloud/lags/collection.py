@@ -17,7 +17,6 @@ from sunpy_heliocloud.lags.marks import warn_of_edges
 from sunpy_heliocloud.lags.quantities import colours
 from sunpy_heliocloud.store.collection import StoredCollection
 from sunpy_heliocloud.store.description import Contents
-from sunpy_heliocloud.text import inert
 
 __all__ = ["LagMapCollection"]
 
@@ -31,6 +30,7 @@ class LagMapCollection(DaskMethodsMixin, StoredCollection):
     """
 
     _member = LagMap
+    _noun = "maps"
 
     def _to_be_written(self) -> Callable[[str], Contents]:
         # All of them in one pass, if one is asked for.
@@ -135,14 +135,3 @@ class LagMapCollection(DaskMethodsMixin, StoredCollection):
         pairs = [key.split("-") for key in self]
         order = list(dict.fromkeys(channel for pair in pairs for channel in pair))
         return {key: (order.index(a), order.index(b) - 1) for key, (a, b) in zip(self, pairs, strict=True)}
-
-    # ---- display
-
-    def __str__(self) -> str:
-        first = next(iter(self.values()))
-        return (
-            f"{type(self).__name__} of {len(self)} maps, {first._state()}: {inert(', '.join(self))}\n"
-            f"The first is a {first}"
-        )
-
-    __repr__ = __str__

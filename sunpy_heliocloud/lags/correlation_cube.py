@@ -1,6 +1,5 @@
 """CorrelationCube: how well two channels match in every pixel, at every lag."""
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import dask
@@ -8,23 +7,25 @@ import numpy as np
 
 import astropy.units as u
 from astropy.wcs import WCS
-from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
+from astropy.wcs.wcsapi import SlicedLowLevelWCS
 
 from sunpy_heliocloud.arguments import flag
-from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, items, stretches
+from sunpy_heliocloud.coordinates.indexers import items
 from sunpy_heliocloud.display.curves import curve_axes
 from sunpy_heliocloud.display.images import PLAIN, draw_bar, label_axes, require_wcs_axes
 from sunpy_heliocloud.display.looks import with_grey
 from sunpy_heliocloud.lags.arguments import number, random_numbers
 from sunpy_heliocloud.lags.bars import leaders, readable_unit
+from sunpy_heliocloud.lags.facts import lag_summary
 from sunpy_heliocloud.lags.pixel import Pair, PixelMarks, draw_correlation
-from sunpy_heliocloud.lags.quantities import CROSS_CORRELATION, normalization, pair_title
+from sunpy_heliocloud.lags.quantities import CROSS_CORRELATION, pair_title
 from sunpy_heliocloud.store.stored import StoredCube
+from sunpy_heliocloud.summary import Summarised, Summary
 
 __all__ = ["CorrelationCube"]
 
 
-class CorrelationCube(StoredCube):
+class CorrelationCube(Summarised, StoredCube):
     """
     An `ndcube.NDCube` with axes lag, y, x, made by `TimeLagCube.cross_correlation`.
 
@@ -33,12 +34,6 @@ class CorrelationCube(StoredCube):
 
     # What was correlated; not known of cubes that were loaded or binned.
     _pair: Pair | None = None
-
-    def with_pair(self, pair: Pair) -> Self:
-        """The same, which knows what was correlated."""
-        known = self._new_instance()
-        known._pair = pair
-        return known
 
     def plot(
         self,
@@ -73,14 +68,14 @@ class CorrelationCube(StoredCube):
         -------
         `~matplotlib.axes.Axes`, `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
 
-        Notes
-        -----
-        Cubes that were loaded from a store or binned do not know their light curves: of these only the maximum is marked.
-
         Raises
         ------
         ValueError, TypeError
             When an option makes no sense.
+
+        Notes
+        -----
+        Cubes that were loaded from a store or binned do not know their light curves: of these only the maximum is marked.
         """
         flag("uncertainty", uncertainty)
         if significance is not None:
@@ -115,6 +110,11 @@ class CorrelationCube(StoredCube):
             draw_bar(axes, CROSS_CORRELATION)
         return axes
 
+    def _summary(self) -> Summary:
+        lags = np.atleast_1d(self.lags)
+        at = f"a lag of {lags[0]:g}" if lags.size == 1 else f"{lags.size} lags, {lags[0]:g} to {lags[-1]:g}"
+        return lag_summary(self, f"of {pair_title(self.meta)}, at {at}")
+
     def _celestial(self) -> WCS:
         wcs = self.wcs.low_level_wcs
         return (wcs._wcs if isinstance(wcs, SlicedLowLevelWCS) else wcs).celestial
@@ -134,7 +134,9 @@ class CorrelationCube(StoredCube):
         return sliced
 
     @classmethod
-    def at_lags(cls, data: Any, wcs: WCS, lags: u.Quantity, meta: dict[str, Any]) -> Self:
+    def at_lags(
+        cls, data: Any, wcs: WCS, lags: u.Quantity, meta: dict[str, Any], pair: Pair | None = None
+    ) -> Self:
         """
         A cube of correlations.
 
@@ -148,6 +150,8 @@ class CorrelationCube(StoredCube):
             Evenly spaced.
         meta
             How it was made.
+        pair
+            What was correlated.
         """
         header = wcs.to_header()
         seconds = lags.to_value(u.s)
@@ -156,7 +160,9 @@ class CorrelationCube(StoredCube):
         header["CDELT3"] = float(seconds[1] - seconds[0]) if seconds.size > 1 else 1.0
         with_lags = WCS(header)
         with_lags.array_shape = data.shape
-        return cls(data, wcs=with_lags, unit=u.dimensionless_unscaled, meta=meta)
+        cube = cls(data, wcs=with_lags, unit=u.dimensionless_unscaled, meta=meta)
+        cube._pair = pair
+        return cube
 
     @property
     def lags(self) -> u.Quantity:
@@ -167,37 +173,6 @@ class CorrelationCube(StoredCube):
             return dropped["value"][dropped["world_axis_names"].index("lag")] * u.s
         (pixel_axis,) = np.flatnonzero(wcs.axis_correlation_matrix[wcs.world_axis_names.index("lag")])
         return self.axis_world_coords(wcs.pixel_n_dim - 1 - int(pixel_axis))[0]
-
-    def __str__(self) -> str:
-        lags = np.atleast_1d(self.lags)
-        at = f"a lag of {lags[0]:g}" if lags.size == 1 else f"{lags.size} lags, {lags[0]:g} to {lags[-1]:g}"
-        return (
-            f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  {CROSS_CORRELATION} of {pair_title(self.meta)}, at {at}\n"
-            f"  from {self.meta.get('planes')} planes of {self.meta.get('cadence')}, "
-            f"{self.meta.get('start')} to {self.meta.get('stop')}\n"
-            f"  correlation {normalization(self.meta)}"
-        )
-
-    def _bin_wcs(self, bins: Sequence[int]) -> WCS | None:
-        wcs = self.wcs.low_level_wcs
-        if not isinstance(wcs, WCS):
-            return None
-        sides = np.array(bins)
-        return _resampled(wcs, np.array(self.shape) // sides, (sides - 1) / 2, sides)
-
-    def _sliced_wcs(self, index: Sequence[Indexer]) -> WCS | HighLevelWCSWrapper:
-        wcs = self.wcs.low_level_wcs
-        if isinstance(wcs, WCS) and all(one.keeps_axis for one in index):
-            parts = [(part.count, part.first, part.step) for part in stretches(index)]
-            shape, offset, step = np.array(parts).T
-            return _resampled(wcs, shape, offset, step)
-        if any(isinstance(one, Stretch) and one.step != 1 for one in index):
-            raise IndexError(
-                "what has lost an axis can be sliced with steps of 1 only; slice with steps first, or in one go: "
-                "cube[::2, 5, 5]"
-            )
-        return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, items(index)))
 
 
 def _resampled(wcs: WCS, shape: np.ndarray, offset: np.ndarray, factor: np.ndarray) -> WCS:

@@ -9,15 +9,16 @@ from astropy.time import Time
 
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.display.looks import with_grey
+from sunpy_heliocloud.lags.facts import lag_summary
 from sunpy_heliocloud.lags.lag_map import LagMap
 from sunpy_heliocloud.lags.marks import CountingCube
-from sunpy_heliocloud.lags.quantities import colours, normalization
-from sunpy_heliocloud.text import inert
+from sunpy_heliocloud.lags.quantities import colours
+from sunpy_heliocloud.summary import Summarised, Summary
 
 __all__ = ["LagCube"]
 
 
-class LagCube(CountingCube):
+class LagCube(Summarised, CountingCube):
     """
     Lags, or maximum correlations, in windows of time: an `ndcube.NDCube` with axes time, y, x.
 
@@ -86,14 +87,8 @@ class LagCube(CountingCube):
         plane = LagMap(sliced.data, wcs=sliced.wcs, unit=sliced.unit, **beside)
         return plane if sliced._marks is None else plane.with_marks(sliced._marks)
 
-    def __str__(self) -> str:
-        return (
-            f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  {inert(self.meta['quantity'])}, unit: {str(self.unit) or 'none'}\n"
-            f"  in {self.times.size} windows of {self.meta['planes']} planes of {self.meta['cadence']}, "
-            f"{self.meta['start']} to {self.meta['stop']}\n"
-            f"  correlation {normalization(self.meta)}"
-        )
+    def _summary(self) -> Summary:
+        return lag_summary(self, f", unit: {str(self.unit) or 'none'}", windows=self.times.size)
 
 
 def _span(middles: Time, meta: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """LagMap: a time lag, or how well two channels match, in every pixel."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import dask
@@ -19,14 +19,16 @@ from sunpy_heliocloud.display.images import PLAIN, draw_on_sun, label_axes, line
 from sunpy_heliocloud.display.looks import shown_span, with_grey
 from sunpy_heliocloud.lags import files as lag_files
 from sunpy_heliocloud.lags.bars import draw_lag_bar
+from sunpy_heliocloud.lags.facts import lag_summary
 from sunpy_heliocloud.lags.marks import CountingCube
 from sunpy_heliocloud.lags.quantities import LAG, colours, normalization, pair_title
+from sunpy_heliocloud.summary import Summarised, Summary
 from sunpy_heliocloud.text import inert
 
 __all__ = ["LagMap"]
 
 
-class LagMap(CountingCube):
+class LagMap(Summarised, CountingCube):
     """
     A two-dimensional `ndcube.NDCube` with a plain celestial WCS, made by `TimeLagCube.time_lag` and related methods.
 
@@ -233,28 +235,8 @@ class LagMap(CountingCube):
             return None
         return float(np.nanmax(np.abs(self.data), initial=0)) or None
 
-    def __str__(self) -> str:
-        planes, cadence = self.meta.get("planes"), self.meta.get("cadence")
-        return (
-            f"LagMap of shape {self.shape}, {self.data.dtype}, {self._state()}\n"
-            f"  {inert(self.meta.get('quantity'))} of {self.title}, unit: {str(self.unit) or 'none'}\n"
-            f"  from {planes} planes of {cadence}, {self.meta.get('start')} to {self.meta.get('stop')}"
-            f"{self._definition()}"
-        )
-
-    def _definition(self) -> str:
-        """How the correlation is normalised, and what speaks against some of the lags."""
-        if "overlap_normalized" not in self.meta:
-            return ""
-        counts = [
-            f"{self.meta[name]} pixels {what}"
-            for name, what in (
-                ("at_edge", "at an edge of the lags"),
-                ("pulled", "where tapering moves the maximum"),
-            )
-            if self.meta.get(name)
-        ]
-        return "\n  " + "; ".join([f"correlation {normalization(self.meta)}", *counts])
+    def _summary(self) -> Summary:
+        return lag_summary(self, f"of {self.title}, unit: {str(self.unit) or 'none'}", _counted(self.meta))
 
     def _check_axes(self, method: str) -> None:
         if not isinstance(self.wcs.low_level_wcs, WCS):
@@ -266,6 +248,20 @@ class LagMap(CountingCube):
     def _header(self, method: str) -> fits.Header:
         self._check_axes(method)
         return lag_files.header_of(self.wcs.low_level_wcs, self.unit, self.meta)
+
+
+def _counted(meta: Mapping[str, Any]) -> list[str]:
+    """What speaks against some of the lags."""
+    return [
+        f"{meta[name]} pixels {what}"
+        for name, what in (
+            ("at_edge", "at an edge of the lags"),
+            ("pulled", "where tapering moves the maximum"),
+            ("short_of_pairs", "beside lags with too few pairs"),
+            ("ambiguous", "ambiguous"),
+        )
+        if meta.get(name)
+    ]
 
 
 def _bin_width(width: Any, unit: u.Unit) -> float:

@@ -86,9 +86,9 @@ def window_cubes_of_maxima(
 def correlation_over_lag(comparison: Comparison) -> CorrelationCube:
     """The correlation of two cubes at each lag."""
     meta = comparison.meta(CROSS_CORRELATION)
-    cube = CorrelationCube.at_lags(comparison.over_lag(), comparison.wcs, comparison.lags, meta)
     first, second = comparison.arrays
-    return cube.with_pair(Pair(first, second, comparison.how))
+    pair = Pair(first, second, comparison.how)
+    return CorrelationCube.at_lags(comparison.over_lag(), comparison.wcs, comparison.lags, meta, pair)
 
 
 def false_alarm_map(comparison: Comparison, surrogates: str, trials: int, seed: int) -> LagMap:

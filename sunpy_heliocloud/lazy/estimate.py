@@ -20,12 +20,14 @@ from sunpy_heliocloud.lazy.layers import FrameSources
 from sunpy_heliocloud.lazy.losses import current_client
 from sunpy_heliocloud.lazy.steps import Plane
 from sunpy_heliocloud.lazy.tasks import DerotateFrames, ReadWindow
+from sunpy_heliocloud.summary import Summary
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "estimate", "readable_size", "reads_of"]
 
 _MOST_SAMPLES = (
     24  # frames whose windows are determined exactly, in milliseconds; the others are interpolated
 )
+_FEW_SAMPLES = 3  # the same, where a display must not take long
 _TASK_OVERHEAD = 64 * 2**20  # of a task: coordinates of 65536 points in sunpy, and what malloc keeps
 _COPIES_OF_BYTES = 3  # as they came, in the small file that astropy is given, and in its own buffer
 _BYTES_OF_A_PIXEL = 24  # while it is decoded: as stored, unpacked, scaled
@@ -70,16 +72,30 @@ class Estimate:
     def __str__(self) -> str:
         if not self.tasks:
             return "nothing to read or to compute: the values are in memory"
-        read = "nothing to read"
-        if self.frames:
-            read = f"{self.frames} frames: {self.requests} requests for {_readable(self.bytes)}"
-        return f"{read}, {self.tasks} tasks, at most {_readable(self.memory)} of memory a worker"
+        return f"{self._read()}, {self.tasks} tasks, at most {readable_size(self.memory)} of memory a worker"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self}>"
 
+    def _read(self) -> str:
+        if not self.frames:
+            return "nothing to read"
+        return f"{self.frames} frames: {self.requests} requests for {readable_size(self.bytes)}"
 
-def _readable(size: u.Quantity) -> str:
+    def _repr_html_(self) -> str:
+        if not self.tasks:
+            return Summary(type(self).__name__, [("", str(self))]).html()
+        rows = [
+            ("To read", self._read()),
+            ("Tasks", f"{self.tasks} tasks"),
+            ("Memory", f"at most {readable_size(self.memory)} of memory a worker"),
+        ]
+        return Summary(type(self).__name__, rows).html()
+
+
+def readable_size(size: u.Quantity | int) -> str:
+    """A number of bytes in the unit that reads best."""
+    size = u.Quantity(size, u.byte)
     units = (unit for unit in (u.Gbyte, u.Mbyte, u.kbyte) if size >= 1 * unit)
     return f"{size.to(next(units, u.byte)):.1f}"
 
@@ -123,6 +139,29 @@ def estimate(array: da.Array) -> Estimate:
     )
 
 
+def reads_of(array: da.Array) -> tuple[int, int, int]:
+    """
+    What computing an array reads, quickly, for displays.
+
+    Parameters
+    ----------
+    array
+        As for `estimate`.
+
+    Returns
+    -------
+    tuple
+        Frames, requests and bytes; windows of derotated frames follow from those of a few.
+    """
+    culled = array.dask.cull(list(dask.core.flatten(array.__dask_keys__())))
+    reads = [_layer_reads(sources, chunks, _FEW_SAMPLES) for sources, chunks in _sources(culled)]
+    return (
+        sum(read.frames for read in reads),
+        sum(read.requests for read in reads),
+        sum(read.bytes for read in reads),
+    )
+
+
 @dataclass(frozen=True)
 class _Reads:
     """What the tasks of one layer read, and the bytes that one of them, and all their results, take."""
@@ -143,7 +182,7 @@ def _sources(graph: HighLevelGraph) -> Iterable[tuple[FrameSources, list[Any]]]:
                 yield sources, [sources.mapping[block] for block in sorted(blocks)]
 
 
-def _layer_reads(sources: FrameSources, chunks: Sequence[Any]) -> _Reads:
+def _layer_reads(sources: FrameSources, chunks: Sequence[Any], samples: int = _MOST_SAMPLES) -> _Reads:
     task = sources.function
     read = task if isinstance(task, ReadWindow) else task.read
     if isinstance(task, DerotateFrames):
@@ -152,7 +191,9 @@ def _layer_reads(sources: FrameSources, chunks: Sequence[Any]) -> _Reads:
             parts[part.window] += part.planes
         pairs = [pair for together in parts.values() for pair in together]
         planes = [plane for plane, _ in pairs]
-        windows = [reach for part, together in parts.items() for reach in _windows(task, part, together)]
+        windows = [
+            reach for part, together in parts.items() for reach in _windows(task, part, together, samples)
+        ]
         of_result = 4 * max(int(np.prod(part.shape)) for part in parts)
         of_resampling = max(_memory_of_resampling(task.derotation, source) for _, source in pairs)
         in_a_task = max(len(part.planes) for part in chunks)
@@ -191,10 +232,12 @@ def _memory_of_resampling(derotation: Derotation, source: Source) -> int:
     return derotation.resampling.memory(derotation.transformation(source))
 
 
-def _windows(task: DerotateFrames, part: Window, pairs: Sequence[tuple[Plane, Source]]) -> list[Window]:
+def _windows(
+    task: DerotateFrames, part: Window, pairs: Sequence[tuple[Plane, Source]], most: int
+) -> list[Window]:
     """What each frame is asked for, for a part of the target, from what a few frames are."""
     derotation = task.derotation
-    samples = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), _MOST_SAMPLES)).round().astype(int))
+    samples = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), most)).round().astype(int))
     moves = [derotation.transformation(pairs[i][1], part) for i in samples]
     windows = np.array([derotation.resampling.reach(move) for move in moves])
     needed = (windows[..., 1] > windows[..., 0]).all(axis=1)

@@ -73,7 +73,7 @@ def lost_frames(urls: Iterable[str], since: float) -> dict[str, str]:
     return {url: losses[url][1] for url in urls if url in losses and losses[url][0] >= since}
 
 
-def losses_here(urls: Iterable[str]) -> dict[str, str]:
+def losses_here(urls: Iterable[str], since: float = 0.0) -> dict[str, str]:
     """
     Which of these frames were lost in this process, worker or not, and why.
 
@@ -81,9 +81,11 @@ def losses_here(urls: Iterable[str]) -> dict[str, str]:
     ----------
     urls
         Of the frames.
+    since
+        As for `lost_frames`.
     """
     with _lock:
-        return {url: _lost[url][1] for url in urls if url in _lost}
+        return {url: _lost[url][1] for url in urls if url in _lost and _lost[url][0] >= since}
 
 
 def worker() -> "Worker | None":

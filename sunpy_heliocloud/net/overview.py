@@ -9,9 +9,21 @@ from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.net.attrs import Bucket
 from sunpy_heliocloud.net.catalog import catalog_entries
 from sunpy_heliocloud.net.search import warn_of
+from sunpy_heliocloud.summary import table_html
 from sunpy_heliocloud.text import inert
 
 __all__ = ["datasets"]
+
+
+class DatasetTable(Table):
+    """A table of data sets, with a display of its own in notebooks."""
+
+    def _repr_html_(self) -> str:
+        buckets = (
+            f" in {', '.join(sorted(set(self['bucket'])))}" if "bucket" in self.colnames and len(self) else ""
+        )
+        title = f"{len(self)} data set{'' if len(self) == 1 else 's'}{buckets}"
+        return table_html(title, self.colnames, [tuple(row) for row in self[:]])
 
 
 def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
@@ -50,4 +62,4 @@ def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
         for entry in entries
         if any(fnmatchcase(str(entry.metadata.get(name)).casefold(), pattern) for name in ("id", "title"))
     ]
-    return Table(rows=rows or None, names=("id", *columns, "bucket"), dtype=[str] * (len(columns) + 2))
+    return DatasetTable(rows=rows or None, names=("id", *columns, "bucket"), dtype=[str] * (len(columns) + 2))

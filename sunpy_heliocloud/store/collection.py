@@ -14,6 +14,7 @@ from sunpy_heliocloud.store.saving import COMPLETE, claim, save
 from sunpy_heliocloud.store.stored import Stored, StoredCube
 from sunpy_heliocloud.store.values import from_json, to_json
 from sunpy_heliocloud.store.zarr_documents import group_of_groups
+from sunpy_heliocloud.summary import Summarised, Summary
 from sunpy_heliocloud.text import inert
 
 __all__ = ["StoredCollection"]
@@ -21,10 +22,11 @@ __all__ = ["StoredCollection"]
 _MOST_MEMBERS = 10_000
 
 
-class StoredCollection(Stored, NDCollection):
+class StoredCollection(Summarised, Stored, NDCollection):
     """An `ndcube.NDCollection` that is saved to Zarr stores and loaded from them."""
 
     _member: ClassVar[type[StoredCube]]
+    _noun: ClassVar[str] = "cubes"
 
     def _save(self, place: Place, *, resume: bool) -> None:
         folders = {key: _folder(key) for key in self}
@@ -59,6 +61,18 @@ class StoredCollection(Stored, NDCollection):
             raise ValueError(f"the store {place.shown} cannot be used: {inert(error)}") from error
         members = [cls._member._loaded(place.within(_folder(str(key)))) for key in keys]
         return cls(list(zip(keys, members, strict=True)), aligned_axes=axes, meta=meta, sanitize_inputs=False)
+
+    def _summary(self) -> Summary:
+        members = [(str(key), one._summary()) for key, one in self.items()]
+        name = type(self).__name__
+        if not members:
+            return Summary(f"{name} of no {self._noun}")
+        state, picture = next(iter(self.values()))._state(), members[0][1].picture
+        title = f"{name} of {len(self)} {self._noun}, {state}: {', '.join(map(str, self))}"
+        return Summary(title, picture=picture, members=members)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _described(self, folders: Mapping[str, str]) -> dict[str, Any]:
         if not folders or len({*folders.values()}) < len(folders):
