@@ -1,5 +1,6 @@
 """CorrelationCube: how well two channels match in every pixel, at every lag."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import dask
@@ -7,10 +8,10 @@ import numpy as np
 
 import astropy.units as u
 from astropy.wcs import WCS
-from astropy.wcs.wcsapi import SlicedLowLevelWCS
+from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
 from sunpy_heliocloud.arguments import flag
-from sunpy_heliocloud.coordinates.indexers import items
+from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, items, stretches
 from sunpy_heliocloud.display.curves import curve_axes
 from sunpy_heliocloud.display.images import PLAIN, draw_bar, label_axes, require_wcs_axes
 from sunpy_heliocloud.display.looks import with_grey
@@ -173,6 +174,26 @@ class CorrelationCube(Summarised, StoredCube):
             return dropped["value"][dropped["world_axis_names"].index("lag")] * u.s
         (pixel_axis,) = np.flatnonzero(wcs.axis_correlation_matrix[wcs.world_axis_names.index("lag")])
         return self.axis_world_coords(wcs.pixel_n_dim - 1 - int(pixel_axis))[0]
+
+    def _bin_wcs(self, bins: Sequence[int]) -> WCS | None:
+        wcs = self.wcs.low_level_wcs
+        if not isinstance(wcs, WCS):
+            return None
+        sides = np.array(bins)
+        return _resampled(wcs, np.array(self.shape) // sides, (sides - 1) / 2, sides)
+
+    def _sliced_wcs(self, index: Sequence[Indexer]) -> WCS | HighLevelWCSWrapper:
+        wcs = self.wcs.low_level_wcs
+        if isinstance(wcs, WCS) and all(one.keeps_axis for one in index):
+            parts = [(part.count, part.first, part.step) for part in stretches(index)]
+            shape, offset, step = np.array(parts).T
+            return _resampled(wcs, shape, offset, step)
+        if any(isinstance(one, Stretch) and one.step != 1 for one in index):
+            raise IndexError(
+                "what has lost an axis can be sliced with steps of 1 only; slice with steps first, or in one go: "
+                "cube[::2, 5, 5]"
+            )
+        return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, items(index)))
 
 
 def _resampled(wcs: WCS, shape: np.ndarray, offset: np.ndarray, factor: np.ndarray) -> WCS:
