@@ -1,7 +1,6 @@
 """LazyMapSequence: a sequence of frames as Maps or as a cube."""
 
 import copy
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
@@ -25,6 +24,7 @@ from sunpy_heliocloud.lazy.image_array import ImageArray
 from sunpy_heliocloud.lazy.joined import frames_of
 from sunpy_heliocloud.lazy.left_out import LeftOut
 from sunpy_heliocloud.lazy.losses import lost_frames
+from sunpy_heliocloud.lazy.reports import next_number
 from sunpy_heliocloud.lazy.verified import verified
 from sunpy_heliocloud.log import info
 from sunpy_heliocloud.metadata.channels import names_of
@@ -97,7 +97,7 @@ class LazyMapSequence:
             raise TypeError(
                 f"hdu is {hdu!r}, but has to be the number of an HDU, counted from 0, or its EXTNAME"
             )
-        self._opened = time.time()
+        self._opened = next_number()
         self._name = ""
         self._frames = frames_of(source, storage_options, hdu, LeftOut(errors))
 

@@ -1,6 +1,6 @@
 """Frames, whose windows of pixels are read one by one or many at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -12,6 +12,7 @@ from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.attempt import attempt
 from sunpy_heliocloud.io.fits_layout import ImageLayout
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
+from sunpy_heliocloud.io.waiting import always_wanted
 
 __all__ = ["ArrayFrame", "FITSFrame", "Frame", "PartFrame", "Window", "read_windows"]
 
@@ -208,7 +209,10 @@ class ArrayFrame:
 
 
 def read_windows(
-    frames: Sequence[Frame], windows: Sequence[Window], dtype: np.dtype
+    frames: Sequence[Frame],
+    windows: Sequence[Window],
+    dtype: np.dtype,
+    check: Callable[[], None] = always_wanted,
 ) -> Iterator[np.ndarray | ReadError]:
     """
     Read a window of each of several frames, with concurrent requests.
@@ -224,6 +228,8 @@ def read_windows(
         The window of each frame.
     dtype
         Of the result.
+    check
+        See `sunpy_heliocloud.io.waiting.run`.
 
     Yields
     ------
@@ -235,7 +241,7 @@ def read_windows(
         request = None if window.is_empty else frame.byte_range(window)
         if request is not None:
             requests[i] = request
-    buffers = dict(zip(requests, fetch(list(requests.values())), strict=True))
+    buffers = dict(zip(requests, fetch(list(requests.values()), check), strict=True))
     for i, frame in enumerate(frames):
         yield _decode(frame, buffers.pop(i, None), windows[i], np.dtype(dtype))
 

@@ -2,17 +2,19 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.hedging import hedged
 from sunpy_heliocloud.io.http import CHANGED, Answer, get
 from sunpy_heliocloud.io.http_errors import SlowServerError, StatusError, WrongAnswerError
 from sunpy_heliocloud.io.location import HTTPLocation, LocalLocation, LocationError, S3Location
-from sunpy_heliocloud.io.waiting import gather, patiently, run
+from sunpy_heliocloud.io.waiting import always_wanted, gather, patiently, run
 from sunpy_heliocloud.text import inert
 
-__all__ = ["ByteRange", "Piece", "ReadError", "Version", "fetch"]
+__all__ = ["ByteRange", "Piece", "ReadError", "Version", "bytes_received", "fetch"]
 
 
 class ReadError(OSError):
@@ -98,7 +100,16 @@ class ByteRange:
         return f"<{self}>"
 
 
-def fetch(ranges: Sequence[ByteRange]) -> list[Piece | ReadError]:
+_received = 0
+_lock = threading.Lock()
+
+
+def bytes_received() -> int:
+    """Bytes that `fetch` has received in all, in this process."""
+    return _received
+
+
+def fetch(ranges: Sequence[ByteRange], check: Callable[[], None] = always_wanted) -> list[Piece | ReadError]:
     """
     Fetch byte ranges concurrently, so that their latencies overlap; the number of concurrent requests is
     limited.
@@ -109,6 +120,8 @@ def fetch(ranges: Sequence[ByteRange]) -> list[Piece | ReadError]:
     ----------
     ranges
         The byte ranges.
+    check
+        See `sunpy_heliocloud.io.waiting.run`.
 
     Returns
     -------
@@ -131,9 +144,12 @@ def fetch(ranges: Sequence[ByteRange]) -> list[Piece | ReadError]:
         except (LocationError, OSError, WrongAnswerError) as cause:
             results[i] = _error(wanted, cause)
     if remote:
-        answers = gather([_call(ranges[i], location) for i, location in remote.items()])
-        for i, answer in zip(remote, run(answers), strict=True):
+        answers = gather([_call(ranges[i], location, check) for i, location in remote.items()])
+        for i, answer in zip(remote, run(answers, check), strict=True):
             results[i] = answer if isinstance(answer, Piece | ReadError) else _error(ranges[i], answer)
+    global _received
+    with _lock:
+        _received += sum(len(one.data) for one in results.values() if isinstance(one, Piece))
     return [results[i] for i in range(len(ranges))]
 
 
@@ -151,7 +167,7 @@ def _behind_the_end(wanted: ByteRange) -> ReadError | None:
 
 
 def _call(
-    wanted: ByteRange, location: S3Location | HTTPLocation
+    wanted: ByteRange, location: S3Location | HTTPLocation, check: Callable[[], None]
 ) -> Callable[[], Awaitable[Piece | ReadError]]:
     """A coroutine function that fetches a range."""
     start, stop = wanted.start, wanted.stop
@@ -168,7 +184,17 @@ def _call(
         async def attempt() -> Piece | ReadError:
             return _checked(wanted, await get(address, start=start, stop=stop, known=known))
 
-    return lambda: patiently(attempt)
+    server = (
+        location.origin if isinstance(location, HTTPLocation) else (wanted.access.endpoint, location.bucket)
+    )
+    kind = server, _size_class(wanted)
+    return lambda: patiently(lambda: hedged(attempt, kind), check)
+
+
+def _size_class(wanted: ByteRange) -> int:
+    """Requests of about the same size take about the same time."""
+    stop = wanted.version.size if wanted.stop is None else wanted.stop
+    return 0 if stop is None else (stop - wanted.start).bit_length()
 
 
 def _from_file(path: str, wanted: ByteRange) -> Answer:

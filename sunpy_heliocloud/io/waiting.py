@@ -14,24 +14,49 @@ from fsspec.asyn import get_loop
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.http_errors import RedirectError, SlowServerError, StatusError, WrongAnswerError
 
-__all__ = ["IN_FLIGHT", "PAUSES", "gather", "patiently", "run"]
+__all__ = ["IN_FLIGHT", "PAUSES", "always_wanted", "gather", "patiently", "run"]
 
 # Seconds before a request is retried after a temporary failure.
 PAUSES = (0.2, 0.5, 1.0, 2.0)
 # Concurrent requests; more only cause throttling.
 IN_FLIGHT = 64
 _LONGEST_PAUSE = 10.0
+_SECONDS_BETWEEN_CHECKS = 0.1
 _PASSING = (408, 425, 429)
 
 
-def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the I/O thread and wait for it; it is cancelled when the caller is interrupted."""
+def always_wanted() -> None:
+    """Of results that are wanted in any case, see `run`."""
+
+
+def run[T](coroutine: Coroutine[Any, Any, T], check: Callable[[], None] = always_wanted) -> T:
+    """
+    Run a coroutine on the I/O thread and wait for it; it is cancelled when the caller is interrupted.
+
+    Parameters
+    ----------
+    coroutine
+        The coroutine.
+    check
+        Called from time to time; it raises an exception when the result is not wanted any more. Threads of a pool cannot
+        be interrupted, and requests to a server that does not answer would go on for minutes.
+    """
+    try:
+        check()
+    except BaseException:
+        coroutine.close()
+        raise
     future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
     try:
         while True:
+            check()
             # A wait without a time-out cannot be interrupted on every system.
             with suppress(TimeoutError):
-                return future.result(timeout=5) if not future.done() else future.result()
+                result = (
+                    future.result(timeout=_SECONDS_BETWEEN_CHECKS) if not future.done() else future.result()
+                )
+                check()
+                return result
             if future.done():
                 return future.result()
     finally:
@@ -59,10 +84,11 @@ async def gather[T](calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exc
     return [task.result() for task in tasks]
 
 
-async def patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
-    """The result of an attempt; it is retried, with growing pauses, after temporary failures."""
+async def patiently[T](attempt: Callable[[], Awaitable[T]], check: Callable[[], None] = always_wanted) -> T:
+    """The result of an attempt; it is retried, with growing pauses, after temporary failures, if it is still wanted."""
     start = time.monotonic()
     for pause in PAUSES:
+        check()
         try:
             return await attempt()
         except (OSError, aiohttp.ClientError) as e:
@@ -70,6 +96,7 @@ async def patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
                 raise
             asked = min(getattr(e, "retry_after", 0.0), _LONGEST_PAUSE)
         await asyncio.sleep(max(asked, pause * random.uniform(0.75, 1.25)))  # noqa: S311  jitter is no secret
+    check()
     return await attempt()
 
 

@@ -8,6 +8,8 @@ from dask.blockwise import BlockwiseDepDict, blockwise
 from dask.core import istask
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
+from sunpy_heliocloud.lazy.reports import is_asked_by_another
+
 __all__ = ["FrameSources", "NamedDep", "graph_from_blocks", "is_persisted", "joint_token"]
 
 
@@ -47,9 +49,20 @@ class FrameSources(NamedDep):
         super().__init__(name, mapping, numblocks)
         self.function: Any = function  # its types are of this layer, which must not be imported
 
+    def __getstate__(self) -> dict[str, Any]:
+        if not is_asked_by_another():
+            from sunpy_heliocloud.lazy.jobs import way_out
+
+            way_out(self)
+        return vars(self)
+
 
 def graph_from_blocks(name: str, function: Callable, blocks: Mapping[Any, Any]) -> HighLevelGraph:
     """A layer with one task for each block of an array, by its place, which makes it of a value."""
+    # Imported here, since it imports sunpy, which schedulers that receive graphs do not need.
+    from sunpy_heliocloud.lazy.jobs import watch_computations
+
+    watch_computations()
     numblocks = tuple(last + 1 for last in max(blocks))
     axes = "tyx"[-len(numblocks) :]
     sources = FrameSources(function, name, dict(blocks), numblocks)

@@ -1,112 +1,73 @@
-"""Frames that could not be read and became NaN: recorded when they occur, reported on request."""
+"""Frames that could not be read and became NaN: told at the end of a job, and whenever somebody asks."""
 
-import threading
-import time
 import warnings
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from sunpy.util.exceptions import SunpyUserWarning
 
+from sunpy_heliocloud.caller import Place
+from sunpy_heliocloud.lazy.reports import losses
 from sunpy_heliocloud.text import shown_url
 
-if TYPE_CHECKING:
-    from distributed import Client, Worker  # need not be installed
+__all__ = ["LostFrameWarning", "lost_frames", "warn_of_losses"]
 
-__all__ = ["LostFrameWarning", "current_client", "losses_here", "lost_frames", "report_loss", "worker"]
-
-_TOPIC = "sunpy_heliocloud-lost-frames"
-_lost: dict[str, tuple[float, str]] = {}
-_lock = threading.Lock()
-_LONGEST = 1000  # characters of a warning
+_LONGEST = 1000  # characters of a reason
+_MOST_REASONS = 3
 
 
 class LostFrameWarning(SunpyUserWarning):
-    """A frame could not be read; its pixels are NaN, or it is left out."""
+    """Frames could not be read; their pixels are NaN, or they are left out."""
 
 
-def report_loss(url: str, reason: str) -> None:
+def lost_frames(urls: Iterable[str], since: int) -> dict[str, str]:
     """
-    Record a lost frame and warn of it, in this process or, from a dask worker, in the clients of its cluster.
-
-    Parameters
-    ----------
-    url, reason
-        Which frame, and the error's message.
-    """
-    message = f"A frame is NaN, since errors='mask': {shown_url(reason, _LONGEST)}"
-    here = worker()
-    with _lock:
-        _lost[url] = time.time(), reason
-        count = len(_lost)
-    if here is None:
-        warnings.warn(f"{message} ({count} lost so far)", LostFrameWarning, stacklevel=2)
-    else:
-        import distributed
-
-        here.log_event(_TOPIC, {"url": url, "reason": reason})
-        distributed.warn(message, LostFrameWarning)
-
-
-def lost_frames(urls: Iterable[str], since: float) -> dict[str, str]:
-    """
-    Which of these frames were lost in a computation, and why.
+    Which of these frames were lost when they were computed last, and why.
 
     Parameters
     ----------
     urls
         Of the frames.
     since
-        Time (seconds, as `time.time` gives it) from which losses count: a file may have been mended.
+        The `sunpy_heliocloud.lazy.reports.next_number` from which losses count: a file may have been mended.
 
     Returns
     -------
     dict
-        Reasons by URL, from this process and from the workers of the current `distributed.Client`.
+        Reasons by URL, as this process and the workers of its pools and clusters have found them.
     """
-    with _lock:
-        losses = dict(_lost)
-    client = current_client()
-    if client is not None:
-        events = client.get_events(_TOPIC) or ()
-        losses |= {event["url"]: (stamp, event["reason"]) for stamp, event in events}
-    return {url: losses[url][1] for url in urls if url in losses and losses[url][0] >= since}
+    return losses(urls, since)
 
 
-def losses_here(urls: Iterable[str], since: float = 0.0) -> dict[str, str]:
+def warn_of_losses(lost: Mapping[str, str], place: Place) -> None:
     """
-    Which of these frames were lost in this process, worker or not, and why.
+    Warn once of all frames that were lost in a job.
 
     Parameters
     ----------
-    urls
-        Of the frames.
-    since
-        As for `lost_frames`.
+    lost
+        Reasons by URL.
+    place
+        The line that has started the job.
     """
-    with _lock:
-        return {url: _lost[url][1] for url in urls if url in _lost and _lost[url][0] >= since}
+    if not lost:
+        return
+    reasons = Counter(_without_url(reason, url) for url, reason in lost.items())
+    if len(lost) == 1:
+        message = f"A frame is NaN, since errors='mask': {shown_url(next(iter(lost.values())), _LONGEST)}"
+    else:
+        counts = [f"{count:,} × {reason}" for reason, count in reasons.most_common(_MOST_REASONS)]
+        if len(reasons) > _MOST_REASONS:
+            counts.append(f"{len(reasons) - _MOST_REASONS} other reasons")
+        message = (
+            f"{len(lost):,} frames are NaN, since errors='mask' (.status lists them): {'; '.join(counts)}. One of them "
+            f"is {shown_url(next(iter(lost)))}"
+        )
+    filename, line = place
+    warnings.warn_explicit(message, LostFrameWarning, filename, line)
 
 
-def worker() -> "Worker | None":
-    """The dask worker that computes, if there is one."""
-    try:
-        from distributed import get_worker
-    except ImportError:
-        return None
-    try:
-        return get_worker()
-    except ValueError:
-        return None
-
-
-def current_client() -> "Client | None":
-    """The client of the cluster that computes, if there is one."""
-    try:
-        from distributed import default_client
-    except ImportError:
-        return None
-    try:
-        return default_client()
-    except ValueError:
-        return None
+def _without_url(reason: str, url: str) -> str:
+    """The cause at the end of a reason, which many frames may share."""
+    _, found, cause = reason.rpartition(shown_url(url))
+    return shown_url(cause.lstrip(": ,") if found else reason, _LONGEST)

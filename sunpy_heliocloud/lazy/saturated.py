@@ -6,7 +6,7 @@ import numpy as np
 
 from astropy.table import MaskedColumn, QTable
 
-from sunpy_heliocloud.lazy.losses import current_client, worker
+from sunpy_heliocloud.lazy.reports import current_client, worker
 
 __all__ = ["report_saturated", "with_saturated"]
 

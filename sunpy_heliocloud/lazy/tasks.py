@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window, read_windows
 from sunpy_heliocloud.io.ranges import ReadError
+from sunpy_heliocloud.lazy.reports import Report, is_asked_by_another, report, report_to, wanted, way_here
 from sunpy_heliocloud.lazy.steps import Plane, Steps
 
 __all__ = ["DerotateArrays", "DerotateFrames", "FirstPlane", "ReadWindow", "TargetPart"]
@@ -46,9 +48,13 @@ class ReadWindow:
         A function that sees whole images is given whole images, whatever part is wanted.
         """
         reads = [self.read_for(plane, window) for plane, window in zip(planes, windows, strict=True)]
-        images = read_windows([plane.frame for plane in planes], reads, self.dtype)
+        images = read_windows([plane.frame for plane in planes], reads, self.dtype, wanted())
+        found = Report(len(planes))
         for image, plane, window, read in zip(images, planes, windows, reads, strict=True):
+            if self.errors == "mask":
+                found.note(plane.frame.url, str(read), image)
             yield self._calibrated(image, plane, window.of(self.window), read)
+        report(found)
 
     def read_for(self, plane: Plane, window: Window) -> Window:
         """What is read of a frame for a part of the window."""
@@ -62,10 +68,6 @@ class ReadWindow:
         if isinstance(image, ReadError):
             if self.errors == "raise":
                 raise image
-            # Imported here, for it imports sunpy, which frames that are good do not need.
-            from sunpy_heliocloud.lazy.losses import report_loss
-
-            report_loss(plane.frame.url, str(image))
             return self.steps.of_missing(np.full(window.shape, np.nan, self.dtype), plane)
         try:
             image = self.steps(image, plane)
@@ -73,6 +75,24 @@ class ReadWindow:
             error.add_note(f"This happened to the pixels of {plane.shown}.")
             raise
         return image[window.within(read)]
+
+    def __reduce__(self) -> tuple:
+        return _received, (_way_out(), self.steps, self.window, self.dtype, self.errors)
+
+
+def _way_out() -> tuple[str, str | None, bool]:
+    if is_asked_by_another():
+        return way_here()
+    # Imported here, since it imports sunpy, which workers and schedulers do not need.
+    from sunpy_heliocloud.lazy.jobs import way_out
+
+    return way_out()
+
+
+def _received(way: tuple[str, str | None, bool], *fields: Any) -> ReadWindow:
+    """A `ReadWindow` that has come from another process, which is told what is read."""
+    report_to(*way)
+    return ReadWindow(*fields)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sunpy_heliocloud.lazy.reports import losses
 from sunpy_heliocloud.store.place import Place
 from sunpy_heliocloud.text import shown_url
 
@@ -161,12 +162,7 @@ class WriteChunk:
         return result
 
     def _lost(self) -> dict[str, str]:
-        if not self.frames:
-            return {}
-        # Imported here, for it imports sunpy, which frames that may not be lost do not need.
-        from sunpy_heliocloud.lazy.losses import losses_here
-
-        return {shown_url(url): shown_url(reason, 1000) for url, reason in losses_here(self.frames).items()}
+        return {shown_url(url): shown_url(reason, 1000) for url, reason in losses(self.frames).items()}
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Save: what of a store is there already, what is missing, and when it is complete."""
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from astropy.table import Table
 
 from sunpy_heliocloud.lazy.losses import lost_frames
+from sunpy_heliocloud.lazy.reports import next_number
 from sunpy_heliocloud.store.chunks import WriteChunk, hash_of
 from sunpy_heliocloud.store.conventions import attributes_of, variables_of
 from sunpy_heliocloud.store.description import (
@@ -65,7 +65,7 @@ def save(
         complete = read_sealed(place, COMPLETE)
         if complete["store"] == store["fingerprint"] and complete["objects"].keys() <= sizes.keys():
             return
-    started = time.time()
+    started = next_number()
     contents = contents if computed is None else computed()
     try:
         _write_missing(contents, place, store["fingerprint"], arrays, marks)
@@ -75,7 +75,7 @@ def save(
     _complete(contents, place, store["fingerprint"], arrays, marks, _lost(contents, started))
 
 
-def _lost(contents: Contents, since: float) -> dict[str, str]:
+def _lost(contents: Contents, since: int) -> dict[str, str]:
     """Frames of a cube that became NaN on any worker, beside what the marks say."""
     frames = contents.meta.get("frames")
     urls = frames["url"].tolist() if isinstance(frames, Table) and "url" in frames.colnames else []
