@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sunpy_heliocloud.lags.correlation_cube import CorrelationCube
     from sunpy_heliocloud.lags.lag_cube import LagCube
     from sunpy_heliocloud.lags.lag_map import LagMap
+    from sunpy_heliocloud.lazy.progress import progress
     from sunpy_heliocloud.sequence import LazyMapSequence
 
 __all__ = [
@@ -36,20 +37,25 @@ __all__ = [
     "cache",
     "limits",
     "net",
+    "progress",
     "time_lag_pairs",
 ]
 
 _HOMES = {
+    "Estimate": "lazy.estimate",
     "CorrelationCube": "lags.correlation_cube",
     "CubeCollection": "channels",
     "LagCube": "lags.lag_cube",
     "LagMap": "lags.lag_map",
     "LagMapCollection": "lags.collection",
     "LazyMapSequence": "sequence",
+    "LostFrameWarning": "lazy.losses",
+    "ReadError": "io.ranges",
     "TimeLagCube": "cube",
     "aligned_cubes": "channels",
     "cache": "io.cache",
     "limits": "bounds",
+    "progress": "lazy.progress",
     "time_lag_pairs": "channels",
 }
 
@@ -62,7 +68,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.net")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name != "limits":
+    if name not in ("limits", "progress"):
         import_module(f"{__name__}.lazy.expressions").refuse_array_expressions()
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 

@@ -24,7 +24,7 @@ from sunpy.net import attrs as a
 from buckets import entry
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube, time_lag_pairs
 from sunpy_heliocloud.inert_table import InertTable
-from sunpy_heliocloud.lazy.losses import LostFrameWarning, report_loss
+from sunpy_heliocloud.lazy.losses import LostFrameWarning, warn_of_losses
 from sunpy_heliocloud.net import HelioCloudClient
 from sunpy_heliocloud.net.entry import Entry
 from sunpy_heliocloud.net.response import response
@@ -241,6 +241,7 @@ def test_a_dollar_in_a_header_does_not_break_a_plot(cubes):
 
 
 def test_warnings_of_lost_frames_are_inert():
-    with pytest.warns(LostFrameWarning) as caught:
-        report_loss(SIGNED, f"{SIGNED} cannot be read: {LONG}")
-    assert_inert(*(str(one.message) for one in caught))
+    for urls in ([SIGNED], [f"{SIGNED}a", f"{SIGNED}b"]):
+        with pytest.warns(LostFrameWarning) as caught:
+            warn_of_losses({url: f"{url} cannot be read: {LONG}" for url in urls}, (__file__, 1))
+        assert_inert(*(str(one.message) for one in caught))

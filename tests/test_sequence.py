@@ -25,7 +25,7 @@ from sunpy.time import TimeRange
 from sunpy.util.exceptions import SunpyUserWarning
 
 from helpers import no_compute
-from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud import LazyMapSequence, progress
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.losses import LostFrameWarning
 from sunpy_heliocloud.simulation import SimulatedSun, write_bucket
@@ -808,7 +808,9 @@ def torn(tmp_path):
 @pytest.mark.parametrize("disable", [False, True])
 def test_positions_do_not_come_from_the_progress_bar(tmp_path, monkeypatch, disable):
     """TQDM_DISABLE=1 leaves a bar at 0."""
-    monkeypatch.setattr("sunpy_heliocloud.lazy.opened.tqdm", partial(tqdm, disable=disable))
+    monkeypatch.setattr(progress, "enabled", True)
+    monkeypatch.setattr(progress, "delay", 0)
+    monkeypatch.setattr("sunpy_heliocloud.lazy.progress._bar", partial(tqdm, disable=disable))
     monkeypatch.setattr("sunpy_heliocloud.io.open._FRAMES_AT_ONCE", 2)
     paths = [write_map(tmp_path / f"{i}.fits", i) for i in range(5)]
     pathlib.Path(paths[3]).write_bytes(b"no FITS")

@@ -10,6 +10,7 @@ from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.fits_header import HeaderUnit, HeadTooShort, header_unit
 from sunpy_heliocloud.io.gunzip import gunzip
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
+from sunpy_heliocloud.io.waiting import always_wanted
 from sunpy_heliocloud.text import inert
 
 __all__ = ["verify_file"]
@@ -21,7 +22,7 @@ _ALL_ONES = 2**32 - 1
 type Read = Callable[[int, int], bytes]
 
 
-def verify_file(url: str, access: Access, version: Version) -> int:
+def verify_file(url: str, access: Access, version: Version, check: Callable[[], None] = always_wanted) -> int:
     """
     Read a whole file, a few megabytes at a time, and compare it with its checksums.
 
@@ -33,6 +34,8 @@ def verify_file(url: str, access: Access, version: Version) -> int:
         Its credentials and endpoint.
     version
         The expected version of the file.
+    check
+        See `sunpy_heliocloud.io.waiting.run`.
 
     Returns
     -------
@@ -46,16 +49,17 @@ def verify_file(url: str, access: Access, version: Version) -> int:
     ValueError
         When a checksum differs; the message names HDU and keyword.
     """
-    return sum(
-        _verify_unit(number, unit, read) for number, (unit, read) in enumerate(_units(url, access, version))
-    )
+    units = enumerate(_units(url, access, version, check))
+    return sum(_verify_unit(number, unit, read) for number, (unit, read) in units)
 
 
-def _units(url: str, access: Access, version: Version) -> Iterator[tuple[HeaderUnit, Read]]:
+def _units(
+    url: str, access: Access, version: Version, check: Callable[[], None]
+) -> Iterator[tuple[HeaderUnit, Read]]:
     """The HDUs, with offsets from the start of each HDU, and a function that reads its bytes."""
 
     def fetched(start: int, stop: int | None) -> Piece:
-        (piece,) = fetch([ByteRange(url, start, stop, exact=False, version=version, access=access)])
+        (piece,) = fetch([ByteRange(url, start, stop, exact=False, version=version, access=access)], check)
         if isinstance(piece, ReadError):
             raise piece
         return piece

@@ -1,5 +1,6 @@
 """Frames that could not be read and became NaN: told at the end of a job, and whenever somebody asks."""
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,8 @@ __all__ = ["LostFrameWarning", "lost_frames", "warn_of_losses"]
 
 _LONGEST = 1000  # characters of a reason
 _MOST_REASONS = 3
+_DETAILS = re.compile(r" \([^()]*\)")
+_LONG_NUMBERS = re.compile(r"\d{4,}")
 
 
 class LostFrameWarning(SunpyUserWarning):
@@ -68,6 +71,7 @@ def warn_of_losses(lost: Mapping[str, str], place: Place) -> None:
 
 
 def _without_url(reason: str, url: str) -> str:
-    """The cause at the end of a reason, which many frames may share."""
+    """The cause at the end of a reason, without numbers of bytes: many frames may share it."""
     _, found, cause = reason.rpartition(shown_url(url))
-    return shown_url(cause.lstrip(": ,") if found else reason, _LONGEST)
+    cause = _DETAILS.sub("", cause.lstrip(": ,") if found else reason).rstrip(".")
+    return shown_url(_LONG_NUMBERS.sub("…", cause), _LONGEST)

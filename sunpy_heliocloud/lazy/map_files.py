@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from astropy.io import fits
 from astropy.time import Time
 
 from sunpy import log
 
+from sunpy_heliocloud.lazy.jobs import job
 from sunpy_heliocloud.metadata.channels import channel_of
 from sunpy_heliocloud.metadata.fits_cards import fits_cards
 from sunpy_heliocloud.metadata.maps import Watched
@@ -122,13 +122,13 @@ def write_planes(data: Any, files: Sequence[MapFile], which: Sequence[int]) -> N
     which
         The planes that are to be written.
     """
-    total = len(files)
-    with tqdm(total=total, initial=total - len(which), desc="Writing maps", unit="file", delay=1) as bar:
+    with job("Writing maps", total=len(files), unit="file") as writing:
+        writing.advance(len(files) - len(which))
         for batch in _batches(data, which):
             images = np.asarray(data[batch])
             for i, image in zip(batch, images, strict=True):
                 files[i].write(image)
-                bar.update()
+                writing.advance()
 
 
 def _batches(data: Any, which: Sequence[int]) -> Iterator[list[int]]:

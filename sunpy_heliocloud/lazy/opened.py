@@ -5,13 +5,13 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.frame import Frame
 from sunpy_heliocloud.io.open import open_frames
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.files import File
+from sunpy_heliocloud.lazy.jobs import job
 from sunpy_heliocloud.lazy.left_out import LeftOut
 from sunpy_heliocloud.metadata.columns import HeaderColumns
 from sunpy_heliocloud.metadata.problems import problems
@@ -29,7 +29,7 @@ def opened(
     headers = [HeaderColumns.from_headers([])]
     rest = iter(urls)
     maps: dict[Any, Any] = {}
-    with tqdm(total=len(urls), desc="Reading headers", unit="file", delay=1) as bar:
+    with job("Reading headers", total=len(urls), unit="file") as reading:
         for batch in open_frames(urls, accesses, sizes, hdu):
             some = list(islice(rest, len(batch)))
             results, batch_headers = _checked(some, batch, maps)
@@ -37,7 +37,7 @@ def opened(
             left_out.record(some, results)
             images += [image for image, _ in good]
             headers.append(batch_headers[np.array([number for _, number in good], dtype=int)])
-            bar.update(len(batch))
+            reading.advance(len(batch))
     return images, HeaderColumns.concatenate(headers)
 
 

@@ -117,6 +117,8 @@ class Display(threading.Thread):
             return
         total = self._expected() or None if job.total is None else job.total
         bar = _bar(desc=job.what, unit=job.unit, total=total)
+        if bar.disable:  # as TQDM_DISABLE asks for
+            return
         bar.start_t -= time.monotonic() - job.began
         ended = False
         try:

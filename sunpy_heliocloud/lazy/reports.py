@@ -34,8 +34,10 @@ __all__ = [
     "read_folder",
     "receive_message",
     "report",
+    "report_saturated",
     "report_to",
     "reported",
+    "saturated_pixels",
     "wanted",
     "way_here",
     "way_to",
@@ -50,6 +52,7 @@ _SECONDS_BETWEEN = 1.0  # reports of a process that have no consequences
 _lock = threading.Lock()
 _numbers = itertools.count(1)
 _losses: dict[str, dict[str, tuple[int, str]]] = {}
+_saturated: dict[str, tuple[int, int]] = {}
 _frames = _bytes = 0
 
 
@@ -68,12 +71,15 @@ class Report:
         URL and part of those that could; only where frames may be lost, since a task that is run again may be luckier.
     bytes
         That came from servers and files.
+    saturated
+        Key of a frame, how many pixels of it are saturated, of how many.
     """
 
     frames: int
     lost: list[tuple[str, str, str]] = field(default_factory=list)
     good: list[tuple[str, str]] = field(default_factory=list)
     bytes: int = 0
+    saturated: list[tuple[str, int, int]] = field(default_factory=list)
 
     def note(self, url: str, part: str, image: Any) -> None:
         """What became of a part of a frame: an array, or the error that it is lost for."""
@@ -110,6 +116,12 @@ def losses(urls: Iterable[str] | None = None, since: int = 0) -> dict[str, str]:
     return {url: reason for url, (number, reason) in latest.items() if number >= since}
 
 
+def saturated_pixels() -> dict[str, int]:
+    """How many pixels of each frame are saturated, of the most that were read at once."""
+    with _lock:
+        return {key: count for key, (_, count) in _saturated.items()}
+
+
 def receive(of: Report) -> None:
     """Take note of a report, of this process or of another."""
     global _frames, _bytes
@@ -119,6 +131,8 @@ def receive(of: Report) -> None:
             _losses.get(url, {}).pop(part, None)
         for url, part, reason in of.lost:
             _losses.setdefault(url, {})[part] = next(_numbers), reason
+        for key, count, pixels in of.saturated:
+            _saturated[key] = max((pixels, count), _saturated.get(key, (0, 0)))
 
 
 # ---- where tasks of this process report to
@@ -173,6 +187,14 @@ def report_to(home: str, folder: str | None, is_shown: bool) -> None:
         _leave_ctrl_c_to_parent()
 
 
+def report_saturated(key: str, count: int, pixels: int) -> None:
+    """Report saturated pixels of a frame, see `Report`; they are sent with what the task has read."""
+    of = Report(0, saturated=[(key, count, pixels)])
+    receive(of)
+    with _lock:
+        _way.waiting.saturated += of.saturated
+
+
 def report(of: Report) -> None:
     """Report what a task has read. What has no consequences but for a display is reported once a second."""
     way, here = _way, worker()
@@ -180,11 +202,14 @@ def report(of: Report) -> None:
         of.bytes, way.bytes_before = bytes_received() - way.bytes_before, bytes_received()
     receive(of)
     if here is None and way.folder is None:
+        way.waiting.saturated.clear()
         return
     with _lock:
-        way.waiting = Report(way.waiting.frames + of.frames, of.lost, of.good, way.waiting.bytes + of.bytes)
-        now = time.monotonic()
-        if not (of.lost or of.good or (way.is_shown and now - way.sent_at > _SECONDS_BETWEEN)):
+        before, now = way.waiting, time.monotonic()
+        frames, size = before.frames + of.frames, before.bytes + of.bytes
+        way.waiting = Report(frames, of.lost, of.good, size, before.saturated)
+        is_needed = of.lost or of.good or before.saturated
+        if not (is_needed or (way.is_shown and now - way.sent_at > _SECONDS_BETWEEN)):
             return
         message = vars(way.waiting) | {"home": _home()}
         way.waiting, way.sent_at = Report(0), now
@@ -316,5 +341,6 @@ def receive_message(message: Any) -> None:
             [tuple(one) for one in message["lost"]],
             [tuple(one) for one in message["good"]],
             message["bytes"],
+            [tuple(one) for one in message["saturated"]],
         )
     )

@@ -1,37 +1,12 @@
-"""How many pixels of frames were saturated: recorded when they are read, reported on request."""
-
-import threading
+"""How many pixels of frames were saturated: as the tasks that read them have reported."""
 
 import numpy as np
 
 from astropy.table import MaskedColumn, QTable
 
-from sunpy_heliocloud.lazy.reports import current_client, worker
+from sunpy_heliocloud.lazy.reports import saturated_pixels
 
-__all__ = ["report_saturated", "with_saturated"]
-
-_TOPIC = "sunpy_heliocloud-saturated-pixels"
-_counts: dict[str, tuple[int, int]] = {}
-_lock = threading.Lock()
-
-
-def report_saturated(frame: str, count: int, pixels: int) -> None:
-    """
-    Record it in this process or, from a dask worker, for the clients of its cluster.
-
-    Parameters
-    ----------
-    frame
-        Which one.
-    count, pixels
-        How many pixels are saturated, of how many that were read.
-    """
-    here = worker()
-    if here is not None:
-        here.log_event(_TOPIC, {"frame": frame, "count": count, "pixels": pixels})
-        return
-    with _lock:
-        _counts[frame] = max((pixels, count), _counts.get(frame, (0, 0)))
+__all__ = ["with_saturated"]
 
 
 def with_saturated(frames: QTable) -> QTable:
@@ -46,18 +21,12 @@ def with_saturated(frames: QTable) -> QTable:
     Returns
     -------
     `~astropy.table.QTable`
-        From this process and the workers of the current `distributed.Client`; masked where nothing has been read.
+        From this process and the workers of its pools and clusters; masked where nothing has been read.
     """
-    with _lock:
-        counts = dict(_counts)
-    client = current_client()
-    if client is not None:
-        for _, event in client.get_events(_TOPIC) or ():
-            read = event["pixels"], event["count"]
-            counts[event["frame"]] = max(read, counts.get(event["frame"], (0, 0)))
+    counts = saturated_pixels()
     tokens = frames.meta["saturation"]
     keys = [[f"{token} {time}" for token in tokens] for time in frames["time"].isot]
-    found = [next((counts[key][1] for key in several if key in counts), None) for several in keys]
+    found = [next((counts[key] for key in several if key in counts), None) for several in keys]
     frames = frames.copy(copy_data=False)
     frames["saturated"] = MaskedColumn(
         [count or 0 for count in found], mask=[count is None for count in found], dtype=np.int64

@@ -9,6 +9,7 @@ import numpy as np
 
 from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.io.frame import Frame
+from sunpy_heliocloud.lazy.reports import report_saturated
 from sunpy_heliocloud.metadata.header import AnyCaseHeader
 from sunpy_heliocloud.text import shown_url
 
@@ -131,9 +132,6 @@ class MaskSaturated(Step):
     pointwise = True
 
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
-        # Imported here, for it imports sunpy, which workers do not need otherwise.
-        from sunpy_heliocloud.lazy.saturated import report_saturated
-
         is_saturated = image >= self.level
         count = int(np.count_nonzero(is_saturated))
         report_saturated(plane.key, count, image.size)

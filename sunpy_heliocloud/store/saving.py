@@ -5,6 +5,7 @@ from typing import Any
 
 from astropy.table import Table
 
+from sunpy_heliocloud.lazy.jobs import job
 from sunpy_heliocloud.lazy.losses import lost_frames
 from sunpy_heliocloud.lazy.reports import next_number
 from sunpy_heliocloud.store.chunks import WriteChunk, hash_of
@@ -188,8 +189,12 @@ def _write_missing(
                 part = array[stored.grid.region(index)]
                 task = WriteChunk(place, name, stored.grid.chunk, index, store, tuple(frames_of(part)))
                 chunks.append((part, task))
-    for task, mark in write_chunks(chunks):
-        marks[task.array][mark_name(task.index)] = mark
+    total = sum(map(_count, arrays.values()))
+    with job(f"Saving {place.shown}", total=total, unit="chunk") as saving:
+        saving.advance(total - len(chunks))
+        for task, mark in write_chunks(chunks):
+            marks[task.array][mark_name(task.index)] = mark
+            saving.advance()
 
 
 def _complete(
