@@ -14,12 +14,14 @@ _PACKAGE = (os.path.join(os.path.dirname(__file__), ""),)
 # What a computation goes through between its caller and this package.
 _BETWEEN = (
     "asyncio",
+    "cloudpickle",
     "concurrent",
     "contextlib",
     "dask",
     "dataclasses",
     "distributed",
     "ndcube",
+    "pickle",
     "sunpy_heliocloud",
 )
 
