@@ -217,11 +217,10 @@ def test_lost_and_left_out_frames_are_said(server):
 
 
 def test_a_lost_frame_is_said_by_cube_and_sequence(server, seq):
-    from sunpy_heliocloud.lazy.losses import LostFrameWarning, report_loss
+    from sunpy_heliocloud.lazy.reports import Report, report
 
     cube = seq.to_cube()
-    with pytest.warns(LostFrameWarning):
-        report_loss(seq.urls[2], "no pixels")
+    report(Report(1, lost=[(seq.urls[2], "all", "no pixels")]))
     for one in (seq, cube, cube * 2):
         assert "Lost:    1 of 8 frames could not be read and are NaN" in str(one)
     assert "Lost" not in str(cube[3:])

@@ -11,7 +11,7 @@ from astropy.time import Time
 from sunpy_heliocloud.display.field import Field
 from sunpy_heliocloud.lazy.combined import channel_name
 from sunpy_heliocloud.lazy.estimate import readable_size, reads_of
-from sunpy_heliocloud.lazy.losses import current_client, losses_here
+from sunpy_heliocloud.lazy.losses import lost_frames
 from sunpy_heliocloud.summary import Summary
 
 __all__ = [
@@ -130,12 +130,11 @@ def many(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def loss_row(urls: Sequence[str], since: float = 0.0, before: int = 0) -> Rows:
-    """How many frames were lost, as far as this process knows."""
-    lost = len(losses_here(urls, since))
+def loss_row(urls: Sequence[str], since: int = 0, before: int = 0) -> Rows:
+    """How many frames were lost."""
+    lost = len(lost_frames(urls, since))
     if not (lost or before):
         return []
     said = [f"{lost} of {len(urls)} frames could not be read and are NaN"] if lost else []
     said += [f"{before} frames were NaN when it was saved"] if before else []
-    said += ["on workers perhaps more"] if lost and current_client() is not None else []
     return [("Lost", "; ".join(said))]
