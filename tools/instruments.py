@@ -112,7 +112,7 @@ def differences(sequence: LazyMapSequence, m: sunpy.map.GenericMap) -> list[str]
         theirs = getattr(m, name)
         if isinstance(theirs, u.Quantity):
             theirs = (
-                f"{'-'.join(f'{value:g}' for value in np.atleast_1d(theirs.value))} {theirs.unit}".strip()
+                f"{'-'.join(f'{value:.10g}' for value in np.atleast_1d(theirs.value))} {theirs.unit}".strip()
             )
         if getattr(channel, name) != str("" if theirs is None else theirs):
             found.append(f"{name}: {getattr(channel, name)!r}, Map {theirs!r}")

@@ -1,5 +1,6 @@
 """Which channel a header is of: what sunpy's Map tells apart, and the filters and products that it does not."""
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,20 @@ from sunpy_heliocloud.text import inert
 __all__ = ["Channel", "channel_of", "channels", "difference", "names_of"]
 
 # Sunpy's `measurement` of a coronagraph is "white-light" whatever the polariser, of SOT nothing whatever the line, of
-# HMI "line" for both depth and width. `processing_level` of SDO is about the grid; of others it changes the quantity.
+# SXT one of its two filters, of HMI "line" for both depth and width. `processing_level` of SDO is about the grid; of
+# others it changes the quantity. Numbers of filter wheels are left out where their names are there (EC_FW1).
 _FILTERS = (
-    *("FILTER", "FILTER1", "FILTER2", "FTR_NAME", "EC_FW1_", "EC_FW2_", "WAVE", "WAVEOFF", "TDESC1"),
-    *("POLAR", "POL_ID", "STOKES"),
+    *("FILTER", "FILTER1", "FILTER2", "FILTERA", "FILTERB", "FTR_NAME", "EC_FW1_", "EC_FW2_", "EC_VL_"),
+    *("WAVE", "WAVE_STR", "WAVE_LEN", "WAVEBAND", "WAVEOFF", "TDESC1", "FP_WL_CM"),
+    *("POLAR", "POL_ID", "POLANGLE", "POLSTATE", "STOKES"),
 )
-_PRODUCTS = ("CONTENT", "BTYPE", "IMTYPE", "DTYPE", "TYPECODE", "OBSCODE", "LEVEL")
+_PRODUCTS = (
+    *("CONTENT", "BTYPE", "IMTYPE", "DTYPE", "TYPECODE", "OBSCODE", "LEVEL", "PRODUCT", "DATATYPE"),
+    *("ALGORITH", "IMG_TYPE", "IMGTYPE", "EC_IMTY_", "GAINCOMB"),
+)
+# Programs and objects, which vary; but an image of a lamp, or with the shutter closed, is none of the Sun.
+_PROGRAMS = ("SEB_PROG", "LP_NUM", "OBJECT")
+_CALIBRATION = re.compile(r"(dark|bias|flat|led|(cal\w*[ ._]*)?lamp)[ _-]?(field|frame|image)?", re.I)
 _SATELLITES = ("TELESCOP", "OBSRVTRY", "SPACECRA", "SAT_ID", "INST_ID")
 _IN_NAMES = ("FILTER", "FILTER1", "FILTER2", "FTR_NAME", "POLAR", "WAVE")
 
@@ -115,9 +124,9 @@ def names_of(found: Sequence[Channel]) -> list[str]:
     for channel in found:
         same = [other.parts for other in found if other.name == channel.name]
         differing = [
-            f"{part} {value or 'none'}"
-            for part, value in channel.parts.items()
-            if len({other.get(part, "") for other in same}) > 1
+            f"{part} {channel.parts.get(part) or 'none'}"
+            for part in dict.fromkeys(part for parts in same for part in parts)
+            if len({parts.get(part, "") for parts in same}) > 1
         ]
         names.append(" ".join([channel.name, *([f"({', '.join(differing)})"] if len(same) > 1 else [])]))
     return names
@@ -138,6 +147,8 @@ def channel_of(header: Watched) -> Channel:
     observatory = m.observatory
     m.meta = header
     others = [(keyword, _text(header.get(keyword))) for keyword in (*_FILTERS, *_PRODUCTS)]
+    programs = [(keyword, _text(header.get(keyword))) for keyword in _PROGRAMS]
+    others += [(keyword, value) for keyword, value in programs if _CALIBRATION.fullmatch(value)]
     if own.read:
         header.read |= own.read
     else:  # it is a constant of the class: GOES-R, whichever of its satellites
@@ -162,7 +173,7 @@ def channel_of(header: Watched) -> Channel:
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str("" if value is None else value).strip()
+    return f"{value:.10g}" if isinstance(value, float) else str("" if value is None else value).strip()
 
 
 def _measurement(m: sunpy.map.GenericMap) -> str:
@@ -174,7 +185,7 @@ def _measurement(m: sunpy.map.GenericMap) -> str:
 
 
 def _quantity_text(quantity: u.Quantity) -> str:
-    values = "-".join(f"{value:g}" for value in np.atleast_1d(quantity.value))
+    values = "-".join(f"{value:.10g}" for value in np.atleast_1d(quantity.value))
     return f"{values} {quantity.unit}".strip()
 
 

@@ -12,6 +12,7 @@ from sunpy.map import GenericMap, Map
 
 from sunpy_heliocloud.metadata.columns import column
 from sunpy_heliocloud.metadata.maps import empty_map, map_class, once_for_each_kind
+from sunpy_heliocloud.metadata.units import readable_unit
 
 __all__ = ["EXPOSURE_KEYS", "exposure_times"]
 
@@ -20,7 +21,7 @@ EXPOSURE_KEYS = ("XPOSURE", "EXPTIME")
 
 def exposure_times(headers: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """
-    Exposure times in seconds: XPOSURE, else EXPTIME, in units of TIMEUNIT.
+    Exposure times in seconds: XPOSURE, else EXPTIME, in units of TIMEUNIT. Texts of numbers count as numbers.
 
     Parameters
     ----------
@@ -45,9 +46,19 @@ def exposure_times(headers: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 
 def _number(values: Sequence[Any]) -> float:
-    """The first that is a number other than 0, else the first number. A truth value is none."""
-    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    """The first that is a number other than 0, else the first number, which may be a text. A truth value is none."""
+    numbers = [number for value in values if not np.isnan(number := _as_number(value))]
     return next((number for number in numbers if number), numbers[0] if numbers else np.nan)
+
+
+def _as_number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return np.nan
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):
+        return np.nan
+    return number if np.isfinite(number) else np.nan
 
 
 @lru_cache
@@ -56,6 +67,6 @@ def _seconds(timeunit: Any) -> float:
     if timeunit is None or not str(timeunit).strip():
         return 1.0
     try:
-        return u.Unit(str(timeunit).strip()).to(u.s)
+        return u.Unit(readable_unit(str(timeunit).strip())).to(u.s)
     except (u.UnitConversionError, ValueError, TypeError):
         return np.nan

@@ -16,6 +16,7 @@ import sunpy.map
 from sunpy.time import parse_time
 
 from sunpy_heliocloud.metadata.columns import HeaderColumns, column
+from sunpy_heliocloud.metadata.units import readable_unit
 from sunpy_heliocloud.text import inert
 
 __all__ = [
@@ -56,8 +57,14 @@ def time_scale(timesys: Any) -> tuple[str, int]:
 
 
 def readable(header: Header) -> dict[str, Any]:
-    """A header with a time system that sunpy can read: what means UTC is UTC, times in GPS become TAI."""
+    """
+    A header that sunpy can read.
+
+    What means UTC is UTC, times in GPS become TAI, and the unit of HMI is spelled as astropy does, or left out.
+    """
     header = dict(header)
+    if str(header.get("INSTRUME", "")).startswith("HMI") and (text := str(header.pop("BUNIT", None) or "")):
+        header |= {"BUNIT": unit} if (unit := readable_unit(text)) else {}
     timesys = header.get("TIMESYS", "UTC")
     try:
         scale, offset = time_scale(timesys)

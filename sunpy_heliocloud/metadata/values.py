@@ -65,7 +65,7 @@ def _value(keyword: str, value: Any, header: AnyCaseHeader, where: str) -> Any:
     if np.ma.is_masked(value) or isinstance(value, fits.card.Undefined):
         return None
     if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
-        value = value.item()
+        value = _item(value)
     if isinstance(value, bool):
         return bool(value)
     for kind in (str, int, float):
@@ -81,12 +81,19 @@ def _value(keyword: str, value: Any, header: AnyCaseHeader, where: str) -> Any:
     )
 
 
+def _item(value: np.generic | np.ndarray) -> Any:
+    """The plain value of a scalar of numpy; of a long double `item` would be one again."""
+    return float(value) if value.dtype.kind == "f" else value.item()
+
+
 def _in_unit(keyword: str, value: u.Quantity, header: AnyCaseHeader, where: str) -> Any:
     of_unit, unit = _UNITS.get(keyword, (None, None))
     if unit is None:
         return value.value.item()
     said = header.get(of_unit) if of_unit else None
     unit = u.Unit(str(said).strip()) if said is not None and str(said).strip() else unit
+    if keyword.startswith("CDELT") and u.pix in value.unit.bases:  # as sunpy's Map has its scale
+        value = value * u.pix
     try:
         return value.to_value(unit).item()
     except u.UnitConversionError as error:

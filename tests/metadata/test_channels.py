@@ -21,6 +21,28 @@ SUVI = "dr_suvi-l2-ci195_g16_s20190403T093200Z_e20190403T093600Z_v1-0-0_rebinned
 SUIT = "SUT_T24_0847_000444_Lev1.0_2024-06-28T18.21.33.178_0971NB03"
 IRIS = "iris_l2_20130801_074720_4040000014_SJI_1400_t000"
 HXI = "hxi_imgcube_01e02t_20230501_130758_HXI_CLEAN_0"
+KCOR = "20181209_180305_kcor_l2"
+RHESSI = {
+    **{
+        "ORIGIN": "RHESSI",
+        "TELESCOP": "RHESSI",
+        "INSTRUME": "RHESSI",
+        "NAXIS": 2,
+        "NAXIS1": 64,
+        "NAXIS2": 64,
+    },
+    **{"DATE_OBS": "2010-10-16T19:12:18.000", "DATE_END": "2010-10-16T19:12:22.000", "TIMESYS": "1979.00"},
+    **{
+        "CTYPE1": "arcsec",
+        "CTYPE2": "arcsec",
+        "CDELT1": 4.0,
+        "CDELT2": 4.0,
+        "CRPIX1": -66.2,
+        "CRPIX2": 132.0,
+    },
+    **{"CRVAL1": 0.0, "CRVAL2": 0.0, "ENERGY_L": 12.0, "ENERGY_H": 25.0},
+    "KEYCOMMENTS": {"TIMESYS": "Reference Time"},
+}
 GENERIC = {"INSTRUME": "SXI", "TELESCOP": "GOES-13"}
 WISPR = {
     "OBSRVTRY": "Parker Solar Probe", "INSTRUME": "WISPR", "DETECTOR": 1, "LEVEL": "L2", "BUNIT": "MSB",
@@ -109,6 +131,67 @@ DIFFERENT = {
         "measurement 1400 Angstrom or 2796 Angstrom; TDESC1 SJI_1400 or",
     ),
     "SUIT's filters": (real_header(SUIT), {"FTR_NAME": "NB04"}, "FTR_NAME NB03 or NB04"),
+    "SXT's second filter": (
+        real_header("YohkohSXT", FILTERA="Open", FILTERB="Al.1"),
+        {"FILTERB": "AlMg"},
+        "FILTERB Al.1 or AlMg",
+    ),
+    "SXT's filter of neutral density": (
+        real_header("YohkohSXT", FILTERA="Open", FILTERB="Al.1"),
+        {"FILTERA": "NuDen"},
+        "FILTERA Open or NuDen",
+    ),
+    "AIA's thick filters": (
+        aia_header(WAVE_STR="171_THIN"),
+        {"WAVE_STR": "171_THICK"},
+        "WAVE_STR 171_THIN or",
+    ),
+    "AIA's dark images": (aia_header(IMG_TYPE="LIGHT"), {"IMG_TYPE": "DARK"}, "IMG_TYPE LIGHT or DARK"),
+    "XRT's visible light": (real_header("HinodeXRT"), {"EC_VL_": "open"}, "EC_VL_ closed or open"),
+    "XRT's dark images": (real_header("HinodeXRT"), {"EC_IMTY_": "dark"}, "EC_IMTY_ normal or dark"),
+    "K-Cor's calibration": (
+        real_header(KCOR),
+        {"DATATYPE": "calibration"},
+        "DATATYPE science or calibration",
+    ),
+    "K-Cor's filtered images": (real_header(KCOR, PRODUCT="pB"), {"PRODUCT": "NRGF"}, "PRODUCT pB or NRGF"),
+    "LASCO C1's place in a line": (
+        real_header("lasco_c3", DETECTOR="C1", FP_WL_CM=5302.4),
+        {"FP_WL_CM": 5309.0},
+        "FP_WL_CM 5302.4 or 5309",
+    ),
+    "LASCO's lamp": (real_header("lasco_c3"), {"LP_NUM": "Cal Lamp"}, "LP_NUM none or Cal Lamp"),
+    "SECCHI's lamp": (real_header(EUVI), {"SEB_PROG": "LED"}, "SEB_PROG none or LED"),
+    "EIT's dark images": (
+        real_header("seit_00171_fd_19961211_1900"),
+        {"OBJECT": "Dark"},
+        "OBJECT none or Dark",
+    ),
+    "EUI's calibration": (real_header(EUI), {"IMGTYPE": "LED image"}, "IMGTYPE solar image or LED image"),
+    "EUI's gain": (real_header(EUI), {"GAINCOMB": "low-only"}, "GAINCOMB combined or low-only"),
+    "SUIT's dark images": (real_header(SUIT), {"IMG_TYPE": "Dark"}, "IMG_TYPE Normal or Dark"),
+    "HXI's algorithms": (real_header(HXI), {"ALGORITH": "HXI_MEM"}, "ALGORITH HXI_CLEAN or HXI_MEM"),
+    "RHESSI's energies": (RHESSI, {"ENERGY_L": 25.0, "ENERGY_H": 50.0}, "measurement 12-25 keV or 25-50 keV"),
+    "MDI's polarisation": (
+        real_header("mdi.fd_Ic.20101015_230100_TAI.data"),
+        {"POLSTATE": "CP"},
+        "POLSTATE LP or CP",
+    ),
+    "GONG's wing of H-alpha": (
+        real_header("gong_halpha"),
+        {"WAVELNTH": 6563.5},
+        "measurement 6562.808 or 6563.5",
+    ),
+    "wavelengths that differ by a thousandth": (
+        aia_header(**GENERIC, WAVELNTH=6562.808),
+        {"WAVELNTH": 6562.809},
+        "measurement 6562.808 Angstrom or 6562.809",
+    ),
+    "a satellite's number, in one of both headers": (
+        real_header(SUVI),
+        {"INST_ID": "FM2"},
+        "INST_ID none or FM2",
+    ),
     "PHI's quantities": (real_header(PHI), {"BTYPE": "BMAG"}, "measurement BLOS or BMAG"),
     "METIS's quantities": (
         real_header(METIS),
@@ -170,6 +253,16 @@ SAME = {
     "the minute": (real_header(SUVI), {"FILENAME": "dr_suvi-l2-ci195_g16_s20190403T093600Z_v1-0-0.fits"}),
     "GONG's sites": (real_header("gong_halpha"), {"SITE": "LE", "SITENAME": "LEARMONTH"}),
     "171 and 171.0": (aia_header(), {"WAVELNTH": 171.0}),
+    "LASCO's sequences": (real_header("lasco_c3"), {"LP_NUM": "Seq PW FP", "LEBXSUM": 2}),
+    "SECCHI's programs": (real_header(EUVI), {"SEB_PROG": "SERIES", "COMPRSSN": "ICER5"}),
+    "EIT's fields of view": (
+        real_header("seit_00171_fd_19961211_1900"),
+        {"OBJECT": "partial FOV", "SCI_OBJ": "CME WATCH 195"},
+    ),
+    "dark filaments": (aia_header(OBJECT="Sun"), {"OBJECT": "Dark filament"}),
+    "SUVI's exposures": (real_header(SUVI), {"SCI_OBJ": "short exposure", "EXPTIME": 0.005}),
+    "intervals of RHESSI": (RHESSI, {"DATE_END": "2010-10-16T19:12:30.000", "OBSERVER": "another"}),
+    "averages of MDI": (real_header("mdi.fd_M_96m_lev182.20101015_191200_TAI.data"), {"INTERVAL": 300.0}),
     "spelling of counts": (aia_header(BUNIT="counts / pixel"), {"BUNIT": "ct/pix"}),
 }
 

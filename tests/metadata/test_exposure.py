@@ -25,6 +25,13 @@ CASES = [
     ({"EXPTIME": 2.0, "TIMEUNIT": "min"}, 120),
     ({"XPOSURE": 2.0, "TIMEUNIT": "s "}, 2),
     ({"XPOSURE": 2.0, "TIMEUNIT": " "}, 2),
+    ({"EXPTIME": " 2.5"}, 2.5),
+    ({"EXPTIME": "2.5 s"}, np.nan),
+    ({"EXPTIME": "inf"}, np.nan),
+    ({"XPOSURE": "unknown", "EXPTIME": 2}, 2),
+    ({"EXPTIME": 2.0, "TIMEUNIT": "sec"}, 2),
+    ({"EXPTIME": 2.0, "TIMEUNIT": "Minutes"}, np.nan),
+    ({"EXPTIME": 250.0, "TIMEUNIT": "msec"}, np.nan),
     ({"XPOSURE": 2.0, "TIMEUNIT": "fortnights"}, np.nan),
     ({"XPOSURE": 2.0, "TIMEUNIT": "cm"}, np.nan),
 ]

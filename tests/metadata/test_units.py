@@ -11,6 +11,8 @@ from sunpy_heliocloud.metadata.channels import channels
 from sunpy_heliocloud.metadata.units import is_counts
 
 MSB = "solo_L2_metis-vl-tb_20220322T211301_V01"
+PHI = "solo_L2_phi-hrt-icnt_20241004T003104_V202506050052_0450040601"
+HXI = "hxi_imgcube_01e02t_20230501_130758_HXI_CLEAN_0"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,19 @@ MSB = "solo_L2_metis-vl-tb_20220322T211301_V01"
         ("Counts/second", u.ct / u.s, False),
         ("photon/(cm2 s)", u.ph / u.cm**2 / u.s, False),
         ("electrons/s", u.electron / u.s, False),
+        ("Data Number", u.DN, True),
+        ("digital numbers (DN)", u.DN, True),
+        ("[DN]", u.DN, True),
+        ("DN_CORRECTED", u.DN, True),
+        ("DN per pixel", u.DN / u.pix, True),
+        ("counts per second", u.ct / u.s, False),
+        ("DN/S", u.DN / u.s, False),
+        ("COUNTS S-1", u.ct / u.s, False),
+        ("KM/S", u.km / u.s, False),
+        ("Degrees", u.deg, False),
+        ("KELVIN", u.K, False),
+        ("ergs/cm^2/s", u.erg / u.cm**2 / u.s, False),
+        ("%", u.percent, False),
         ("GAUSS", u.G, False),
         ("Gauss", u.G, False),
         ("Mx/cm^2", u.Mx / u.cm**2, False),
@@ -68,7 +83,8 @@ MSB = "solo_L2_metis-vl-tb_20220322T211301_V01"
         ("MSB", None, False),
         ("1E-10 B/Bsun", None, False),
         ("I_CONT", None, False),
-        ("data number", None, False),
+        ("N/A", None, False),
+        ("unitless", None, False),
         ("???", None, False),
     ],
 )
@@ -100,6 +116,15 @@ def test_units_of_aia(bunit, unit, counts):
         (real_header("HinodeSOT", BUNIT=5), None, False, "5"),
         (real_header("mdi.fd_Ic.20101015_230100_TAI.data"), u.dimensionless_unscaled, False, ""),
         (real_header("HinodeSOT", BUNIT="ADU"), u.adu, True, ""),
+        (real_header("HinodeXRT", BUNIT="DN/sec"), u.DN / u.s, False, ""),  # sunpy takes it for DN
+        (real_header("HinodeXRT", BUNIT="ADU"), u.adu, True, ""),
+        (real_header("HinodeXRT", BUNIT="photo-electrons"), None, False, "photo-electrons"),
+        (real_header("hmi_sharp_magnetogram", BUNIT="GAUSS"), u.G, False, ""),  # of which sunpy makes no Map
+        (real_header("hmi_sharp_magnetogram", BUNIT="DN/sec"), u.DN / u.s, False, ""),
+        (real_header("hmi_sharp_magnetogram", BUNIT="I/Ic"), None, False, "I/Ic"),
+        (real_header(PHI, BUNIT="Normalised Intensity"), u.dimensionless_unscaled, False, ""),
+        (real_header(HXI, UNIT="counts"), u.ct, True, ""),
+        (real_header(HXI, UNIT="photon/keV?"), None, False, "photon/keV?"),
     ],
 )
 def test_units_of_others(header, unit, counts, bunit):
