@@ -622,7 +622,7 @@ def test_mixed_shapes_are_refused(bucket):
 
 
 def test_two_frames_of_one_time_are_refused():
-    message = r"frame 1 \(in memory\) is of the same time as frame 0 .*select.*errors='mask'"
+    message = r"frame 1 \(Map 1 of the source, .*\) is of the same time as frame 0 .*select.*errors='mask'"
     for cube in (
         lambda seq: seq.to_cube(),
         lambda seq: seq.derotate_to(seq[0]),
@@ -670,6 +670,33 @@ def test_dask_maps_stay_lazy():
         cube, m = seq.to_cube(normalize=False), seq[1]
     np.testing.assert_array_equal(cube.data, [values, values + 1, values + 2])
     np.testing.assert_array_equal(m.data, values + 1)
+
+
+def test_each_map_in_memory_has_a_name_by_which_a_user_finds_it(maps):
+    seq = LazyMapSequence(maps[::-1])
+    stamps = [m.meta["date-obs"] for m in maps]
+    names = [f"Map {7 - i} of the source, {stamp}" for i, stamp in enumerate(stamps)]
+    assert seq.urls == seq.status["url"].tolist() == names
+    assert set(seq.select(quality=0).to_cube().frames["url"]) < set(names)
+    assert LazyMapSequence(maps[2]).urls == [f"Map 0 of the source, {stamps[2]}"]
+    assert LazyMapSequence([(maps[2].data, maps[2].meta)]).urls == [f"item 0 of the source, {stamps[2]}"]
+    with pytest.raises(ValueError, match="Map 4 of the source"):
+        seq.update_headers(lambda header: {**header, "CDELT1": 0 if header["DATE-OBS"] == stamps[3] else 1})
+
+
+def test_the_status_says_which_map_in_memory_is_lost_or_left_out():
+    def fail(block):
+        raise OSError("gone")
+
+    lost = da.zeros((20, 30), dtype="f4").map_blocks(fail, meta=np.zeros((0, 0), "f4"))
+    maps = [aia(0), aia(1, data=lost), aia(2), aia(3, data=np.zeros((40, 30), "f4"))]
+    seq = LazyMapSequence(maps, errors="mask")
+    with pytest.warns(SunpyUserWarning, match="1 of 4 frames have another shape"):
+        cube = seq.to_cube()
+    with pytest.warns(LostFrameWarning, match="Map 1 of the source"):
+        assert np.isnan(cube.compute().data[1]).all()
+    assert seq.status["status"].tolist() == ["ok", "NaN", "ok", "left out"]
+    assert "Map 3 of the source" in seq.status["url"][3]
 
 
 @pytest.mark.parametrize("dtype", ["f4", "i2"])

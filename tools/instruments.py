@@ -170,7 +170,8 @@ def row(name: str, path: str | Path) -> dict[str, str] | None:
     except (OSError, TypeError, ValueError) as error:
         if single is None:
             return None
-        found = [f"refused: {re.sub(r'^.*?(cannot be used|has|open) *[^:]*: ', '', str(error))}"]
+        reason = re.sub(r"^.*?(cannot be used|has|open) *[^:]*: ", "", str(error))
+        found = [f"refused: {reason.split(', but')[0]}"]
     return line | {"differences": "; ".join(found)}
 
 

@@ -1,6 +1,7 @@
 """The image in a FITS file, found from the first bytes of the file, and the layout of its rows."""
 
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -60,8 +61,22 @@ def find_image(head: bytes, *, whole: bool = False) -> tuple[HeaderUnit, ImageLa
         if not whole:
             raise
         if short.is_between:
-            raise ValueError("no HDU with a two-dimensional image") from None
+            raise ValueError(f"no HDU with a two-dimensional image{_cubes(head)}") from None
         raise ValueError(f"it ends after {len(head)} bytes, within its headers; it is truncated") from None
+
+
+def _cubes(head: bytes) -> str:
+    """The arrays of more axes in a file that is not gzipped, and what to do with them."""
+    found = []
+    with suppress(HeadTooShort, ValueError):  # after the last HDU
+        for unit in header_units(b"" if head.startswith(_GZIP) else head):
+            prefix = "Z" if unit.header.get("ZIMAGE") is True else ""
+            axes = unit.header.get(f"{prefix}NAXIS", 0)
+            if 2 < axes <= _MOST_AXES:
+                lengths = (unit.header.get(f"{prefix}NAXIS{axis}") for axis in range(axes, 0, -1))
+                found.append(f"HDU {unit.number} of {'×'.join(map(str, lengths))}")
+    remedy = "; pass (data, header) pairs of the images in it that you want"
+    return f", but {', '.join(found)}{remedy}" if found else ""
 
 
 def _image(head: bytes) -> tuple[HeaderUnit, PlainLayout | TiledLayout]:

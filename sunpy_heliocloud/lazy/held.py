@@ -1,7 +1,7 @@
 """Images that a caller holds: sunpy Maps, and pairs of data and header."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dask.array as da
@@ -19,11 +19,12 @@ from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.metadata.values import header_of_values
-from sunpy_heliocloud.text import shown_url
+from sunpy_heliocloud.text import inert, shown_url
 
 __all__ = ["Held", "is_header", "is_pixels"]
 
 _REAL = "buif"  # kinds of dtypes
+_STAMPS = ("DATE-OBS", "DATE_OBS", "DATE-BEG", "T_OBS", "DATE-AVG")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,8 @@ class Held:
         place
             Where it stands in the source, for messages.
         """
-        return cls(_map_frame(m), _with_size(header_of_values(m.meta, place), m.data.shape), (m,))
+        header = _with_size(header_of_values(m.meta, place), m.data.shape)
+        return cls(_map_frame(m, _name(place, header)), header, (m,))
 
     @classmethod
     def of_pair(cls, data: Any, header: Any, place: str) -> "Held":
@@ -83,7 +85,7 @@ class Held:
             raise ReadError(f"The header of {place} cannot be used: {shown_url(reason)}")
         if isinstance(data, np.ma.MaskedArray):
             data = np.ma.filled(data.astype(np.result_type(data.dtype, np.float32)), np.nan)
-        return cls(ArrayFrame(data), header, what)
+        return cls(ArrayFrame(data, _name(place, header)), header, what)
 
 
 def is_pixels(data: Any) -> bool:
@@ -96,15 +98,24 @@ def is_header(header: Any) -> bool:
     return isinstance(header, (Mapping, fits.Header, WCS))
 
 
-def _map_frame(m: GenericMap) -> Frame:
+def _name(place: str, header: Mapping[str, Any]) -> str:
+    """By which a user finds it, such as ``"Map 3 of the source, 2018-05-29T18:00:00"``."""
+    stamp = next(filter(None, map(header.get, _STAMPS)), None)
+    return place if stamp is None else f"{place}, {inert(stamp, 40)}"
+
+
+def _map_frame(m: GenericMap, name: str) -> Frame:
     """The frame that a Map of a sequence, or its submap, was made of; or else the Map's array."""
+    data = m.data if m.mask is None else np.where(m.mask, np.nan, m.data)
     if not isinstance(m.data, FrameArray):
-        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data))
+        return ArrayFrame(data, name)
     recipe = m.data.recipe
     frame = recipe.planes[0].frame
     frame = frame.frame if isinstance(frame, KeptFrame) else frame
     if recipe.steps or not recipe.flat or m.mask is not None:
-        return ArrayFrame(m.data if m.mask is None else np.where(m.mask, np.nan, m.data), url=frame.url)
+        return ArrayFrame(data, name if frame.url == ArrayFrame.url else frame.url)
+    if isinstance(frame, ArrayFrame) and frame.url == ArrayFrame.url:
+        frame = replace(frame, url=name)
     window = recipe.read.window
     return frame if window == Window.whole(frame.shape) else PartFrame(frame, window)
 

@@ -137,9 +137,13 @@ def test_further_axes_of_length_1_do_not_count(tmp_path, axes, kind):
     np.testing.assert_array_equal(seq.to_cube(normalize=False).data[0, 5:7, 3:9].compute(), DATA[5:7, 3:9])
 
 
-def test_a_cube_of_images_is_no_image(tmp_path):
-    path = write(tmp_path / "a.fits", fits.PrimaryHDU(np.zeros((2, *SHAPE)), header()))
-    with pytest.raises(ReadError, match="no HDU with a two-dimensional image"):
+@pytest.mark.parametrize("shape", [(2, *SHAPE), (*SHAPE, 1), (1, 2, *SHAPE)])
+@pytest.mark.parametrize("kind", [fits.PrimaryHDU, fits.CompImageHDU])
+def test_a_cube_of_images_is_no_image_and_the_error_says_its_axes_and_what_to_do(tmp_path, shape, kind):
+    cube = kind(np.zeros(shape, "f4"), header())
+    path = write(tmp_path / "a.fits", *([cube] if kind is fits.PrimaryHDU else [fits.PrimaryHDU(), cube]))
+    said = f"no HDU with a two-dimensional image, but HDU . of {'×'.join(map(str, shape))}; pass .* pairs"
+    with pytest.raises(ReadError, match=said):
         LazyMapSequence(path)
 
 

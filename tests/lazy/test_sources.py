@@ -275,7 +275,7 @@ def test_pairs_as_sunpy_takes_them(maps):
 
 def test_pairs_beside_files(maps, urls):
     seq = LazyMapSequence([(maps[0].data, maps[0].meta), urls[1:]])
-    assert seq.urls == ["in memory", *urls[1:]]
+    assert seq.urls == [f"item 0 of the source, {maps[0].meta['date-obs']}", *urls[1:]]
 
 
 def test_masked_pixels_of_a_pair_are_nan(maps):
