@@ -240,6 +240,42 @@ def real_map(name):
     return sunpy.map.Map(1 + x * y, meta | {"date-obs": image.reference_date.isot})
 
 
+def pointing_through_sunpy(header):
+    """A pointing that depends on sunpy's contexts."""
+    point = SkyCoord(
+        10 * u.arcsec, 20 * u.arcsec, frame="helioprojective", observer="earth", obstime=header["T_OBS"]
+    )
+    later = HeliographicStonyhurst(obstime=TIMES[1] + 2 * u.day)
+    return header | {"CRVAL1": header["CRVAL1"] + point.transform_to(later).lon.to_value(u.deg)}
+
+
+@contexts
+@screens
+def test_crops_reprojections_maps_and_headers_are_the_same_inside_a_context(context, paths, ref_map):
+    def found():
+        cube = LazyMapSequence(paths).to_cube()
+        derotated = cube.derotate_to(ref_map)
+        corners = ref_map.bottom_left_coord, ref_map.center
+        updated = LazyMapSequence(paths).update_headers(pointing_through_sunpy)
+        return [
+            cube.crop(*corners).data,
+            derotated.crop(*corners).data,
+            cube.crop(ref_map).data,
+            cube[0].reproject_to(ref_map.wcs).data,
+            derotated[0].reproject_to(cube[2].to_map().wcs, algorithm="adaptive").data,
+            derotated[2].to_map().data,
+            derotated.footprint.data,
+            [m.reference_coordinate.Tx.value for m in updated],
+        ]
+
+    right = [np.asarray(values) for values in found()]
+    with context():
+        inside = found()
+        inside = [np.asarray(values) for values in inside]
+    for theirs, ours in zip(inside, right, strict=True):
+        np.testing.assert_array_equal(theirs, ours)
+
+
 @pytest.mark.parametrize("kind", [SphericalScreen, PlanarScreen])
 def test_a_screen_around_derotate_to_without_screen_is_warned_of_with_the_remedy(kind, paths, ref_map):
     frames = LazyMapSequence(paths)

@@ -137,7 +137,7 @@ def test_places_of_another_observer_are_seen_from_this_one():
         assert cube.crop(seen, LOW).shape == cube.crop(point, LOW).shape
 
 
-def test_an_active_rotation_of_sunpy_moves_the_places():
+def test_an_active_rotation_of_sunpy_moves_no_places():
     later = LOW.transform_to(LOW.frame)
     far = TimeLagCube.from_array(np.ones((2, 20, 24)), REF, [TIMES[0] - 2 * u.day, TIMES[0]])
     assert far.crop(later, HIGH).shape == (2, 6, 8)
@@ -147,8 +147,8 @@ def test_an_active_rotation_of_sunpy_moves_the_places():
     cube = LazyMapSequence([here, days_later]).to_cube()
     still = cube.crop(low, high).shape
     with propagate_with_solar_surface():
-        moved = cube.crop(low, high).shape
-    assert moved[2] > still[2] + 20
+        inside = cube.crop(low, high).shape
+    assert inside == still
 
 
 @both

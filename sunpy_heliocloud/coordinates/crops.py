@@ -16,7 +16,6 @@ from astropy.wcs.wcsapi import BaseLowLevelWCS
 from sunpy.coordinates import SphericalScreen
 from sunpy.time import TimeRange, parse_time
 
-from sunpy_heliocloud.coordinates.contexts import active_screen
 from sunpy_heliocloud.coordinates.indexers import shown
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
@@ -215,7 +214,7 @@ def _in_frame(place: SkyCoord, celestial: WCS) -> np.ndarray:
         here = SkyCoord(place.spherical.lon, place.spherical.lat, frame=frame)
     else:
         # Off the disk only the sphere around the Sun through the observer tells where a place lies.
-        observer = None if active_screen() else getattr(place.frame, "observer", None)
+        observer = getattr(place.frame, "observer", None)
         with nullcontext() if observer is None else SphericalScreen(observer, only_off_disk=True):
             here = place.transform_to(frame)
     lon, lat = here.spherical.lon, here.spherical.lat

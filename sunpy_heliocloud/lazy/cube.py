@@ -14,6 +14,7 @@ from sunpy.map import GenericMap
 
 from sunpy_heliocloud.arguments import bins_of
 from sunpy_heliocloud.arguments import shown as shown_value
+from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.crops import crop_index, index_of_values
 from sunpy_heliocloud.coordinates.indexers import (
     At,
@@ -182,6 +183,7 @@ class DaskCube(ComputableCube):
         """
         return super().crop(*points, wcs=wcs, keepdims=keepdims)
 
+    @without_contexts
     def _get_crop_item(
         self, *points: Any, wcs: Any = None, keepdims: bool = False
     ) -> tuple[int | slice, ...]:
@@ -191,6 +193,7 @@ class DaskCube(ComputableCube):
                 return item
         return super()._get_crop_item(*points, wcs=wcs, keepdims=keepdims)
 
+    @without_contexts
     def _get_crop_by_values_item(
         self, *points: Any, units: Any = None, wcs: Any = None, keepdims: bool = False
     ) -> tuple[int | slice, ...]:
@@ -234,9 +237,8 @@ class DaskCube(ComputableCube):
                 f"algorithm is {shown_value(algorithm)}; choose one of interpolation, adaptive, exact, as in reproject"
             )
         target = reprojection_target(self.wcs.low_level_wcs, target_wcs, shape_out)
-        result, footprint = super(DaskCube, self.compute()).reproject_to(
-            target, algorithm, shape_out, return_footprint=True, **reproject_args
-        )
+        reproject = without_contexts(super(DaskCube, self.compute()).reproject_to)
+        result, footprint = reproject(target, algorithm, shape_out, return_footprint=True, **reproject_args)
         data = result.data.astype(self.data.dtype, copy=False)
         result = result._new_instance(data=data, unit=self.unit)
         return (result, footprint) if return_footprint else result

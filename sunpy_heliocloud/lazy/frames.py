@@ -10,6 +10,7 @@ from astropy.time import Time
 
 from sunpy_heliocloud.arguments import function_name
 from sunpy_heliocloud.caller import warn_caller
+from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.times import joined_times
 from sunpy_heliocloud.io.frame import ArrayFrame, Frame
 from sunpy_heliocloud.lazy.frame_array import FrameArray
@@ -225,7 +226,7 @@ def _require_no_new_problem(
 def _updated(
     header: dict[str, Any], frame: Frame, function: Callable[[dict[str, Any]], Header]
 ) -> dict[str, Any]:
-    new = function(AnyCaseHeader(header))
+    new = without_contexts(function)(AnyCaseHeader(header))
     where = shown_url(frame.url)
     if not isinstance(new, Mapping):
         raise TypeError(

@@ -212,25 +212,43 @@ class Apply(Step):
     header: int = 0
 
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
-        result = without_contexts(self.function)(image, AnyCaseHeader(plane.headers[self.header]))
+        try:
+            result = without_contexts(self.function)(image, AnyCaseHeader(plane.headers[self.header]))
+        except Exception as error:
+            error.add_note(
+                f"raised by the applied function {self.function!r}, of the pixels of {plane.shown}"
+            )
+            raise
         if isinstance(result, np.ma.MaskedArray) and result.dtype.kind in _REAL:
             result = np.ma.filled(result.astype(image.dtype), np.nan)
-        result = np.asarray(result)
-        if result.shape != image.shape:
+        array = _as_array(result)
+        if array is None or array.shape != image.shape:
+            made = (
+                f"one of {array.shape}"
+                if array is not None and array.ndim
+                else f"an object of type {type(result).__name__}"
+            )
             raise ValueError(
-                f"the applied function {self.function!r} turned an image of shape {image.shape} into one of "
-                f"{result.shape}; it must keep the shape, as coordinates are taken from the header; "
+                f"the applied function {self.function!r} turned an image of shape {image.shape} into {made}; it must "
+                "return an image and keep the shape, as coordinates are taken from the header; "
                 f"this happened to the pixels of {plane.shown}"
             )
-        if result.dtype.kind not in _REAL:
+        if array.dtype.kind not in _REAL:
             raise TypeError(
-                f"the applied function {self.function!r} made numbers of the type {result.dtype} of an image; they must "
+                f"the applied function {self.function!r} made numbers of the type {array.dtype} of an image; they must "
                 f"be real; this happened to the pixels of {plane.shown}"
             )
-        return result.astype(image.dtype, copy=False)
+        return array.astype(image.dtype, copy=False)
 
     def of_missing(self, image: np.ndarray, plane: Plane) -> np.ndarray:
         return image
 
 
 _REAL = "buif"  # kinds of dtypes
+
+
+def _as_array(result: Any) -> np.ndarray | None:
+    try:
+        return np.asarray(result)
+    except ValueError:  # a tuple of an image and its header, for example
+        return None

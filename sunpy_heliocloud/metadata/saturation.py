@@ -41,6 +41,8 @@ def saturation_level(channel: Channel, asked: Any) -> tuple[float, str]:
             f"saturation is a level of counts, but the pixels are in {channel.unit}; mask them with apply instead"
         )
     unit = u.dimensionless_unscaled if channel.unit is None else channel.unit
+    if isinstance(asked, (bool, np.bool_)):
+        raise ValueError(f"saturation={asked!r} is no level of {unit or 'counts'}; give a number, or 'auto'")
     if isinstance(asked, str) and asked == "auto":
         if (channel.observatory, channel.detector) not in _KNOWN:
             known = ", ".join(" ".join(instrument) for instrument in _KNOWN)

@@ -27,7 +27,7 @@ def test_levels_that_are_given(asked, level):
 
 
 @pytest.mark.parametrize(
-    "asked", [0, -5, float("nan"), float("inf"), "high", [1, 2], 3 * u.s, 3 * u.DN / u.s, None]
+    "asked", [0, -5, float("nan"), float("inf"), "high", True, [1, 2], 3 * u.s, 3 * u.DN / u.s, None]
 )
 def test_levels_that_make_no_sense(asked):
     with pytest.raises(ValueError, match="saturation="):
