@@ -212,25 +212,17 @@ class Apply(Step):
     header: int = 0
 
     def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
-        try:
-            result = without_contexts(self.function)(image, AnyCaseHeader(plane.headers[self.header]))
-        except Exception as error:
-            error.add_note(
-                f"raised by the applied function {self.function!r}, of the pixels of {plane.shown}"
-            )
-            raise
+        result = without_contexts(self.function)(image, AnyCaseHeader(plane.headers[self.header]))
         if isinstance(result, np.ma.MaskedArray) and result.dtype.kind in _REAL:
             result = np.ma.filled(result.astype(image.dtype), np.nan)
         array = _as_array(result)
         if array is None or array.shape != image.shape:
-            made = (
-                f"one of {array.shape}"
-                if array is not None and array.ndim
-                else f"an object of type {type(result).__name__}"
-            )
+            made = f"one of {np.shape(array)}" if array is not None else "none"
+            if not np.shape(array):
+                made += f", an object of type {type(result).__name__}"
             raise ValueError(
                 f"the applied function {self.function!r} turned an image of shape {image.shape} into {made}; it must "
-                "return an image and keep the shape, as coordinates are taken from the header; "
+                "keep the shape, as coordinates are taken from the header; "
                 f"this happened to the pixels of {plane.shown}"
             )
         if array.dtype.kind not in _REAL:
