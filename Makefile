@@ -26,14 +26,15 @@ test: lint
 kernels: $(INSTALLED)
 	$(PYTHON) tools/compile_kernels.py
 
-# The sanitizer has to be loaded before Python, whose own allocations it does not see as leaks. Numbers of threads and examples
-# are small, since everything is slower.
+# The sanitizer has to be loaded before Python, whose own allocations it does not see as leaks.
+# make sanitize RUN='fuzz --kinds rice resampling --minutes 30' fuzzes the kernels.
 SANITIZED = build/sanitized
+RUN = pytest -n 0 tests/kernels tests/io/test_tile_decoders.py
 sanitize: $(INSTALLED)
 	$(PYTHON) tools/compile_kernels.py --sanitize --folder $(SANITIZED)
 	LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so) $$($${CC:-gcc} -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 SUNPY_HELIOCLOUD_KERNELS=$(abspath $(SANITIZED)) \
-	    $(PYTHON) -m pytest -n 0 tests/kernels tests/io/test_tile_decoders.py $(ARGS)
+	    $(PYTHON) -m $(RUN) $(ARGS)
 
 # Pages that were generated for removed names would cause warnings.
 docs: $(INSTALLED)

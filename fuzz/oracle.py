@@ -39,6 +39,8 @@ class Oracle:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                # A sanitizer of our kernels takes more memory than the oracle has.
+                env={name: value for name, value in os.environ.items() if name != "LD_PRELOAD"},
             )
         try:
             self._process.stdin.write(struct.pack("<q", len(file)) + file)

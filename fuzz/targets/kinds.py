@@ -6,6 +6,7 @@ from fuzz.targets.cache import CacheTarget
 from fuzz.targets.documents import DocumentTarget
 from fuzz.targets.files import FileTarget
 from fuzz.targets.headers import HeaderTarget
+from fuzz.targets.resampling import ResamplingTarget
 from fuzz.targets.rice import RiceTarget
 from fuzz.targets.stores import StoreTarget
 from fuzz.targets.target import Target
@@ -31,4 +32,5 @@ KINDS: dict[str, Callable[[str | None], Target]] = {
     "heap": lambda headers: FileTarget("heap", headers),
     "file": lambda headers: FileTarget("file", headers),
     "rice": lambda headers: RiceTarget(),
+    "resampling": lambda headers: ResamplingTarget(),
 }

@@ -64,9 +64,8 @@ INLINE void prepare_lanes(
     doubles e = (x_x + y_y) * all(0.5), f = (x_x - y_y) * all(0.5), g = (y_x + x_y) * all(0.5), h = (y_x - x_y) * all(0.5);
     doubles rotation = lanes_square_root(e * e + h * h), reflection = lanes_square_root(f * f + g * g);
     doubles major = rotation + reflection, minor = rotation - reflection;
-    /* NaN has to be kept. */
-    major = choose(major < all(1), all(1), major);
-    minor = choose(minor < all(1), all(1), minor);
+    major = lanes_at_least(all(1), major);
+    minor = lanes_at_least(all(1), minor);
     doubles reach = all(region) / (all(2) * (all(1) / major));
     doubles left = lanes_ceil(x - reach), right = lanes_floor(x + reach);
     doubles bottom = lanes_ceil(y - reach), top = lanes_floor(y + reach);

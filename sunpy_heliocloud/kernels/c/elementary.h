@@ -31,15 +31,6 @@ INLINE doubles lanes_exp(doubles exponent)
     return series * (doubles)(((integers)shifted + 1023) << 52);
 }
 
-INLINE doubles lanes_floor(doubles value)
-{
-    const doubles magic = all(6755399441055744.0);
-    doubles rounded = value + magic - magic;
-    return rounded - choose(rounded > value, all(1), all(0));
-}
-
-INLINE doubles lanes_ceil(doubles value) { return -lanes_floor(-value); }
-
 /* Sine and cosine of up to a million radians, good to 1e-15. */
 INLINE void lanes_sin_cos(doubles angle, doubles *sine, doubles *cosine)
 {

@@ -94,7 +94,46 @@ INLINE doubles lanes_square_root(doubles a)
 /* Lane by lane: a where the condition holds, else b. */
 INLINE doubles choose(integers condition, doubles a, doubles b)
 {
+#if defined(__AVX__)
+    return (doubles)_mm256_blendv_pd((__m256d)b, (__m256d)a, (__m256d)condition);
+#else
     return (doubles)(((integers)a & condition) | ((integers)b & ~condition));
+#endif
+}
+
+/* The larger of the least value and of a, NaN where a is. */
+INLINE doubles lanes_at_least(doubles least, doubles a)
+{
+#if defined(__AVX__)
+    return (doubles)_mm256_max_pd((__m256d)least, (__m256d)a);
+#elif defined(__SSE2__)
+    return (doubles)_mm_max_pd((__m128d)least, (__m128d)a);
+#else
+    return choose(a < least, least, a);
+#endif
+}
+
+/* Of values below 2^51 in size. Adding 1.5 * 2^52 rounds to an integer. */
+INLINE doubles lanes_floor(doubles value)
+{
+#if defined(__AVX__)
+    return (doubles)_mm256_floor_pd((__m256d)value);
+#else
+    const doubles magic = all(6755399441055744.0);
+    doubles rounded = value + magic - magic;
+    return rounded - (doubles)((rounded > value) & (integers)all(1));
+#endif
+}
+
+INLINE doubles lanes_ceil(doubles value)
+{
+#if defined(__AVX__)
+    return (doubles)_mm256_ceil_pd((__m256d)value);
+#else
+    const doubles magic = all(6755399441055744.0);
+    doubles rounded = value + magic - magic;
+    return rounded + (doubles)((rounded < value) & (integers)all(1));
+#endif
 }
 
 #endif
