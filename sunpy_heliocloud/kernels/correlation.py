@@ -198,7 +198,7 @@ def lags_and_correlations(
         for k, (i, j) in enumerate(pairs):
             found = how.correlate(rows[i], rows[j], n, steps, beside_tapered=True)
             options = steps, float(how.cadence), TOLERANCE[dtype], how.keep_edges, fewest
-            find_maxima(found.values, found.tapered, *options, maxima[k, :, block])
+            maxima[k, :, block] = find_maxima(found.values, found.tapered, *options)
     return maxima.reshape(N_MAXIMA * len(pairs), *image)
 
 

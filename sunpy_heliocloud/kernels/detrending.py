@@ -1,14 +1,23 @@
 """Trends that are taken off light curves: straight lines, running means, local lines."""
 
+from ctypes import c_int64
 from typing import Literal
 
 import numpy as np
-from numba import njit
+
+from sunpy_heliocloud.kernels.library import Array, Function, short_name
 
 __all__ = ["Detrend", "fill_gaps", "remaining", "remove_trend"]
 
 # ``"linear"``; the odd width in samples of a running mean; or ``("line", width)`` for local lines.
 Detrend = Literal["linear"] | int | tuple[Literal["line"], int] | None
+
+_ROWS, _THERE, _TOTALS = Array(np.float32, np.float64), Array(np.bool_), Array(np.float64)
+_fill_gaps = Function("fill_gaps_{}", _ROWS, _THERE, *(c_int64,) * 2)
+_running_mean = Function(
+    "remove_running_mean_{}", _ROWS, _THERE, *(c_int64,) * 4, _TOTALS, Array(np.int64), _THERE
+)
+_local_line = Function("remove_local_line_{}", _ROWS, _THERE, *(c_int64,) * 4, _TOTALS, _TOTALS)
 
 
 def remaining(n: int, detrend: Detrend) -> int:
@@ -41,92 +50,18 @@ def remove_trend(samples: np.ndarray, present: np.ndarray, detrend: Detrend) -> 
     """
     if detrend is None:
         return present
-    if detrend == "linear":
-        _remove_local_line(samples, present, present.shape[1])
-        return present
-    if isinstance(detrend, tuple):
-        _remove_local_line(samples, present, detrend[1] // 2)
-        return present
-    kept = np.empty((len(present), remaining(present.shape[1], detrend)), np.bool_)
-    _remove_running_mean(samples, present, detrend // 2, kept)
-    return kept
+    pixels, n = present.shape
+    rows = samples, np.ascontiguousarray(present), pixels, samples.shape[1], n
+    if isinstance(detrend, int):
+        kept = np.empty((pixels, remaining(n, detrend)), np.bool_)
+        room = np.empty(n + 1), np.empty(n + 1, np.int64)
+        _running_mean(*rows, detrend // 2, *room, kept, dtype=short_name(samples))
+        return kept
+    reach = n if detrend == "linear" else detrend[1] // 2
+    _local_line(*rows, reach, np.empty(5 * (n + 1)), np.empty(n), dtype=short_name(samples))
+    return present
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def fill_gaps(rows, present):
+def fill_gaps(rows: np.ndarray, present: np.ndarray) -> None:
     """Interpolate what is missing, in place; beyond the ends, the nearest sample."""
-    pixels, n = present.shape
-    for pixel in range(pixels):
-        row, there = rows[pixel], present[pixel]
-        before = -1
-        for t in range(n):
-            if not there[t]:
-                continue
-            first = row[before] if before >= 0 else row[t]
-            for missing in range(before + 1, t):
-                row[missing] = first + (row[t] - first) * (missing - before) / (t - before)
-            before = t
-        for missing in range(before + 1, n):
-            row[missing] = row[before] if before >= 0 else np.nan
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _remove_running_mean(samples, present, reach, kept):
-    n = present.shape[1]
-    totals, counts = np.zeros(n + 1), np.zeros(n + 1, np.int64)
-    for pixel in range(len(present)):
-        there = present[pixel]
-        for t in range(n):
-            counts[t + 1] = counts[t] + there[t]
-        if counts[n] < n:
-            fill_gaps(samples[pixel : pixel + 1], present[pixel : pixel + 1])
-        row = samples[pixel]
-        for t in range(n):
-            totals[t + 1] = totals[t] + np.float64(row[t])
-        for t in range(reach, n - reach):
-            start, stop = t - reach, t + reach + 1
-            before, after = counts[t] - counts[start], counts[stop] - counts[t + 1]
-            # A window that begins before the first sample is not whole, nor is one that ends after the last.
-            whole = counts[start + 1] > 0 and counts[stop - 1] < counts[n]
-            kept[pixel, start] = there[t] and whole and 2 * min(before, after) >= reach
-            mean = (totals[stop] - totals[start]) / (2 * reach + 1)
-            row[start] = np.float64(row[t]) - mean if kept[pixel, start] else 0.0
-        row[n - 2 * reach : n] = 0
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _remove_local_line(samples, present, reach):
-    pixels, n = present.shape
-    # Running sums of one, time, time squared, the samples, and time by samples.
-    sums = np.zeros((5, n + 1))
-    trend = np.empty(n)
-    middle = (n - 1) / 2
-    for pixel in range(pixels):
-        row, there = samples[pixel], present[pixel]
-        total, number = 0.0, 0
-        for t in range(n):
-            if there[t]:
-                total += np.float64(row[t])
-                number += 1
-        mean = total / max(number, 1)
-        for t in range(n):
-            # Small numbers, so that little is lost by rounding.
-            time, value = t - middle, np.float64(row[t]) - mean
-            weight = 1.0 if there[t] else 0.0
-            sums[0, t + 1] = sums[0, t] + weight
-            sums[1, t + 1] = sums[1, t] + weight * time
-            sums[2, t + 1] = sums[2, t] + weight * time * time
-            sums[3, t + 1] = sums[3, t] + weight * value
-            sums[4, t + 1] = sums[4, t] + weight * time * value
-        for t in range(n):
-            start, stop = max(0, t - reach), min(n, t + reach + 1)
-            count = max(sums[0, stop] - sums[0, start], 1.0)
-            time = (sums[1, stop] - sums[1, start]) / count
-            value = (sums[3, stop] - sums[3, start]) / count
-            square = (sums[2, stop] - sums[2, start]) / count - time * time
-            together = (sums[4, stop] - sums[4, start]) / count - time * value
-            slope = together / square if square > 1e-9 else 0.0
-            trend[t] = mean + value + slope * (t - middle - time)
-        for t in range(n):
-            if there[t]:
-                row[t] = np.float64(row[t]) - trend[t]
+    _fill_gaps(rows, np.ascontiguousarray(present), *present.shape, dtype=short_name(rows))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Array", "Function", "variants"]
+__all__ = ["Array", "Function", "short_name", "variants"]
 
 _FOLDER = Path(__file__).parent
 # Of the libraries: another one holds those that check what they do.
@@ -31,13 +31,17 @@ class Array:
     ----------
     *dtypes
         Of which one is its type.
+    optional
+        Whether it may be `None`.
     """
 
-    def __init__(self, *dtypes: Any) -> None:
-        self._dtypes = tuple(map(np.dtype, dtypes))
+    def __init__(self, *dtypes: Any, optional: bool = False) -> None:
+        self._dtypes, self._optional = tuple(map(np.dtype, dtypes)), optional
 
-    def from_param(self, array: np.ndarray) -> ctypes.c_void_p:
+    def from_param(self, array: np.ndarray | None) -> ctypes.c_void_p:
         """What `ctypes` asks for."""
+        if array is None and self._optional:
+            return ctypes.c_void_p(None)
         if array.dtype not in self._dtypes or not array.flags.c_contiguous:
             raise TypeError(f"a {array.dtype} array, but must be contiguous and one of {self._dtypes}")
         return ctypes.c_void_p(array.__array_interface__["data"][0])
@@ -69,6 +73,11 @@ class Function:
             function.argtypes, function.restype = self._types, self._returns
             self._found[key] = function
         return self._found[key](*arguments)
+
+
+def short_name(array: np.ndarray) -> str:
+    """That of an array's type in the names of functions, such as ``f4``."""
+    return array.dtype.str[1:]
 
 
 @cache

@@ -5,12 +5,13 @@ Both come from the sums of products at each lag. What else the overlap needs, it
 where nothing is missing, and sums of products with the mask where something is.
 """
 
+from ctypes import c_double, c_int64
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
+from sunpy_heliocloud.kernels.library import Array, Function, short_name
 from sunpy_heliocloud.kernels.series import LEAST_VARIANCE, Series
 
 __all__ = ["Correlation", "overlap_normalized", "tapered"]
@@ -19,6 +20,14 @@ __all__ = ["Correlation", "overlap_normalized", "tapered"]
 _SMALL_VARIANCE = 0.01
 # Products of series in float32 that are divided by less than a thirtieth, of 1, show the rounding of their sums.
 _STEEP = 30.0
+
+_ROWS = Array(np.float32, np.float64)
+_normalize = Function(
+    "normalize_overlap_{}",
+    *(_ROWS, *(c_int64,) * 6, _ROWS),
+    *((*(_ROWS,) * 4, c_int64) * 2),
+    *(c_double, _ROWS, Array(np.int64, optional=True)),
+)
 
 
 class Correlation(NamedTuple):
@@ -95,8 +104,12 @@ def overlap_normalized(
     if most < 0:
         values[:] = np.nan
     else:
+        share = (1 / (n - np.arange(most + 1))).astype(values.dtype)
+        rows = [(one.samples, *ends, ends.means.shape[2]) for one in (a, b) if (ends := one.ends(most))]
         _normalize(
-            values, a.samples, b.samples, n, *a.ends(most), *b.ends(most), steps, most, steps_of_tapered
+            *(values, *values.shape, int(steps[0]), most, n, a.length, share, *rows[0], *rows[1]),
+            *(_STEEP, np.empty_like(values[0]), steps_of_tapered if beside_tapered else None),
+            dtype=short_name(values),
         )
     if gappy.any():
         some_a, some_b = (one.rows(gappy).in_double_precision() for one in (a, b))
@@ -109,102 +122,6 @@ def overlap_normalized(
     return Correlation(values, steps_of_tapered)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _normalize(
-    sums,
-    a_rows,
-    b_rows,
-    n,
-    a_means,
-    a_scales,
-    a_steepest,
-    b_means,
-    b_scales,
-    b_steepest,
-    steps,
-    most,
-    steps_of_tapered,
-):
-    """Make coefficients of sums of products of series without gaps; note where the sums are largest."""
-    zero = -steps[0]
-    # Where lags of one sign and enough pairs start and stop.
-    start, stop = max(0, zero - most), min(len(steps), zero + most + 1)
-    middle = min(max(start, zero), stop)
-    share = (1 / (n - np.arange(most + 1))).astype(sums.dtype)
-    backwards = np.empty(middle - start, sums.dtype)
-    for pixel in range(len(sums)):
-        row = sums[pixel]
-        if len(steps_of_tapered) > 0:
-            steps_of_tapered[pixel] = _step_of_largest(row, zero)
-        row[:start] = np.nan
-        row[stop:] = np.nan
-        a_mean, a_scale, b_mean, b_scale = a_means[pixel], a_scales[pixel], b_means[pixel], b_scales[pixel]
-        # The first series without its start and the second without its end; then the other way round.
-        less = zero - middle + 1
-        for k in range(len(backwards)):
-            backwards[k] = row[middle - 1 - k]
-        _divide(
-            backwards, share[less:], a_mean[1, less:], a_scale[1, less:], b_mean[0, less:], b_scale[0, less:]
-        )
-        for k in range(len(backwards)):
-            row[middle - 1 - k] = backwards[k]
-        less = middle - zero
-        part = row[middle:stop]
-        _divide(part, share[less:], a_mean[0, less:], a_scale[0, less:], b_mean[1, less:], b_scale[1, less:])
-        if sums.itemsize < 8 and a_steepest[pixel] * b_steepest[pixel] > _STEEP:
-            _sum_again(row, a_rows[pixel], b_rows[pixel], n, a_scale, b_scale, zero, start, stop)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _divide(row, share, a_mean, a_scale, b_mean, b_scale):
-    one = row.dtype.type(1)
-    for k in range(len(row)):
-        coefficient = (row[k] * share[k] - a_mean[k] * b_mean[k]) * (a_scale[k] * b_scale[k])
-        coefficient = one if coefficient > one else coefficient
-        row[k] = -one if coefficient < -one else coefficient
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _step_of_largest(row, zero):
-    """The smallest of the steps, of which that of lag zero is given, at which a row is largest."""
-    largest = _largest(row)
-    for distance in range(max(abs(zero), abs(len(row) - zero)) + 1):
-        for k in (zero - distance, zero + distance):
-            if 0 <= k < len(row) and row[k] == largest:
-                return k - zero
-    return 0
-
-
-# Without missing values LLVM can vectorise the comparison.
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
-def _largest(row):
-    largest = row[0]
-    for k in range(len(row)):
-        largest = row[k] if row[k] > largest else largest
-    return largest
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _sum_again(row, a_row, b_row, n, a_scale, b_scale, zero, start, stop):
-    """The coefficients that are divided by so little that sums in float32 are too coarse."""
-    for k in range(start, stop):
-        step = k - zero
-        less, side = abs(step), 1 if step < 0 else 0
-        if not a_scale[side, less] * b_scale[1 - side, less] > _STEEP:
-            continue
-        i, j = max(0, -step), max(0, step)
-        number = n - less
-        a_total = b_total = a_square = b_square = product = 0.0
-        for t in range(number):
-            x, y = np.float64(a_row[i + t]), np.float64(b_row[j + t])
-            a_total, b_total, product = a_total + x, b_total + y, product + x * y
-            a_square, b_square = a_square + x * x, b_square + y * y
-        a_variance = a_square - a_total * a_total / number
-        b_variance = b_square - b_total * b_total / number
-        coefficient = (product - a_total * b_total / number) / np.sqrt(a_variance * b_variance)
-        row[k] = min(max(coefficient, -1.0), 1.0)
-
-
 def _lagged_sums(a_conjugate: np.ndarray, b: np.ndarray, length: int, steps: np.ndarray) -> np.ndarray:
     """
     Sums over t of a(t) b(t + step) for each of the steps, which follow each other, from the spectra.
@@ -215,7 +132,7 @@ def _lagged_sums(a_conjugate: np.ndarray, b: np.ndarray, length: int, steps: np.
     first, last = steps[0], steps[-1]
     if first < 0 <= last:
         return np.concatenate([sums[:, first:], sums[:, : last + 1]], axis=1)
-    return sums[:, first % length : last % length + 1]
+    return np.ascontiguousarray(sums[:, first % length : last % length + 1])
 
 
 class _Pairs(NamedTuple):

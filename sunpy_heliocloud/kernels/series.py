@@ -1,13 +1,14 @@
 """Preparation of time series for correlation."""
 
+from ctypes import c_double, c_int64
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
 from sunpy_heliocloud.kernels.detrending import Detrend, remove_trend
+from sunpy_heliocloud.kernels.library import Array, Function, short_name
 
 __all__ = ["LEAST_VARIANCE", "Ends", "Series", "prepare", "standardise"]
 
@@ -15,6 +16,11 @@ __all__ = ["LEAST_VARIANCE", "Ends", "Series", "prepare", "standardise"]
 _ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-14}
 # Of a part of a series of variance 1: what varies less has no correlation of its own.
 LEAST_VARIANCE = 1e-6
+
+_ROWS, _THERE, _TOTALS = Array(np.float32, np.float64), Array(np.bool_), Array(np.float64)
+_gather = Function("gather_series_{}", _ROWS, *(c_int64,) * 3, _ROWS, _THERE, _THERE)
+_standardise = Function("standardise_series_{}", _ROWS, _THERE, *(c_int64,) * 3, _TOTALS)
+_shorten = Function("shorten_series_{}", _ROWS, *(c_int64,) * 4, c_double, _TOTALS, *(_ROWS,) * 3)
 
 
 class Ends(NamedTuple):
@@ -70,7 +76,9 @@ class Series:
             shape = len(self.present), 2, most + 1
             dtype = self.samples.dtype
             self._ends = Ends(np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape[0], dtype))
-            _shorten(self.samples, self.present.shape[1], *self._ends)
+            size = *self.samples.shape, self.present.shape[1], most + 1
+            room = np.empty(4 * (most + 1))
+            _shorten(self.samples, *size, LEAST_VARIANCE, room, *self._ends, dtype=short_name(self.samples))
         return self._ends
 
     def in_double_precision(self) -> "Series":
@@ -112,10 +120,11 @@ def prepare(planes: np.ndarray, length: int, detrend: Detrend = None) -> Series:
     Series
     """
     n, pixels = planes.shape
-    samples = np.zeros((pixels, length), planes.dtype)
+    samples = np.empty((pixels, length), planes.dtype)
     present = np.empty((pixels, n), np.bool_)
     complete = np.empty(pixels, np.bool_)
-    _gather(planes, samples, present, complete)
+    rows = samples, present, complete
+    _gather(np.ascontiguousarray(planes), n, pixels, length, *rows, dtype=short_name(samples))
     smallest = np.zeros(pixels)
     if detrend is not None:
         smallest = _ROUNDING[planes.dtype] * np.abs(samples).max(axis=1).astype(np.float64)
@@ -125,74 +134,7 @@ def prepare(planes: np.ndarray, length: int, detrend: Detrend = None) -> Series:
     return Series(samples, present, complete)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _gather(planes, samples, present, complete):
-    n, pixels = planes.shape
-    complete[:] = True
-    for t in range(n):
-        for pixel in range(pixels):
-            value = planes[t, pixel]
-            there = np.isfinite(value)
-            present[pixel, t] = there
-            complete[pixel] &= there
-            samples[pixel, t] = value if there else 0
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _shorten(samples, n, means, scales, steepest):
-    pixels, _, count = means.shape
-    # Of the type of the arrays, since numba divides an integer by a float32 in float64.
-    one, least, nan = means.dtype.type(1), means.dtype.type(LEAST_VARIANCE), means.dtype.type(np.nan)
-    totals, squares = np.empty((2, count)), np.empty((2, count))
-    share = 1 / (n - np.arange(count))
-    for pixel in range(pixels):
-        row = samples[pixel]
-        total, square = _sums(row[:n])
-        # Sums of both ends at once: each waits for its last addition only.
-        start = start_square = end = end_square = 0.0
-        for less in range(count):
-            totals[0, less], squares[0, less] = total - end, square - end_square
-            totals[1, less], squares[1, less] = total - start, square - start_square
-            first, last = np.float64(row[less]), np.float64(row[n - 1 - less])
-            start, start_square = start + first, start_square + first * first
-            end, end_square = end + last, end_square + last * last
-        lowest = one
-        for side in range(2):
-            mean, scale = means[pixel, side], scales[pixel, side]
-            sums, sums_of_squares = totals[side], squares[side]
-            for less in range(count):
-                average = sums[less] * share[less]
-                mean[less] = average
-                scale[less] = sums_of_squares[less] * share[less] - average * average
-            lowest = min(lowest, _smallest(scale))
-            for less in range(count):
-                inverse = one / np.sqrt(max(scale[less], least))
-                scale[less] = inverse if scale[less] > least else nan
-        steepest[pixel] = one / np.sqrt(max(lowest, least))
-
-
-# Variances are there, or all are missing. So LLVM compares several at once.
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
-def _smallest(values):
-    smallest = values[0]
-    for i in range(len(values)):
-        smallest = values[i] if values[i] < smallest else smallest
-    return smallest
-
-
-# Any order of summands will do, so that LLVM can do several sums at once.
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
-def _sums(values):
-    total = square = 0.0
-    for i in range(len(values)):
-        value = np.float64(values[i])
-        total += value
-        square += value * value
-    return total, square
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def standardise(samples, present, smallest):
+def standardise(samples: np.ndarray, present: np.ndarray, smallest: np.ndarray) -> None:
     """
     Centre each row and divide it by its standard deviation, in place; NaN if that is not above the smallest.
 
@@ -203,32 +145,8 @@ def standardise(samples, present, smallest):
     present
         Shape ``(pixels, n)``.
     smallest
-        Shape ``(pixels,)``.
+        Shape ``(pixels,)``, float64.
     """
     pixels, n = present.shape
-    for pixel in range(pixels):
-        row, there = samples[pixel], present[pixel]
-        count = 0
-        total = 0.0
-        lowest, highest = np.inf, -np.inf
-        for t in range(n):
-            if there[t]:
-                value = np.float64(row[t])
-                count += 1
-                total += value
-                lowest = min(lowest, value)
-                highest = max(highest, value)
-        mean = total / count
-        squares = 0.0
-        for t in range(n):
-            if there[t]:
-                squares += (np.float64(row[t]) - mean) ** 2
-        deviation = np.sqrt(squares / count)
-        # Compared with a limit, since the variance of a constant may not round to 0.
-        if not (highest > lowest and deviation > smallest[pixel]):
-            row[:n] = np.nan
-            continue
-        scale = 1 / deviation
-        for t in range(n):
-            if there[t]:
-                row[t] = (np.float64(row[t]) - mean) * scale
+    rows = samples, np.ascontiguousarray(present), pixels, samples.shape[1], n
+    _standardise(*rows, smallest, dtype=short_name(samples))

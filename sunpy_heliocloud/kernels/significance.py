@@ -8,7 +8,6 @@ the result for a pixel depends neither on the blocks of an image nor on the work
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
 from sunpy_heliocloud.kernels.correlation import (
@@ -214,18 +213,12 @@ def _red_noise(series: Series, n: int, rng: np.random.Generator) -> np.ndarray:
     memory = (series.samples[:, 1:n] * series.samples[:, : n - 1]).sum(axis=1)
     pairs = (series.present[:, 1:] & series.present[:, :-1]).sum(axis=1)
     samples = np.zeros_like(series.samples)
-    _autoregress(np.clip(memory / np.maximum(pairs, 1), 0, 0.999), rng.normal(size=n), samples)
+    phi = np.clip(memory / np.maximum(pairs, 1), 0, 0.999).astype(np.float64)
+    push, noise = np.sqrt(1 - phi**2), rng.normal(size=n)
+    value = np.full(len(phi), noise[0])
+    for t in range(n):
+        if t > 0:
+            value = phi * value + push * noise[t]
+        samples[:, t] = value
     samples[np.isnan(series.samples[:, 0])] = np.nan
     return samples
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _autoregress(memory, noise, samples):
-    for pixel in range(len(memory)):
-        phi = memory[pixel]
-        push = np.sqrt(1 - phi**2)
-        value = noise[0]
-        for t in range(len(noise)):
-            if t > 0:
-                value = phi * value + push * noise[t]
-            samples[pixel, t] = value

@@ -5,7 +5,7 @@ from ctypes import c_double, c_int, c_int64
 
 import numpy as np
 
-from sunpy_heliocloud.kernels.library import Array, Function
+from sunpy_heliocloud.kernels.library import Array, Function, short_name
 from sunpy_heliocloud.kernels.time_neighbours import SAME_TIME, Steps, neighbours
 
 __all__ = ["METHODS", "average_steps", "interpolate_time"]
@@ -67,16 +67,16 @@ def interpolate_time(
     _check(planes, times, new_times, method)
     if method == "mean" and len(new_times) > 1:
         return average_steps(planes, times, Steps.of(times, new_times), max_gap=max_gap)
-    flat, dtype = _flat(planes)
+    flat = _flat(planes)
     interpolated = np.empty((len(new_times), flat.shape[1]), flat.dtype)
     before, after, weight = neighbours(times, new_times, max_gap)
     known = flat, times, *flat.shape, max_gap + SAME_TIME, np.ascontiguousarray(new_times), before, after
     if method == "cubic":
-        _cubic(*known, len(new_times), interpolated, dtype=dtype)
+        _cubic(*known, len(new_times), interpolated, dtype=short_name(flat))
     else:
         nearest = method == "nearest"
         weight = np.round(weight) if nearest else weight
-        _linear(*known, weight, len(new_times), nearest, interpolated, dtype=dtype)
+        _linear(*known, weight, len(new_times), nearest, interpolated, dtype=short_name(flat))
     return interpolated.reshape(len(new_times), *planes.shape[1:])
 
 
@@ -99,22 +99,21 @@ def average_steps(planes: np.ndarray, times: np.ndarray, steps: Steps, *, max_ga
         As of `interpolate_time`.
     """
     times = np.ascontiguousarray(times, float)
-    flat, dtype = _flat(planes)
+    flat = _flat(planes)
     averages = np.empty((len(steps.starts), flat.shape[1]), flat.dtype)
     _average(
         *(flat, times, *flat.shape, max_gap + SAME_TIME),
         *(*map(np.ascontiguousarray, steps), len(averages)),
         *(np.empty(len(times)), np.empty(len(times), np.int64), averages),
-        dtype=dtype,
+        dtype=short_name(flat),
     )
     return averages.reshape(len(averages), *planes.shape[1:])
 
 
-def _flat(planes: np.ndarray) -> tuple[np.ndarray, str]:
-    """A row for each plane, float32 or else float64, and the short name of this type."""
-    dtype = np.dtype(np.float32 if planes.dtype.newbyteorder("=") == np.float32 else np.float64)
-    flat = np.ascontiguousarray(planes, dtype).reshape(len(planes), math.prod(planes.shape[1:]))
-    return flat, dtype.str[1:]
+def _flat(planes: np.ndarray) -> np.ndarray:
+    """A row for each plane, float32 or else float64."""
+    dtype = np.float32 if planes.dtype.newbyteorder("=") == np.float32 else np.float64
+    return np.ascontiguousarray(planes, dtype).reshape(len(planes), math.prod(planes.shape[1:]))
 
 
 def _check(planes: np.ndarray, times: np.ndarray, new_times: np.ndarray, method: str) -> None:

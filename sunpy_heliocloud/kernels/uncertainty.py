@@ -16,7 +16,7 @@ from sunpy_heliocloud.kernels.correlation import (
     common_type,
 )
 from sunpy_heliocloud.kernels.detrending import fill_gaps
-from sunpy_heliocloud.kernels.maxima import N_MAXIMA, find_maxima
+from sunpy_heliocloud.kernels.maxima import find_maxima
 from sunpy_heliocloud.kernels.series import Series, standardise
 
 __all__ = ["uncertainty_of_lag"]
@@ -85,10 +85,8 @@ def uncertainty_of_lag(
 
 def _maxima(a: Series, b: Series, n: int, steps: np.ndarray, how: Correlator) -> np.ndarray:
     correlation = how.correlate(a, b, n, steps).values
-    maxima = np.empty((N_MAXIMA, len(correlation)), correlation.dtype)
     tolerance = TOLERANCE[correlation.dtype]
-    find_maxima(correlation, _NOT_ASKED, steps, float(how.cadence), tolerance, how.keep_edges, 0, maxima)
-    return maxima
+    return find_maxima(correlation, _NOT_ASKED, steps, float(how.cadence), tolerance, how.keep_edges, 0)
 
 
 def _errors(

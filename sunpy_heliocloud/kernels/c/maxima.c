@@ -1,0 +1,22 @@
+/*
+ * The maximum of a correlation C over lags k, in steps, and the vertex of the parabola through it and its neighbours, which are i
+ * steps before and j steps after it:
+ *
+ *     k + (1/2) (f j^2 - r i^2) / (f j + r i),  f = C(k) - C(k - i),  r = C(k) - C(k + j).
+ *
+ * Of maxima that are equal to a tolerance, the one at the smallest lag counts; if it occurs at a lag and at its opposite, there is
+ * none. A maximum without neighbours at most two steps away is at an edge. NaN where there are too few pairs.
+ */
+#include "kernels.h"
+
+/* Marks, which are added: see kernels/maxima.py. */
+enum { EDGE = 1, PULLED = 2, SHORT = 4 };
+
+#define REAL float
+#define OF_TYPE(name) name##_f4
+#include "maxima.h"
+#undef REAL
+#undef OF_TYPE
+#define REAL double
+#define OF_TYPE(name) name##_f8
+#include "maxima.h"

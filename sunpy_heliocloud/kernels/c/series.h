@@ -1,0 +1,151 @@
+/* The functions of series.c for one type of numbers, REAL. */
+
+INLINE doubles OF_TYPE(in_lanes)(const REAL *row)
+{
+    return __builtin_convertvector(*(const REALS_ANYWHERE *)row, doubles);
+}
+
+/*
+ * Rows of the planes, shape (n, pixels): `samples`, shape (pixels, length), 0 where missing and from n on; `present`, shape
+ * (pixels, n); and which rows are complete.
+ */
+EXPORT void OF_TYPE(gather_series)(
+    const REAL *planes, int64_t n, int64_t pixels, int64_t length, REAL *samples, bool *present, bool *complete)
+{
+    for (int64_t start = 0; start < pixels; start += SIDE) {
+        const int64_t count = smaller(SIDE, pixels - start);
+        bool missing[SIDE] = {false};
+        for (int64_t t = 0; t < n; t++) {
+            const REAL *plane = planes + t * pixels + start;
+            for (int64_t i = 0; i < count; i++) {
+                const bool there = plane[i] - plane[i] == 0;
+                missing[i] |= !there;
+                present[(start + i) * n + t] = there;
+                samples[(start + i) * length + t] = there ? plane[i] : 0;
+            }
+        }
+        for (int64_t i = 0; i < count; i++) {
+            complete[start + i] = !missing[i];
+            for (int64_t t = n; t < length; t++) samples[(start + i) * length + t] = 0;
+        }
+    }
+}
+
+/* The sum of a row, and that of the squares of what is left without the mean; rows are 0 where missing, if not centred. */
+INLINE double OF_TYPE(sum)(const REAL *row, int64_t n)
+{
+    doubles total = all(0), more = all(0);
+    int64_t t = 0;
+    for (; t + 2 * LANES <= n; t += 2 * LANES) {
+        total += OF_TYPE(in_lanes)(row + t);
+        more += OF_TYPE(in_lanes)(row + t + LANES);
+    }
+    total += more;
+    double sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += total[lane];
+    for (; t < n; t++) sum += row[t];
+    return sum;
+}
+
+INLINE double OF_TYPE(sum_of_squares)(const REAL *row, int64_t n, double mean)
+{
+    doubles total = all(0), more = all(0), centre = all(mean);
+    int64_t t = 0;
+    for (; t + 2 * LANES <= n; t += 2 * LANES) {
+        doubles one = OF_TYPE(in_lanes)(row + t) - centre, other = OF_TYPE(in_lanes)(row + t + LANES) - centre;
+        total += one * one;
+        more += other * other;
+    }
+    total += more;
+    double sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += total[lane];
+    for (; t < n; t++) sum += (row[t] - mean) * (row[t] - mean);
+    return sum;
+}
+
+/*
+ * Centre each row and divide it by its standard deviation; NaN if that is not above the smallest, or for a constant, whose
+ * variance may not round to 0.
+ */
+EXPORT void OF_TYPE(standardise_series)(
+    REAL *samples, const bool *present, int64_t pixels, int64_t length, int64_t n, const double *smallest)
+{
+    for (int64_t pixel = 0; pixel < pixels; pixel++) {
+        REAL *restrict row = samples + pixel * length;
+        const bool *restrict there = present + pixel * n;
+        int64_t count = 0, first = 0;
+        for (int64_t t = 0; t < n; t++) count += there[t];
+        while (count && !there[first]) first++;
+        int differs = 0;
+        for (int64_t t = 0; t < n; t++) differs |= there[t] & (row[t] != row[first]);
+        double mean = 0, squares = 0;
+        if (count == n) {
+            mean = OF_TYPE(sum)(row, n) / (double)n;
+            squares = OF_TYPE(sum_of_squares)(row, n, mean);
+        } else {
+            for (int64_t t = 0; t < n; t++)
+                if (there[t]) mean += row[t];
+            mean /= (double)count;
+            for (int64_t t = 0; t < n; t++)
+                if (there[t]) squares += (row[t] - mean) * (row[t] - mean);
+        }
+        const double deviation = sqrt(squares / (double)count);
+        if (!(differs && deviation > smallest[pixel])) {
+            for (int64_t t = 0; t < n; t++) row[t] = NAN;
+            continue;
+        }
+        const double scale = 1 / deviation;
+        if (count == n)
+            for (int64_t t = 0; t < n; t++) row[t] = (REAL)((row[t] - mean) * scale);
+        else
+            for (int64_t t = 0; t < n; t++)
+                if (there[t]) row[t] = (REAL)((row[t] - mean) * scale);
+    }
+}
+
+/*
+ * Fill the means, and one over the standard deviations, of rows without 0, 1, ... `count - 1` samples at the end, then at the start,
+ * shape (pixels, 2, count), NaN where the variance is not above the least; and the largest scale of each row. Room: `totals`,
+ * 4 count.
+ */
+EXPORT void OF_TYPE(shorten_series)(
+    const REAL *samples, int64_t pixels, int64_t length, int64_t n, int64_t count, double least_variance, double *totals,
+    REAL *means, REAL *scales, REAL *steepest)
+{
+    const REAL one = 1, least = (REAL)least_variance;
+    double *squares = totals + 2 * count;
+    for (int64_t pixel = 0; pixel < pixels; pixel++) {
+        const REAL *row = samples + pixel * length;
+        const double total = OF_TYPE(sum)(row, n), square = OF_TYPE(sum_of_squares)(row, n, 0);
+        /* Sums of both ends at once: each waits for its last addition only. */
+        double start = 0, start_square = 0, end = 0, end_square = 0;
+        for (int64_t less = 0; less < count; less++) {
+            totals[less] = total - end;
+            squares[less] = square - end_square;
+            totals[count + less] = total - start;
+            squares[count + less] = square - start_square;
+            const double first = row[less], last = row[n - 1 - less];
+            start += first;
+            start_square += first * first;
+            end += last;
+            end_square += last * last;
+        }
+        REAL lowest = one;
+        for (int side = 0; side < 2; side++) {
+            REAL *restrict mean = means + (2 * pixel + side) * count, *restrict scale = scales + (2 * pixel + side) * count;
+            const double *restrict sums = totals + side * count, *restrict sums_of_squares = squares + side * count;
+            for (int64_t less = 0; less < count; less++) {
+                const double share = 1 / (double)(n - less), average = sums[less] * share;
+                mean[less] = (REAL)average;
+                scale[less] = (REAL)(sums_of_squares[less] * share - average * average);
+            }
+            for (int64_t less = 0; less < count; less++) lowest = scale[less] < lowest ? scale[less] : lowest;
+            for (int64_t less = 0; less < count; less++) {
+                const REAL variance = scale[less];
+                const REAL inverse = one / (REAL)sqrt(variance > least ? variance : least);
+                scale[less] = variance > least ? inverse : (REAL)NAN;
+            }
+        }
+        steepest[pixel] = one / (REAL)sqrt(lowest > least ? lowest : least);
+    }
+}
