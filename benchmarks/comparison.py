@@ -34,7 +34,7 @@ class Comparison:
     Attributes
     ----------
     rehearsals
-        Of the first run of each, which also compiles, and has no job.
+        Of the first run of each, which has no job.
     runs
         The reports of `measure.main`.
     agreement
@@ -79,11 +79,7 @@ def compare(job: Job, small: Job, server: Server, *, workers: int, repetitions: 
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         plan = {"workers": workers, "server": list(server), "small": asdict(small)}
-        environment = os.environ | {
-            "AWS_ENDPOINT_URL_S3": server.endpoint_url,
-            # An empty one: so the first run shows what compiling takes, and the others find it done.
-            "NUMBA_CACHE_DIR": str(scratch / "numba"),
-        }
+        environment = os.environ | {"AWS_ENDPOINT_URL_S3": server.endpoint_url}
 
         def run(side: str, job: Job | None) -> dict[str, Any]:
             print(f"{side}: {'the small job' if job is None else f'{job.frames} frames'}", flush=True)

@@ -52,10 +52,10 @@ class Guard:
 
 
 def _is_ours() -> bool:
-    """Whether it is numba with its cache of compiled functions, or dask with a graph of this process."""
+    """Whether it is dask with a graph of this process."""
     frame = sys._getframe(2)
     while frame is not None:
-        if any(folder in frame.f_code.co_filename for folder in ("/numba/", "/dask/", "/distributed/")):
+        if any(folder in frame.f_code.co_filename for folder in ("/dask/", "/distributed/")):
             return True
         frame = frame.f_back
     return False

@@ -24,7 +24,7 @@ matplotlib.use("Agg")
 # Without these, a time that is newer than the installed tables starts a download.
 iers.conf.auto_download = False
 iers.conf.auto_max_age = None
-# No deadline: the first run of an example compiles kernels, and the machine may be busy.
+# No deadline: the machine may be busy.
 settings.register_profile("sunpy_heliocloud", deadline=None)
 settings.load_profile("sunpy_heliocloud")
 

@@ -14,7 +14,10 @@ import astropy.units as u
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube
 from sunpy_heliocloud.simulation import write_bucket
 
-HEAVY = ("astropy", "dask_gateway", "matplotlib", "ndcube", "pandas", "reproject", "sunpy")
+HEAVY = (
+    *("astropy", "dask_gateway", "llvmlite", "matplotlib", "ndcube", "numba", "pandas", "reproject"),
+    *("scipy.ndimage", "sunpy"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def graph_of(array):
     return dict(array.__dask_optimize__(array.dask, array.__dask_keys__())), array.__dask_keys__()
 
 
-def test_tasks_import_neither_sunpy_nor_astropy(sequences, ref_map, tmp_path):
+def test_tasks_import_neither_sunpy_nor_astropy_nor_a_compiler(sequences, ref_map, tmp_path):
     cubes = [part.to_cube().derotate_to(ref_map).resample_time(240 * u.s) for part in sequences.values()]
     lag = cubes[0].time_lag(cubes[1]).data
     code = "__import__('dask.local').local.get_sync(*work)[0][0].shape"
@@ -59,7 +62,9 @@ def test_tasks_import_neither_sunpy_nor_astropy(sequences, ref_map, tmp_path):
 
 
 @pytest.mark.parametrize("algorithm", ["adaptive", "interpolation", "exact"])
-def test_unpickling_a_task_imports_neither_sunpy_nor_astropy(sequences, ref_map, tmp_path, algorithm):
+def test_unpickling_a_task_imports_neither_sunpy_nor_astropy_nor_a_compiler(
+    sequences, ref_map, tmp_path, algorithm
+):
     frames = sequences[171].apply(operator.itemgetter).to_cube() * 2
     arrays = TimeLagCube.from_array(np.zeros((2, 31, 31)), ref_map, ["2018-05-29T18:00", "2018-05-29T18:04"])
     for cube in (frames, arrays):

@@ -40,8 +40,10 @@ class Array:
 
     def from_param(self, array: np.ndarray | None) -> ctypes.c_void_p:
         """What `ctypes` asks for."""
-        if array is None and self._optional:
-            return ctypes.c_void_p(None)
+        if array is None:
+            if self._optional:
+                return ctypes.c_void_p(None)
+            raise TypeError(f"None, but must be an array of one of {self._dtypes}")
         if array.dtype not in self._dtypes or not array.flags.c_contiguous:
             raise TypeError(f"a {array.dtype} array, but must be contiguous and one of {self._dtypes}")
         return ctypes.c_void_p(array.__array_interface__["data"][0])

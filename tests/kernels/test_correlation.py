@@ -362,3 +362,17 @@ def test_wrong_arguments_are_named():
         cross_correlation(a[:1], b[:1], CADENCE)
     with pytest.raises(ValueError, match="min_overlap is 50"):
         cross_correlation(a, b, CADENCE, min_overlap=50)
+
+
+@pytest.mark.parametrize("bounds", [(-190, -150), (150, 190), (-199, 199)], ids=["before", "after", "all"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lags_of_too_few_pairs_are_nan_also_where_all_are(bounds, dtype):
+    """With bounds beyond the least overlap there is no lag at all."""
+    n, how = 200, Correlator(1.0, lag_bounds=bounds)
+    a, b = np.random.default_rng(0).normal(size=(2, n, 3, 5)).astype(dtype)
+    correlation = module.cross_correlation(a, b, how)
+    enough = n - np.abs(lags(n, 1.0, bounds)) >= n / 2
+    assert np.isnan(correlation[~enough]).all()
+    assert np.isfinite(correlation[enough]).all()
+    found = lags_and_correlations((a, b), [(0, 1)], how)
+    assert np.isnan(found[:3]).all() == (not enough.any())
