@@ -22,7 +22,7 @@ from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.coordinates.times import seconds
 
-__all__ = ["crop_index", "index_of_values"]
+__all__ = ["angles_in_frame", "crop_index", "index_of_values"]
 
 # Places are transformed to the frames of so many planes; between them, where observers move evenly, their angles are
 # interpolated.
@@ -201,14 +201,15 @@ def _angles(stack: StackWCS, wanted: range, places: Sequence[SkyCoord]) -> np.nd
     values = []
     for plane in sampled:
         celestial = stack.celestial(int(plane))
-        values.append(np.concatenate([_in_frame(place, celestial) for place in places], axis=1))
+        values.append(np.concatenate([angles_in_frame(place, celestial) for place in places], axis=1))
     if len(sampled) == len(wanted):
         return np.array(values)
     flat = np.reshape(values, (len(sampled), -1)).T
     return np.transpose([np.interp(wanted, sampled, angle) for angle in flat]).reshape(len(wanted), 2, -1)
 
 
-def _in_frame(place: SkyCoord, celestial: WCS) -> np.ndarray:
+def angles_in_frame(place: SkyCoord, celestial: WCS) -> np.ndarray:
+    """Longitudes and latitudes of places in the frame and the units of an image, shape ``(2, places)``."""
     frame = wcs_to_celestial_frame(celestial)
     if getattr(place.frame, "observer", frame) is None:  # angles alone: those of any observer
         here = SkyCoord(place.spherical.lon, place.spherical.lat, frame=frame)

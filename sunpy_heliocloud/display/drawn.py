@@ -6,9 +6,12 @@ import dask
 import numpy as np
 
 import astropy.units as u
+from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
+from astropy.wcs.wcsapi import HighLevelWCSWrapper
 
 from sunpy_heliocloud.arguments import flag
+from sunpy_heliocloud.coordinates.path import ImagePath, PathWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
 from sunpy_heliocloud.display.curves import curve_axes, draw_curve, is_without_coordinates
 from sunpy_heliocloud.display.facts import cube_summary
@@ -24,7 +27,10 @@ from sunpy_heliocloud.display.images import (
     require_wcs_axes,
 )
 from sunpy_heliocloud.display.looks import Look, name_of_channel, shown_time, with_grey
+from sunpy_heliocloud.display.time_distance import TimeDistance
+from sunpy_heliocloud.lazy.along import along_path
 from sunpy_heliocloud.lazy.mapped import MappedCube
+from sunpy_heliocloud.lazy.planes import full_stack, planes_of, shared_stack
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 from sunpy_heliocloud.summary import Summarised, Summary
 
@@ -32,7 +38,7 @@ __all__ = ["DrawnCube"]
 
 
 class DrawnCube(Summarised, MappedCube):
-    """The part of `~sunpy_heliocloud.TimeLagCube` that draws."""
+    """The part of `~sunpy_heliocloud.TimeLagCube` that draws, and takes what is drawn along a path."""
 
     def plot(
         self,
@@ -108,6 +114,40 @@ class DrawnCube(Summarised, MappedCube):
         if colorbar:
             draw_bar(axes, cube._unit_text())
         return axes
+
+    def time_distance(self, path: SkyCoord, *, width: u.Quantity | None = None) -> TimeDistance:
+        """
+        Values along a path over time.
+
+        Parameters
+        ----------
+        path
+            Places on the Sun, two or more, which straight lines connect; in any frame of sunpy. Places without an
+            observer are directions from the cube's observer.
+        width
+            Across the path, as an angle or a length, over which valid pixels are averaged; `None` for the path alone.
+
+        Returns
+        -------
+        TimeDistance
+            Lazy if this is, shape ``(times, points)``. Points are a pixel apart; between pixels values are interpolated
+            linearly. NaN where the path shows nothing. Only the rows and columns around the path are read.
+
+        Raises
+        ------
+        ValueError
+            When planes have coordinates of their own (derotate first), or the path lies beside the image.
+        TypeError, ~astropy.units.UnitsError
+            When it is no path, or the width neither an angle nor a length.
+        """
+        full_stack(self, "time_distance")
+        stack = shared_stack(self, "time_distance")
+        image_path = ImagePath.across(stack.plane(0), path, width)
+        data = along_path(planes_of(self, stack), image_path)
+        wcs = PathWCS(image_path.distance, image_path.length, stack.times)
+        line = "the path alone" if width is None else f"averaged over {width:g}"
+        meta = dict(self.meta) | {"path": f"{path.size} places, {line}"}
+        return TimeDistance(data, wcs=HighLevelWCSWrapper(wcs), unit=self.unit, meta=meta)
 
     def _summary(self) -> Summary:
         return cube_summary(self)

@@ -22,6 +22,7 @@ __all__ = [
     "field_row",
     "loss_row",
     "many",
+    "step_rows",
     "time_rows",
     "times_text",
 ]
@@ -45,7 +46,7 @@ def cube_summary(cube: Any) -> Summary:
         *view,
         ("Unit", "unknown" if cube.unit is None else str(cube.unit) or "none"),
         ("Grid", str(cube.meta.get("derotated", own))),
-        *_step_rows(cube.meta),
+        *step_rows(cube.meta),
         *chunk_rows(cube.data),
     ]
     if frames is not None:
@@ -53,7 +54,7 @@ def cube_summary(cube: Any) -> Summary:
     return Summary(title, rows, picture)
 
 
-def _step_rows(meta: Mapping[str, Any]) -> Rows:
+def step_rows(meta: Mapping[str, Any]) -> Rows:
     """What was done to the pixels, besides derotation."""
     steps = [
         f"{text}{meta[name]}"
@@ -64,6 +65,7 @@ def _step_rows(meta: Mapping[str, Any]) -> Rows:
             ("resampled", "resampled: "),
             ("light_travel", ""),
             ("difference", "difference "),
+            ("path", "along a path of "),
         )
         if meta.get(name)
     ]

@@ -24,6 +24,7 @@ __all__ = [
     "percentiles",
     "plain_limits",
     "require_wcs_axes",
+    "ticks_of_stretch",
 ]
 
 # Names out of headers are no mathematics and no TeX, whatever matplotlib is set to.
@@ -130,20 +131,17 @@ def draw_bar(axes: Any, label: str, **options: Any) -> Any:
     in_grid = axes.get_subplotspec() is not None and (engine is None or engine.colorbar_gridspec)
     bar_axes, _ = make_axes_gridspec(axes) if in_grid else make_axes(axes)
     bar_axes.set_axes_locator(beside)
-    ticks = _ticks_of_stretch(image.norm)
-    bar = axes.figure.colorbar(
-        image, cax=bar_axes, **({} if ticks is None else {"ticks": ticks, "format": "%g"}) | options
-    )
+    bar = axes.figure.colorbar(image, cax=bar_axes, **ticks_of_stretch(image.norm) | options)
     bar.set_label(label, **PLAIN)
     return bar
 
 
-def _ticks_of_stretch(norm: Any) -> np.ndarray | None:
-    """Round values at even distances of the bar, where a stretch is not linear; else matplotlib's do."""
+def ticks_of_stretch(norm: Any) -> dict[str, Any]:
+    """Keywords of a colour bar: round values at even distances, where a stretch is not linear; else matplotlib's do."""
     if not isinstance(norm, ImageNormalize) or isinstance(norm.stretch, LinearStretch):
-        return None
+        return {}
     values = norm.inverse(np.linspace(0, 1, _N_TICKS))
-    return np.unique([float(f"{value:.2g}") for value in values])
+    return {"ticks": np.unique([float(f"{value:.2g}") for value in values]), "format": "%g"}
 
 
 def draw_on_sun(
