@@ -2,10 +2,13 @@
 
 import logging
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sunpy import log
 
-__all__ = ["info"]
+__all__ = ["info", "silent"]
 
 
 def info(message: str) -> None:
@@ -32,3 +35,18 @@ def info(message: str) -> None:
     finally:
         for handler in repeating:
             handler.removeFilter(is_another)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Drop what sunpy logs in this thread: of thousands of headers it would be as many equal lines."""
+    thread = threading.get_ident()
+
+    def is_of_another(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    log.addFilter(is_of_another)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_of_another)

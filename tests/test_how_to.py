@@ -184,3 +184,4 @@ def test_other_instruments(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "SOHO LASCO C2 white-light Orange Clear 2002-05-21T00:18:16.066 19.0996 s" in said
     assert "left alone: the unit m / s is none of counts" in said
+    assert "Missing metadata" not in said  # a line a frame

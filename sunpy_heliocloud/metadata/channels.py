@@ -25,7 +25,7 @@ __all__ = ["Channel", "channel_of", "channels", "difference", "names_of"]
 _FILTERS = (
     *("FILTER", "FILTER1", "FILTER2", "FILTERA", "FILTERB", "FTR_NAME", "EC_FW1_", "EC_FW2_", "EC_VL_"),
     *("WAVE", "WAVE_STR", "WAVE_LEN", "WAVEBAND", "WAVEOFF", "TDESC1", "FP_WL_CM"),
-    *("POLAR", "POL_ID", "POLANGLE", "POLSTATE", "STOKES"),
+    *("POLAR", "POL_ID", "POLSTATE", "STOKES"),
 )
 _PRODUCTS = (
     *("CONTENT", "BTYPE", "IMTYPE", "DTYPE", "TYPECODE", "OBSCODE", "LEVEL", "PRODUCT", "DATATYPE"),

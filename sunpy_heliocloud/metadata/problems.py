@@ -11,6 +11,7 @@ import numpy as np
 from sunpy.map import GenericMap
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.log import silent
 from sunpy_heliocloud.metadata.channels import channel_of
 from sunpy_heliocloud.metadata.columns import column, keyword_rows, picked
 from sunpy_heliocloud.metadata.exposure import EXPOSURE_KEYS
@@ -160,6 +161,7 @@ def _no_class(header: Watched) -> str | None:
     return None
 
 
+@silent()
 def _no_map(header: Watched) -> str | None:
     for keyword in ("CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2"):
         header.get(keyword)

@@ -14,6 +14,7 @@ from sunpy.coordinates import HeliographicStonyhurst
 
 from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
+from sunpy_heliocloud.log import silent
 from sunpy_heliocloud.metadata.columns import column, picked
 from sunpy_heliocloud.metadata.maps import empty_map
 from sunpy_heliocloud.metadata.stamps import parse_stamps
@@ -32,6 +33,7 @@ _GRID_KEYS = (
 
 
 @without_contexts
+@silent()
 def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     """
     The WCS that sunpy's Map gives for each header.
