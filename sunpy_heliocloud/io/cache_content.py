@@ -10,6 +10,9 @@ from sunpy_heliocloud.io.cache_file import BLOCK, CacheFile, Record
 
 __all__ = ["Content", "slices"]
 
+# Bytes that can be copied in the time that a slice of a view takes longer than one of bytes.
+_BYTES_OF_SLICE = 500
+
 
 class Content:
     """
@@ -81,4 +84,8 @@ def slices(data: "Buffer | Content", begin: np.ndarray, end: np.ndarray) -> list
         The slices.
     """
     view = data.loaded(begin, end) if isinstance(data, Content) else memoryview(data)
-    return [bytes(view[i:j]) for i, j in zip(begin.tolist(), end.tolist(), strict=True)]
+    edges = zip(begin.tolist(), end.tolist(), strict=True)
+    if len(begin) * _BYTES_OF_SLICE < len(view):
+        return [bytes(view[i:j]) for i, j in edges]
+    whole = bytes(view)
+    return [whole[i:j] for i, j in edges]

@@ -35,6 +35,9 @@ MARGIN = np.timedelta64(1, "D")
 SPARSE = 4
 # Seconds without a new request for the index of a past year, while the catalogue is unchanged.
 DAY = 86400.0
+# Timetables of this process, by the version of their indexes: to verify one of a year again takes half of a search.
+_MOST_TIMETABLES = 4
+_timetables: dict[tuple, np.ndarray] = {}
 
 
 class Year(NamedTuple):
@@ -218,10 +221,18 @@ def _opened(document: Document, entry: Entry) -> tuple[np.ndarray, np.ndarray, C
 
 
 def _timetable(document: Document) -> np.ndarray:
-    """Rows of an index and their times, from the cache if the index was parsed before."""
-    return cache.array(
-        "timetable", document.entry, TIMETABLE, lambda: timetable(bytes(document.data), document.url)
-    )
+    """Rows of an index and their times, from memory or the cache if the index was parsed before."""
+    record = document.entry.record
+    version = record.digest, record.etag, record.checksums
+    table = _timetables.get(version)
+    if table is None:
+        table = cache.array(
+            "timetable", document.entry, TIMETABLE, lambda: timetable(bytes(document.data), document.url)
+        )
+        if len(_timetables) >= _MOST_TIMETABLES:
+            _timetables.pop(next(iter(_timetables)), None)
+        _timetables[version] = table
+    return table
 
 
 def _check_that_there_is_an_index(entry: Entry) -> None:
