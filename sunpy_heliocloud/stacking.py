@@ -178,7 +178,9 @@ def _require_one_shape(frames: Frames) -> None:
 
 def _normalization(frames: Frames, channel: Channel) -> tuple[tuple, u.UnitBase | None, str]:
     if not channel.is_counts:
-        unit = channel.bunit or channel.unit
+        if not (unit := channel.bunit) and channel.unit is None:
+            return (), None, "left alone: the headers have no unit"
+        unit = unit or str(channel.unit) or "dimensionless"
         return (), channel.unit, f"left alone: the unit {unit} is none of counts"
     exposures = exposure_times(frames.headers)
     if not np.isfinite(exposures).any():

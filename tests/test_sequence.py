@@ -566,9 +566,15 @@ def test_a_cube_that_is_not_normalised(seq, maps):
         ({"BUNIT": "DN"}, u.DN / u.s, 0.5, "divided"),
         ({"BUNIT": "ct"}, u.ct / u.s, 0.5, "divided"),
         ({"BUNIT": "DN/s"}, u.DN / u.s, 1, r"left alone: the unit DN / s is none of counts"),
+        (
+            {"BUNIT": "1"},
+            u.dimensionless_unscaled,
+            1,
+            r"left alone: the unit dimensionless is none of counts",
+        ),
         ({"BUNIT": "Gauss"}, u.G, 1, "left alone: the unit G"),
         ({"EXPTIME": None}, u.DN, 1, "left alone: the headers have no exposure time"),
-        ({"INSTRUME": "other", "TELESCOP": "other"}, None, 1, "left alone: the unit None"),
+        ({"INSTRUME": "other", "TELESCOP": "other"}, None, 1, "left alone: the headers have no unit"),
     ],
 )
 def test_normalisation(changes, unit, factor, said):

@@ -99,7 +99,7 @@ class Channel:
         filters = [_filter_word(*item) for item in self.others if item[0] in _IN_NAMES]
         words = [self.observatory, self.instrument, self.detector, self.measurement]
         words = [word for i, word in enumerate(words) if not _is_said(word, words[:i], words[i + 1 :])]
-        return " ".join(filter(None, (*words, *filters)))
+        return " ".join(filter(None, (*words, *filters))) or "unknown instrument"
 
     def __str__(self) -> str:
         return inert(self.name)
@@ -107,9 +107,8 @@ class Channel:
 
 def _is_said(word: str, before: Sequence[str], after: Sequence[str]) -> bool:
     """Whether other words have this one in them: GOES-R is in "GOES-R Series Solar Ultraviolet Imager"."""
-    return word in before or any(
-        word.lower() in other.lower() and word != other for other in (*before, *after)
-    )
+    whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.I)
+    return word in before or any(whole.search(other) and word != other for other in (*before, *after))
 
 
 def _filter_word(keyword: str, value: str) -> str:

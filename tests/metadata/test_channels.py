@@ -289,6 +289,11 @@ def test_what_is_one_channel(name):
         (real_header(HXI), "ASO-S HXI 20-30 keV"),
         (real_header("mdi.fd_Ic.20101015_230100_TAI.data"), "SOHO MDI Full Disk Intensity Continuum"),
         (aia_header(**HMI, CONTENT="DOPPLERGRAM"), "SDO HMI FRONT2 dopplergram"),
+        (aia_header(TELESCOP="T", INSTRUME="A", WAVELNTH=6562.8), "T A 6562.8 Angstrom"),
+        (
+            aia_header(TELESCOP=None, INSTRUME=None, WAVELNTH=None, WAVEUNIT=None),
+            "unknown instrument",
+        ),
     ],
 )
 def test_names(header, name):
