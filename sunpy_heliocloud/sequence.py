@@ -15,6 +15,7 @@ from sunpy.time import TimeRange
 
 from sunpy_heliocloud.arguments import flag, mapping, moment, require_function, shown
 from sunpy_heliocloud.coordinates.indexers import frame_indexer
+from sunpy_heliocloud.coordinates.times import seconds
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.display.sequences import sequence_summary
 from sunpy_heliocloud.inert_table import InertTable
@@ -40,6 +41,8 @@ type Header = Mapping[str, Any]
 
 # Days from the nearest frame beyond which a time is regarded as that of another day.
 _FAR = 1.0
+# Seconds: times that differ by less are the same, whatever time scale they were converted from.
+_SAME = 1e-6
 
 
 class LazyMapSequence:
@@ -180,7 +183,8 @@ class LazyMapSequence:
         start, stop = moment("start", start), moment("stop", stop)
         if stop < start:
             raise ValueError(f"the interval ends ({stop.isot}) before it begins ({start.isot}); swap the two")
-        return self._picked(np.flatnonzero((self._frames.times >= start) & (self._frames.times <= stop)))
+        since, until = (seconds(self._frames.times, end) for end in (start, stop))
+        return self._picked(np.flatnonzero((since >= -_SAME) & (until <= _SAME)))
 
     def split(self) -> list[Self]:
         """

@@ -294,6 +294,17 @@ def test_between(seq):
         seq.between("2018-02-01", "2018-01-01")
 
 
+def test_both_ends_of_between_are_included_in_any_time_scale():
+    """Of TAI, and on the day of a leap second, equal times differ in their last bit."""
+    stamps = ["2016-12-31T23:59:36", "2016-12-31T23:59:48", "2016-12-31T23:59:60", "2017-01-01T00:00:11"]
+    seq = LazyMapSequence([aia(T_OBS=stamp) for stamp in stamps])
+    for start in range(4):
+        for stop in range(start, 4):
+            assert len(seq.between(stamps[start], stamps[stop])) == stop - start + 1
+            assert len(seq.between(Time(stamps[start]).tai, Time(stamps[stop]).tai)) == stop - start + 1
+    assert len(seq.between("2016-12-31T23:59:48.001", "2016-12-31T23:59:59.999")) == 0
+
+
 # --- what headers say
 
 

@@ -114,11 +114,12 @@ def _coordinates(contents: Contents, dims: tuple[str, ...]) -> dict[str, Variabl
 
 
 def _nanoseconds(times: Time) -> np.ndarray:
-    """Since 1970, without leap seconds, as other programs count."""
-    days, rest = (np.asarray(part) for part in (times.utc.jd1, times.utc.jd2))
-    whole = np.floor(days - _UNIX_EPOCH)
-    rest = days - _UNIX_EPOCH - whole + rest
-    return whole.astype(np.int64) * _NS_OF_A_DAY + np.rint(rest * _NS_OF_A_DAY).astype(np.int64)
+    """Since 1970, without leap seconds, as other programs count: a leap second is the first of the next day."""
+    utc = times.utc
+    days = np.floor(np.asarray(utc.jd1 - _UNIX_EPOCH + utc.jd2))
+    # The Julian date is no measure of seconds on the day of a leap second.
+    seconds = (utc - Time(_UNIX_EPOCH, days, format="jd", scale="utc")).to_value("s")
+    return days.astype(np.int64) * _NS_OF_A_DAY + np.rint(seconds * 1e9).astype(np.int64)
 
 
 def _header(wcs: BaseLowLevelWCS) -> str:

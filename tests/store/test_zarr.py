@@ -30,6 +30,14 @@ def test_xarray_opens_a_store_with_names_times_units_and_attributes(resampled, t
     np.testing.assert_array_equal(opened.data.values, resampled.compute().data)
 
 
+def test_times_on_the_day_of_a_leap_second_are_those_of_the_clock(target):
+    """astropy's datetime64 is up to a second late on such a day."""
+    stamps = ["2016-12-31T12:00:00.5", "2016-12-31T23:59:48", "2016-12-31T23:59:60", "2017-01-01T00:00:11"]
+    cube = TimeLagCube.from_array(np.zeros((4, *target.data.shape)), target, stamps)
+    clock = [*stamps[:2], "2017-01-01T00:00:00", stamps[3]]
+    np.testing.assert_array_equal(cube.to_xarray().time.values, np.array(clock, "M8[ns]"))
+
+
 @pytest.mark.parametrize(
     "name", ["raw", "resampled", "a plane", "a curve", "lags", "correlations", "windows"]
 )
