@@ -212,8 +212,8 @@ class TimeLagCube(ComparableCube, DrawnCube):
         Notes
         -----
         After adaptive resampling about five neighbouring pixels are one independent one: noise is multiplied by 0.44,
-        and neighbours correlate by 0.56. Foreshortening makes drifts that channels share, of 0.1, 0.9 and 1.9 % in
-        six hours to either side at 0, 0.52 and 0.86 of the radius.
+        and neighbours correlate by 0.56. Foreshortening makes drifts that channels share: of structures of a pixel 0.1, 0.3
+        and 0.5 % in six hours to either side at 0, 0.52 and 0.86 of the radius (``benchmarks/truth.py``).
 
         Light takes 499 s for an astronomical unit. When an observer is closer to the Sun than that of the map by
         more than a light-second, `times` become those at which the same light reaches the map's observer, so that

@@ -280,7 +280,7 @@ class ComparableCube(StoredCube):
         LagMap
             In seconds, lazy; NaN where there is no lag. Of light curves of known lag with 180 and more planes and
             correlations of 0.8 and more, 65 to 71 % are within one and 93 to 97 % within two of them; of shorter or
-            noisier ones at least 60 and 85 % (``benchmarks/truth.py``). Where more than a third of the trials find another
+            noisier ones at least 60 and 88 % (``benchmarks/truth.py``). Where more than a third of the trials find another
             maximum, the lag is ambiguous: ``meta["ambiguous"]`` counts such pixels, and ``ambiguous`` is the array of them.
 
         Raises
