@@ -120,7 +120,9 @@ def test_warnings_of_resampled_planes_have_the_line_of_the_caller(pair):
 @pytest.mark.parametrize("method", ["to_cube", "derotate_to"])
 def test_warnings_of_frames_have_the_line_of_the_caller(method):
     frames = [
-        SUN.frame(171, SUN.time + i * 240 * u.s, (0.5 if i == 2 else 2) * u.s, shape=(16, 16), quality=i == 1)
+        SUN.frame(
+            171, SUN.time + i * 240 * u.s, (0.5 if i == 2 else 2) * u.s, shape=(16, 16), quality=int(i == 1)
+        )
         for i in range(4)
     ]
     frames[3][1]["BUNIT"] = frames[0][1]["BUNIT"] = frames[1][1]["BUNIT"] = frames[2][1]["BUNIT"] = "no unit"
