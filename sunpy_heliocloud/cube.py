@@ -19,7 +19,7 @@ from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS, StackLike
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.resampling import resampling
-from sunpy_heliocloud.display.drawn import DrawnCube
+from sunpy_heliocloud.display.looking import LookingCube
 from sunpy_heliocloud.lags.comparable import ComparableCube
 from sunpy_heliocloud.lazy.combined import base_plane, earlier_planes
 from sunpy_heliocloud.lazy.derotated import derotate
@@ -37,7 +37,7 @@ __all__ = ["TimeLagCube"]
 _LONGEST_LINEAR_STEP = 1.5
 
 
-class TimeLagCube(ComparableCube, DrawnCube):
+class TimeLagCube(ComparableCube, LookingCube):
     """
     Images of one channel over time: an `ndcube.NDCube` with axes time, y, x on a dask array.
 

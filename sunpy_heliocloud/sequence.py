@@ -17,6 +17,7 @@ from sunpy_heliocloud.arguments import flag, mapping, moment, require_function, 
 from sunpy_heliocloud.coordinates.indexers import frame_indexer
 from sunpy_heliocloud.coordinates.times import seconds
 from sunpy_heliocloud.cube import TimeLagCube
+from sunpy_heliocloud.display.peeking import peek_at_maps
 from sunpy_heliocloud.display.sequences import sequence_summary
 from sunpy_heliocloud.inert_table import InertTable
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
@@ -476,6 +477,24 @@ class LazyMapSequence:
         """
         cubes = [derotated(of_distinct_times(channel._frames.by_time()), ref_map) for channel in self.split()]
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
+
+    def peek(self, **kwargs: Any) -> None:
+        """
+        Show the first, the middle and the last frame, or the middle one of each channel, in a new figure.
+
+        Parameters
+        ----------
+        **kwargs
+            As for `sunpy.map.GenericMap.plot`.
+        """
+        self._frames.require_some()
+        parts = self.split()
+        last = len(self) - 1
+        if len(parts) == 1:
+            maps = [self[i] for i in sorted({0, last // 2, last})]
+        else:
+            maps = [part[len(part) // 2] for part in parts]
+        peek_at_maps(maps, **kwargs)
 
     def __repr__(self) -> str:
         return f"<{sequence_summary(self._frames, self._opened)}>"

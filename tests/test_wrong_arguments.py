@@ -536,6 +536,27 @@ WRONG = {
         "lag.rebin(bad((100, 1)))",
         "lag.rebin((2, 2), bad('mean'))",
     ],
+    "TimeLagCube.animate": [
+        "resampled.animate(fps=bad(0))",
+        "resampled.animate(fps=bad('fast'))",
+        "resampled.animate(clip_interval=bad((99, 1)))",
+        "resampled.animate(limb=bad('yes'))",
+        "resampled.animate(grid=bad(15))",
+        "resampled.animate(vmin=bad(np.nan))",
+        "resampled[3].animate()",
+    ],
+    "TimeLagCube.save_movie": [
+        "resampled.save_movie(bad(5))",
+        "resampled.save_movie(bad(None))",
+        "resampled.save_movie(bad(folder + '/movie.avi'))",
+        "resampled.save_movie(bad(folder + '/nowhere/movie.gif'))",
+        "resampled.save_movie(bad('s3://bucket/movie.gif'))",
+        "resampled.save_movie(folder + '/movie.gif', fps=bad(-1))",
+        "resampled.save_movie(folder + '/movie.gif', dpi=bad('high'))",
+        "resampled.save_movie(folder + '/movie.gif', overwrite=bad('yes'))",
+        "resampled.save_movie(folder + '/movie.gif', clip_interval=bad(5))",
+        "resampled[3].save_movie(folder + '/movie.gif')",
+    ],
     "TimeLagCube.time_distance": [
         "resampled.time_distance(bad('limb'))",
         "resampled.time_distance(bad(None))",
@@ -945,6 +966,7 @@ def has_arguments(function):
 _INHERITED = {
     "crop",
     "load",
+    "peek",
     "save",
     "explode_along_axis",
     "fill_masked",
@@ -1111,7 +1133,7 @@ def test_wrong_arguments_are_errors_when_they_are_given(function, names):
 @pytest.mark.parametrize("function", sorted(set(WRONG) - {"limits"}))
 def test_unknown_keywords_are_errors_that_name_them(function, names):
     call = re.match(r"[\w.\[\]:, ]+?(?=\()", WRONG[function][0])[0]
-    if "plot" in function or function in FREE_KEYWORDS:
+    if re.search("plot|animate|save_movie", function) or function in FREE_KEYWORDS:
         return
     error, _ = outcome(f"{call}(colour_of_the_sky=1)", names)
     assert isinstance(error, (TypeError, ValueError, KeyError)), call

@@ -106,7 +106,7 @@ class DrawnCube(Summarised, MappedCube):
         cube = cube.compute()
         colours = cube._colours(_values(cube), kwargs, interval)
         axes = super(DrawnCube, cube).plot(axes=axes, **colours)
-        axes.set_title(cube._plot_title(), **PLAIN)
+        axes.set_title(cube.plot_title, **PLAIN)
         wcs = cube.wcs.low_level_wcs
         if isinstance(wcs, WCS) and wcs.naxis == 2:
             label_axes(axes, wcs)
@@ -157,14 +157,14 @@ class DrawnCube(Summarised, MappedCube):
         over_time = isinstance(wcs, SlicedStackWCS) and not wcs.fixed[0]
         axes = curve_axes(axes) if over_time and not kwargs.get("axes_units") else axes
         cube = self.compute()
-        kwargs = {"label": cube._plot_title()} | kwargs
+        kwargs = {"label": cube.plot_title} | kwargs
         if over_time and axes is not None and is_without_coordinates(axes):
             error = None if cube.uncertainty is None else cube.uncertainty.array
             draw_curve(axes, cube.times, _values(cube), error, **kwargs)
         else:
             axes = super(DrawnCube, cube).plot(axes=axes, **kwargs)
         several = len(axes.get_legend_handles_labels()[0]) > 1
-        axes.set_title("" if several else cube._plot_title(), **PLAIN)
+        axes.set_title("" if several else cube.plot_title, **PLAIN)
         if several:
             for text in axes.legend().get_texts():
                 text.set(**PLAIN)
@@ -185,7 +185,8 @@ class DrawnCube(Summarised, MappedCube):
         colours = look | given
         return colours | {"cmap": with_grey(colours["cmap"])}
 
-    def _plot_title(self) -> str:
+    @property
+    def plot_title(self) -> str:
         """The channel, and the time of a plane or the place of a light curve."""
         name, wcs = name_of_channel(self), self.wcs.low_level_wcs
         if self.times.isscalar:

@@ -23,6 +23,7 @@ __all__ = [
     "line_options",
     "percentiles",
     "plain_limits",
+    "positive",
     "require_wcs_axes",
     "ticks_of_stretch",
 ]
@@ -74,6 +75,17 @@ def plain_limits(given: Mapping[str, Any], unit: u.UnitBase | None) -> dict[str,
             f"vmin is {chosen['vmin']:g} and vmax {chosen['vmax']:g}, but vmin has to be lower; swap the two"
         )
     return chosen
+
+
+def positive(name: str, value: Any, example: str) -> float:
+    """A value that is one positive number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, u.UnitsError):
+        number = np.nan
+    if not 0 < number < np.inf:
+        raise ValueError(f"{name} is {shown(value)}, but has to be a positive number, such as {example}")
+    return number
 
 
 def percentiles(clip_interval: Any) -> tuple[float, float] | None:

@@ -21,8 +21,8 @@ _MOST_SIZES = 200
 _MOST_CHANNELS = 12
 
 
-def sequence_summary(frames: Frames, opened: float) -> Summary:
-    """What a `~sunpy_heliocloud.LazyMapSequence` says of itself, opened at a time in seconds."""
+def sequence_summary(frames: Frames, opened: int) -> Summary:
+    """What a `~sunpy_heliocloud.LazyMapSequence` says of itself, opened when so many losses had been reported."""
     if not len(frames):
         return Summary("LazyMapSequence: no frames")
     shapes = ", ".join(sorted({f"{image.shape[0]}×{image.shape[1]}" for image in frames.images}))

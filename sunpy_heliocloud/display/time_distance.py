@@ -14,6 +14,7 @@ from sunpy_heliocloud.display.curves import curve_axes, date_axis, draw_curve, i
 from sunpy_heliocloud.display.facts import chunk_rows, step_rows, time_rows, times_text
 from sunpy_heliocloud.display.images import PLAIN, clip, percentiles, plain_limits, ticks_of_stretch
 from sunpy_heliocloud.display.looks import Look, name_of_channel, with_grey
+from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lazy.combined import channel_name
 from sunpy_heliocloud.lazy.cube import DaskCube
 from sunpy_heliocloud.summary import Summarised, Summary
@@ -24,7 +25,7 @@ __all__ = ["TimeDistance"]
 _GAP = 1.5
 
 
-class TimeDistance(Summarised, DaskCube):
+class TimeDistance(Peekable, Summarised, DaskCube):
     """
     Values along a path over time: an `ndcube.NDCube` with axes time and distance, made by `TimeLagCube.time_distance`.
 

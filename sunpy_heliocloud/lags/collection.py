@@ -10,6 +10,7 @@ from dask.base import DaskMethodsMixin
 from dask.highlevelgraph import HighLevelGraph
 
 from sunpy_heliocloud.caller import Place, place_of_caller
+from sunpy_heliocloud.display.frames import show
 from sunpy_heliocloud.display.images import PLAIN
 from sunpy_heliocloud.lags.bars import draw_lag_bar
 from sunpy_heliocloud.lags.lag_map import LagMap
@@ -122,6 +123,18 @@ class LagMapCollection(DaskMethodsMixin, StoredCollection):
             if row != column:
                 axes.set(xlabel="", ylabel="")
         return figure
+
+    def peek(self, **kwargs: Any) -> None:
+        """
+        Plot all maps into a new figure and show it.
+
+        Parameters
+        ----------
+        **kwargs
+            As for `plot`.
+        """
+        self.plot(**kwargs)
+        show()
 
     def _figure(self) -> tuple[Any, Any]:
         import matplotlib.pyplot as plt

@@ -15,6 +15,7 @@ from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, items, stret
 from sunpy_heliocloud.display.curves import curve_axes
 from sunpy_heliocloud.display.images import PLAIN, draw_bar, label_axes, require_wcs_axes
 from sunpy_heliocloud.display.looks import with_grey
+from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lags.arguments import number, random_numbers
 from sunpy_heliocloud.lags.bars import leaders, readable_unit
 from sunpy_heliocloud.lags.facts import lag_summary
@@ -26,7 +27,7 @@ from sunpy_heliocloud.summary import Summarised, Summary
 __all__ = ["CorrelationCube"]
 
 
-class CorrelationCube(Summarised, StoredCube):
+class CorrelationCube(Peekable, Summarised, StoredCube):
     """
     An `ndcube.NDCube` with axes lag, y, x, made by `TimeLagCube.cross_correlation`.
 

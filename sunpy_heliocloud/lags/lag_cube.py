@@ -9,6 +9,7 @@ from astropy.time import Time
 
 from sunpy_heliocloud.coordinates.stack import StackWCS
 from sunpy_heliocloud.display.looks import with_grey
+from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lags.facts import lag_summary
 from sunpy_heliocloud.lags.lag_map import LagMap
 from sunpy_heliocloud.lags.marks import CountingCube
@@ -18,7 +19,7 @@ from sunpy_heliocloud.summary import Summarised, Summary
 __all__ = ["LagCube"]
 
 
-class LagCube(Summarised, CountingCube):
+class LagCube(Peekable, Summarised, CountingCube):
     """
     Lags, or maximum correlations, in windows of time: an `ndcube.NDCube` with axes time, y, x.
 

@@ -17,6 +17,7 @@ import sunpy.map
 from sunpy_heliocloud.arguments import file_path, flag
 from sunpy_heliocloud.display.images import PLAIN, draw_on_sun, label_axes, line_options, require_wcs_axes
 from sunpy_heliocloud.display.looks import shown_span, with_grey
+from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lags import files as lag_files
 from sunpy_heliocloud.lags.bars import draw_lag_bar
 from sunpy_heliocloud.lags.facts import lag_summary
@@ -28,7 +29,7 @@ from sunpy_heliocloud.text import inert
 __all__ = ["LagMap"]
 
 
-class LagMap(Summarised, CountingCube):
+class LagMap(Peekable, Summarised, CountingCube):
     """
     A two-dimensional `ndcube.NDCube` with a plain celestial WCS, made by `TimeLagCube.time_lag` and related methods.
 
