@@ -119,6 +119,8 @@ def _no_scales(headers: Sequence[Header]) -> list[str | None]:
 
 def _no_scale(*values: Any) -> str | None:
     """Whether sunpy would take defaults for the reference point or the scale, or the axes would fall together."""
+    if not all(value is None or _is_number(value) for value in values):
+        return None  # `_no_number` says which
     crpix1, crpix2, crval1, crval2, cdelt1, cdelt2, *matrices = values
     pc, cd = matrices[:4], matrices[4:]
     needed = {"CRPIX1": crpix1, "CRPIX2": crpix2, "CRVAL1": crval1, "CRVAL2": crval2}

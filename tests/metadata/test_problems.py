@@ -34,6 +34,7 @@ AIA = {
     ("change", "problem"),
     [
         ({"CROTA2": "nan"}, "CROTA2='nan' is no number"),
+        ({"PC2_1": ""}, "PC2_1='' is no number"),
         ({"CDELT1": float("inf")}, "CDELT1=inf is no number"),
         ({"HAEX_OBS": "nan"}, "HAEX_OBS='nan' is no number"),
         ({"T_OBS": "MISSING"}, "T_OBS='MISSING' is no time"),
