@@ -11,6 +11,7 @@ help:
 	@echo 'make sanitize   test the kernels with checks of addresses and undefined behaviour; needs gcc'
 	@echo 'make docs       build the documentation into docs/_build/html'
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
+	@echo 'make soak       let servers, workers and clients fail, and print what it costs'
 	@echo 'make fuzz       damage documents and files, read them, and print the results'
 	@echo 'make audit      look for known vulnerabilities of the installed packages; needs the network'
 	@echo 'make lint       check style, layers, docstrings, types;  make format: correct the style'
@@ -43,6 +44,10 @@ docs: $(INSTALLED)
 
 benchmark: $(INSTALLED)
 	$(PYTHON) benchmarks/run.py $(ARGS)
+
+# make soak ARGS='--what server --frames 720'; --help lists the options.
+soak: $(INSTALLED)
+	$(PYTHON) benchmarks/soak.py $(ARGS)
 
 # make fuzz ARGS='--minutes 60' runs for an hour; --help lists the options.
 fuzz: $(INSTALLED)

@@ -1,0 +1,188 @@
+"""
+Jobs that go on whatever fails: faults of the server, killed workers, a killed client, Ctrl-C.
+
+``make soak`` prints a table: what was injected, whether the job survived, how often frames were read in vain or again,
+and whether the result is the same to the bit. It takes some minutes and needs no network.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from distributed import Client, LocalCluster
+from faulty_server import FAULTS, FaultyServer, serve
+
+import astropy.units as u
+
+from sunpy_heliocloud import LazyMapSequence, TimeLagCube
+
+SAVE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from soak import cube_of
+if __name__ == "__main__":
+    cube_of(sys.argv[3:]).save(sys.argv[2])
+"""
+
+
+class Row(NamedTuple):
+    """A line of the table."""
+
+    what: str
+    injected: str
+    survived: str
+    extra: str
+    bits: str
+    seconds: float
+
+
+def cube_of(urls: list[str]) -> TimeLagCube:
+    """The job: a region of each frame, derotated to the middle one."""
+    sequence = LazyMapSequence(urls)
+    corner, size = [150, 150] * u.pix, {"width": 200 * u.pix, "height": 200 * u.pix}
+    return sequence.to_cube().derotate_to(sequence[len(sequence) // 2].submap(corner, **size))
+
+
+@contextmanager
+def cluster() -> Iterator[LocalCluster]:
+    """Two workers of one thread."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as made, Client(made):
+        yield made
+
+
+def fingerprint(cube: TimeLagCube) -> str:
+    """Of the pixels of a cube in memory."""
+    return hashlib.sha256(np.asarray(cube.data).tobytes()).hexdigest()
+
+
+def faults_of_the_server(server: FaultyServer, frames: int, expected: str, where: Callable) -> Row:
+    """Errors, cut and reset connections, and requests without an answer."""
+    cube = cube_of(server.urls(frames))
+    with where():
+        cube[:8].compute()  # imports
+        server.order(**FAULTS)
+        began = time.monotonic()
+        same = fingerprint(cube.compute()) == expected
+        seconds = time.monotonic() - began
+    counts = server.order()
+    injected = {name: counts.get(name, 0) for name in FAULTS}
+    extra, total = counts["requests"] - frames, max(1, sum(injected.values()))
+    name = "threads" if where is nullcontext else "2 workers"
+    said = ", ".join(f"{count} × {kind}" for kind, count in injected.items())
+    return Row(f"server, {name}", said, "yes", f"{extra} ({extra / total:.2f} a fault)", _bits(same), seconds)
+
+
+def killed_workers(server: FaultyServer, frames: int, expected: str, kills: int = 5) -> Row:
+    """SIGKILL for a random worker, several times, while the job is saved."""
+    cube, chance = cube_of(server.urls(frames)), random.Random(1)  # noqa: S311  no secret
+    with tempfile.TemporaryDirectory() as folder, cluster() as made:
+        cube[:8].compute()
+        server.order()
+        done, began = Path(folder, "store", "data", "done"), time.monotonic()
+        killed = []
+
+        def kill() -> None:
+            chunks = -(-frames // 16)
+            for part in range(1, kills + 1):
+                while not (done.exists() and len(list(done.iterdir())) * (kills + 1) >= part * chunks):
+                    time.sleep(0.02)
+                alive = [one.process.pid for one in made.workers.values() if one.process and one.process.pid]
+                os.kill(chance.choice(alive), signal.SIGKILL)
+                killed.append(part)
+
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        cube.save(Path(folder, "store"))
+        seconds = time.monotonic() - began
+        extra = server.order()["requests"] - frames
+        same = fingerprint(TimeLagCube.load(Path(folder, "store")).compute()) == expected
+    return Row("workers killed", f"{len(killed)} × kill -9", "yes", str(extra), _bits(same), seconds)
+
+
+def killed_clients(server: FaultyServer, frames: int, expected: str) -> Row:
+    """SIGKILL for the client at 10, 50 and 90 % of a save, which the next client resumes."""
+    cube, chunks = cube_of(server.urls(frames)), -(-frames // 16)
+    opened = 0
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder, "store")
+        server.order()
+        began = time.monotonic()
+        for percent in (10, 50, 90):
+            client = subprocess.Popen(
+                [sys.executable, "-c", SAVE, Path(__file__).parent, store, *server.urls(frames)],
+                env=os.environ | {"SUNPY_HELIOCLOUD_CACHE": "off"},
+            )
+            opened += frames
+            done = store / "data" / "done"
+            while client.poll() is None and not (
+                done.exists() and len(list(done.iterdir())) * 100 >= percent * chunks
+            ):
+                time.sleep(0.01)
+            client.kill()
+            client.wait()
+        cube.save(store)
+        seconds = time.monotonic() - began
+        extra = server.order()["requests"] - opened - frames
+        same = fingerprint(TimeLagCube.load(store).compute()) == expected
+    return Row("client killed", "at 10, 50, 90 %", "yes", str(extra), _bits(same), seconds)
+
+
+def _bits(same: bool) -> str:
+    return "same" if same else "DIFFERENT"
+
+
+def main() -> int:
+    """Run all, print the table. Not 0 if a result differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--frames", type=int, default=360)
+    parser.add_argument(
+        "--what", nargs="+", choices=("server", "workers", "client"), default=["server", "workers", "client"]
+    )
+    options = parser.parse_args()
+    os.environ["SUNPY_HELIOCLOUD_CACHE"] = "off"
+    rows = []
+    with serve() as server:
+        cube = cube_of(server.urls(options.frames))
+        server.order()
+        began = time.monotonic()
+        expected = fingerprint(cube.compute())
+        extra = server.order()["requests"] - options.frames
+        rows.append(Row("nothing, threads", "-", "yes", str(extra), "same", time.monotonic() - began))
+        _show(rows[-1])
+        jobs: dict[str, list[Callable[..., Row]]] = {
+            "server": [
+                lambda *job: faults_of_the_server(*job, where=nullcontext),
+                lambda *job: faults_of_the_server(*job, where=cluster),
+            ],
+            "workers": [killed_workers],
+            "client": [killed_clients],
+        }
+        for run in (run for what in options.what for run in jobs[what]):
+            rows.append(run(server, options.frames, expected))
+            _show(rows[-1])
+    return 0 if all(row.bits == "same" for row in rows) else 1
+
+
+def _show(row: Any) -> None:
+    *texts, seconds = row
+    widths = (18, 50, 9, 20, 10)
+    print(
+        "".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)) + f"{seconds:7.1f} s",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
