@@ -19,7 +19,7 @@ import sunpy.map
 
 from buckets import fill, rows_of
 from helpers import no_compute
-from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud import LazyMapSequence, limits, progress
 from sunpy_heliocloud.io.filesystem import filesystem
 from sunpy_heliocloud.net import cache
 from sunpy_heliocloud.simulation import SimulatedSun
@@ -112,6 +112,21 @@ def test_save(archive, tmp_path, monkeypatch):
     assert np.isfinite(names["lag"].data).any()
     assert names["brightest"].dims == ("time",)
     assert names["made_from"]["kind"] == "TimeLagCube"
+
+
+def test_missing_data(archive, monkeypatch):
+    """One file is not there; of another the pixels are refused once."""
+    rng = np.random.default_rng(0)
+    files = [archive.write(f"171/{i}.fits", small_image(i, 171, rng)) for i in range(4)]
+    archive.fail("171/2.fits", status=403, times=1, after=1)
+    for settings, name in ((progress, "enabled"), (progress, "delay"), (limits, "patience")):
+        monkeypatch.setattr(settings, name, getattr(settings, name))
+    with pytest.warns(UserWarning, match="A frame is NaN|1 of 5 frames are left out") as caught:
+        names = run("missing_data.rst", files=[*files, archive.url + "171/nowhere.fits"])
+    assert len(caught) == 3
+    assert [row["url"].rpartition("/")[2] for row in names["bad"]] == ["2.fits", "nowhere.fits"]
+    assert names["status"]["status"].tolist() == ["ok", "ok", "NaN", "ok", "left out"]
+    assert not names["missing"].all(axis=(1, 2)).any()
 
 
 def test_find_data(archive, tmp_path, monkeypatch):
