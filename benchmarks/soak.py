@@ -75,8 +75,9 @@ def fingerprint(cube: "TimeLagCube") -> str:
 
 def loaded(store: Path) -> str:
     """The fingerprint of a saved cube."""
+    from sunpy_heliocloud import TimeLagCube
 
-    return loaded(store)
+    return fingerprint(TimeLagCube.load(store).compute())
 
 
 def faults_of_the_server(server: FaultyServer, frames: int, expected: str, where: Callable) -> Row:
