@@ -8,14 +8,30 @@ import dask.array as da
 import numpy as np
 from dask.base import DaskMethodsMixin
 from ndcube import NDCube
+from ndcube.visualization.descriptor import PlotterDescriptor
 
 from astropy.wcs import WCS
 
+from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.lazy.array import lazy_array
 from sunpy_heliocloud.lazy.layers import is_persisted
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
 __all__ = ["ComputableCube"]
+
+
+class _Plotter(PlotterDescriptor):
+    """ndcube's, which does not replace the docstring and the signature of ``plot`` by those of its own."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._property_name, self._attribute_name = name, f"_{name}"
+
+    def __set__(self, cube: Any, plotter: type) -> None:
+        if not isinstance(plotter, type):
+            raise TypeError(
+                f"plotter is {shown(plotter)}, but has to be a class, such as ndcube's MatplotlibPlotter"
+            )
+        setattr(cube, self._attribute_name, plotter(cube))
 
 
 class ComputableCube(DaskMethodsMixin, NDCube):
@@ -27,6 +43,7 @@ class ComputableCube(DaskMethodsMixin, NDCube):
     """
 
     mask: Any
+    plotter = _Plotter(default_type="mpl_plotter")
 
     def __init__(self, data: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(lazy_array(data), *args, **kwargs)
@@ -107,8 +124,8 @@ class ComputableCube(DaskMethodsMixin, NDCube):
         """
         if not dask.is_dask_collection(self.data):
             return super().plot(*args, **kwargs)
-        shown = self.compute().data if len(self.shape) < 3 else PlanesOnDemand(self.data)
-        return super(ComputableCube, self._new_instance(data=shown)).plot(*args, **kwargs)
+        values = self.compute().data if len(self.shape) < 3 else PlanesOnDemand(self.data)
+        return super(ComputableCube, self._new_instance(data=values)).plot(*args, **kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """The data as numpy takes them, computed."""

@@ -1,5 +1,7 @@
 """Planes are drawn as sunpy draws Maps, and light curves over dates."""
 
+import inspect
+
 import dask.array as da
 import matplotlib.pyplot as plt
 import numpy as np
@@ -256,3 +258,15 @@ def test_a_plot_of_what_is_lazy_computes_once_and_its_making_nothing():
     assert len(reads) == 1
     curve.plot().figure.canvas.draw()
     assert len(reads) == 7
+
+
+def test_a_plot_leaves_the_help_of_plot_as_it_is(cube):
+    """ndcube gives the method its own docstring and signature when a cube is plotted first."""
+    before = [type(one).plot.__doc__ for one in (cube, cube.time_lag(cube))]
+    cube[0].plot()
+    cube.time_lag(cube, at_bounds="keep").plot()
+    assert before == [type(one).plot.__doc__ for one in (cube, cube.time_lag(cube))]
+    assert "clip_interval" in inspect.signature(cube.plot).parameters
+    assert "which channel leads" in before[1]
+    with pytest.raises(TypeError, match="has to be a class"):
+        cube.plotter = 5
