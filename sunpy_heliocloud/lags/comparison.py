@@ -189,7 +189,9 @@ class Comparison:
         firsts = range(0, len(pairs) * N_MAXIMA, N_MAXIMA)
         if windows is None:
             return [
-                Maxima(*(maxima[first + k] for k in range(3)), maxima[first + MARKS : first + LAST + 1])
+                Maxima._make(
+                    [*(maxima[first + k] for k in range(3)), maxima[first + MARKS : first + LAST + 1]]
+                )
                 for first in firsts
             ]
         every = np.arange(len(pairs) * N_MAXIMA + 1) * len(windows)
@@ -197,7 +199,7 @@ class Comparison:
         for first in firsts:
             quantities = (maxima[every[k] : every[k + 1]] for k in range(first, first + 3))
             marks = maxima[every[first + MARKS] : every[first + LAST + 1]]
-            found.append(Maxima(*quantities, marks.reshape(-1, len(windows), *maxima.shape[1:])))
+            found.append(Maxima._make([*quantities, marks.reshape(-1, len(windows), *maxima.shape[1:])]))
         return found
 
     def over_lag(self) -> da.Array:

@@ -69,7 +69,7 @@ def colours(maps: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
         # A limit that is given is that of the other side, too; zero is none.
         mirrored = [limit for limit in (-chosen.get("vmin", 0), chosen.get("vmax", 0)) if limit > 0]
         limit = mirrored[0] if mirrored else reach or 1
-        settings = {"cmap": "RdYlBu_r", "vmin": -limit, "vmax": limit}
+        settings: dict[str, Any] = {"cmap": "RdYlBu_r", "vmin": -limit, "vmax": limit}
     elif unit.is_equivalent(u.s):
         settings = {"cmap": "magma", "vmin": 0, "vmax": reach}
     else:

@@ -217,8 +217,9 @@ class Apply(Step):
             result = np.ma.filled(result.astype(image.dtype), np.nan)
         array = _as_array(result)
         if array is None or array.shape != image.shape:
-            made = f"one of {np.shape(array)}" if array is not None else "none"
-            if not np.shape(array):
+            shape = () if array is None else array.shape
+            made = f"one of {shape}" if array is not None else "none"
+            if not shape:
                 made += f", an object of type {type(result).__name__}"
             raise ValueError(
                 f"the applied function {self.function!r} turned an image of shape {image.shape} into {made}; it must "
