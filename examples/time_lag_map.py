@@ -5,6 +5,7 @@ Where an active region cools
 Eight hours from the search to the time lag, of a simulated Sun; say ``live`` for the real one in HelioCloud.
 """
 
+import logging
 import sys
 import time
 
@@ -21,6 +22,8 @@ from sunpy.net import attrs as a
 from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
 
+# drms, which sunpy's Fido imports, prints messages of all packages once more.
+logging.getLogger("sunpy").propagate = False
 if simulated := "live" not in sys.argv:
     server, sun = LocalServer().__enter__(), SimulatedSun()
     size = {"n_frames": 120, "shape": (1250, 1250)}

@@ -11,7 +11,7 @@ from sunpy_heliocloud.lazy.wholes import Given
 __all__ = ["with_shared_tasks"]
 
 # What wholes call the arrays, or other wholes, that they are made of.
-_MADE_OF = ("planes", "whole", "operands")
+_MADE_OF = ("planes", "whole", "wholes", "operands")
 
 
 def with_shared_tasks(array: Any) -> Any:
