@@ -11,6 +11,7 @@ from astropy.table import QTable
 from astropy.time import Time, TimeDelta
 
 from sunpy.map import GenericMap
+from sunpy.time import TimeRange
 
 from sunpy_heliocloud.arguments import bins_of, length, mapping, shown
 from sunpy_heliocloud.coordinates import times as time_grid
@@ -273,8 +274,8 @@ class TimeLagCube(ComparableCube, LookingCube):
             The new times themselves, increasing, as anything that `sunpy.time.parse_time` takes; or another cube, whose
             times are taken.
         start, stop
-            Limits of the new times, with ``cadence``, as anything that `sunpy.time.parse_time` takes; by default the cube's
-            own.
+            Limits of the new times, with ``cadence``, as anything that `sunpy.time.parse_time` takes, or a
+            `sunpy.time.TimeRange` alone; by default the cube's own.
         method
             ``"linear"`` interpolation, the default for steps of up to 1.5 times the cube's own; ``"mean"``, the default
             for longer ones: the mean of the linear interpolant over each step, so that all frames count and not the two
@@ -307,6 +308,8 @@ class TimeLagCube(ComparableCube, LookingCube):
         """
         stack = shared_stack(self, "resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times
+        if isinstance(start, TimeRange) and stop is None:
+            start, stop = start.start, start.end
         cadence, given = time_grid.asked_times(cadence, given, start, stop)
         own, step = time_grid.cadence_of(stack.times), time_grid.step_of(cadence, given)
         if method is None:

@@ -10,6 +10,7 @@ import astropy.units as u
 from astropy.time import Time, TimeDelta
 
 import sunpy.map
+from sunpy.time import TimeRange
 from sunpy.util.exceptions import SunpyUserWarning
 
 from helpers import no_compute
@@ -116,6 +117,12 @@ def test_cadence_and_max_gap_are_any_span_of_time(cadence):
         EVEN.resample_time(cadence, max_gap=2 * cadence).times.isot.tolist() == expected.times.isot.tolist()
     )
     assert EVEN.resample_time(cadence, max_gap=2 * cadence).meta["resampled"] == expected.meta["resampled"]
+
+
+def test_limits_are_a_time_range_too():
+    limits = TimeRange("2018-05-29T12:10", "2018-05-29T12:20")
+    expected = EVEN.resample_time(2 * u.min, start=limits.start, stop=limits.end)
+    assert (EVEN.resample_time(2 * u.min, start=limits).times == expected.times).all()
 
 
 def test_spans_and_times_of_pandas_are_taken():

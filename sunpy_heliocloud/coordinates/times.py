@@ -137,7 +137,9 @@ def point(name: str, value: Any) -> Time:
     try:
         time = parse_time(value)
     except (TypeError, ValueError, KeyError) as error:
-        raise ValueError(f"{name} must be a time, such as '2018-05-29T18:00:00', not {value!r}") from error
+        raise ValueError(
+            f"{name} must be a time, such as '2018-05-29T18:00:00', not {shown(value)}"
+        ) from error
     if not time.isscalar:
         raise ValueError(
             f"{name} must be a single time, such as '2018-05-29T18:00:00', not {time.size} of them"

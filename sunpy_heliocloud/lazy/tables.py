@@ -34,6 +34,8 @@ def table_files(table: Any) -> list[File]:
     if errors := _errors(table):
         cause = errors if isinstance(errors, Exception) else errors[0]
         raise ValueError(f"the search failed, so that its table says nothing: {cause}") from cause
+    if str(getattr(getattr(table, "index", None), "name", "")).casefold() == "url":
+        table = table.reset_index()  # of pandas, by set_index("URL")
     column = table[_url_column(_columns(table))]
     values = [column] if isinstance(column, str) else list(column)
     urls = [_url(value, row) for row, value in enumerate(values)]

@@ -63,6 +63,7 @@ TABLES = {
     "pandas frame": lambda urls: pd.DataFrame({"Start time": "2018-05-29", "URL": urls}),
     "pandas column": lambda urls: pd.DataFrame({"URL": urls})["URL"],
     "pandas index": lambda urls: pd.DataFrame({"URL": urls}).set_index("URL").index,
+    "pandas frame with an index of URLs": lambda urls: pd.DataFrame({"x": 1, "URL": urls}).set_index("URL"),
     "pandas rows": lambda urls: [row for _, row in pd.DataFrame({"URL": urls}).iterrows()],
     "pyarrow table": lambda urls: pa.table({"URL": urls}),
     "pyarrow column": lambda urls: pa.table({"URL": urls})["URL"],
