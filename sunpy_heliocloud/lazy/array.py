@@ -1,6 +1,6 @@
 """LazyArray: a dask array whose single values are numbers for Python, too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from types import FunctionType
 from typing import Any
@@ -81,6 +81,11 @@ class LazyArray(da.Array):
 
     def __str__(self) -> str:
         return repr(self) if self.ndim else str(np.asarray(self)[()])
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")  # at once, as of numpy's, so that matplotlib takes a number
+        return super().__iter__()
 
     def __round__(self, digits: int | None = None) -> Any:
         return self.round(digits or 0) if self.ndim else round(self.item(), digits)

@@ -182,6 +182,14 @@ def test_matplotlib_takes_lazy_arrays_as_those_of_numpy():
         assert counts.shape == (5,)
         [line] = plt.plot(array)
         np.testing.assert_array_equal(line.get_ydata(), np.asarray(array))
+    mean, deviation = (np.nan_to_num(DEROTATED.data).ravel().mean(), SEQ[0].data.std())
+    assert not np.iterable(mean)
+    plt.axvline(mean, label=f"mean={mean:.2f}")
+    plt.axvspan(mean - deviation, mean + deviation)
+    plt.plot([mean], [deviation], "o")
+    plt.text(mean, deviation, mean)
+    plt.imshow(DEROTATED[1].data, vmin=mean, vmax=DEROTATED.data[1, 5, 6])
+    plt.gcf().canvas.draw()
     plt.close("all")
 
 
