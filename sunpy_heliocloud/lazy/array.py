@@ -84,7 +84,8 @@ class LazyArray(da.Array):
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
-            raise TypeError("iteration over a 0-d array")  # at once, as of numpy's, so that matplotlib takes a number
+            # At once, as of numpy's, so that matplotlib takes a number.
+            raise TypeError("iteration over a 0-d array")
         return super().__iter__()
 
     def __round__(self, digits: int | None = None) -> Any:
