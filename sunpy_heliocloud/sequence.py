@@ -247,7 +247,7 @@ class LazyMapSequence:
 
     @property
     def urls(self) -> list[str]:
-        """Where each frame comes from."""
+        """Where each frame comes from; of a Map or an array, its place in the source and its date."""
         return self._frames.urls
 
     @property
