@@ -400,3 +400,28 @@ def test_names_differ_by_channel(tmp_path):
     written = write_bucket(str(tmp_path / "bucket"), SimulatedSun(), n_frames=2, shape=(20, 30))
     parts = [LazyMapSequence(written.urls(channel)).to_cube() for channel in (171, 193)]
     assert len({path for part in parts for path in part.write_maps(tmp_path)}) == 4
+
+
+@pytest.mark.parametrize(
+    "bunit", ["B/Bsun", "I/Ic", "1", "DN", "electron/pix", "counts per pixel", "Mx/cm^2"]
+)
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.filterwarnings("ignore:The unit", "ignore:Could not parse unit")
+def test_maps_and_files_of_any_unit_are_read_as_what_they_are(seq, tmp_path, bunit):
+    """An AIA image without a unit is in DN and divided by its exposure: a unit that cannot be read stays in its text."""
+    frames = seq.update_headers(lambda header: header | {"BUNIT": bunit, "QUALITY": 0})[:2]
+    cube = 2 * frames.to_cube()
+    for written in (cube.to_maps(), cube.write_maps(tmp_path)):
+        again = LazyMapSequence(written).to_cube()
+        assert again.unit is None if cube.unit is None else again.unit.is_equivalent(cube.unit)
+        assert again.meta.get("bunit") == cube.meta.get("bunit")
+        np.testing.assert_array_equal(again.data, cube.data)
+
+
+@pytest.mark.filterwarnings("ignore:Could not parse unit")
+def test_a_cube_divided_by_its_unit_stays_without_one(seq):
+    frames = seq.select(quality=0)[:2].to_cube()
+    ratio = frames / (2 * frames.unit)
+    again = LazyMapSequence(ratio.to_maps()).to_cube()
+    assert ratio.unit == again.unit == u.dimensionless_unscaled
+    np.testing.assert_array_equal(again.data, ratio.data)

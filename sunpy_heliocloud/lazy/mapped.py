@@ -21,6 +21,7 @@ from sunpy_heliocloud.lazy.image_array import ImageArray
 from sunpy_heliocloud.lazy.map_files import MapFile, unwritten, write_planes
 from sunpy_heliocloud.metadata.columns import HeaderColumns
 from sunpy_heliocloud.metadata.frame_headers import FrameHeaders
+from sunpy_heliocloud.metadata.maps import readable
 from sunpy_heliocloud.metadata.plane_header import plane_header
 from sunpy_heliocloud.metadata.values import header_of_values
 from sunpy_heliocloud.text import inert, shown_url
@@ -130,7 +131,7 @@ class MappedCube(DaskCube):
         headers = self.meta.get("headers")
         header, own = (_bare_header(self.meta), None) if headers is None else headers.nearest(time)
         plane = PlaneWCS.from_wcs(wcs, self.shape)
-        return plane_header(
+        header = plane_header(
             header,
             own,
             plane,
@@ -139,6 +140,9 @@ class MappedCube(DaskCube):
             unit=self.unit,
             history=self._history(),
         )
+        if self.unit is None and (text := self.meta.get("bunit")):
+            header = readable(header | {"BUNIT": inert(text)})  # without one, an AIA image would be in DN
+        return header
 
     def _frame_url(self) -> str:
         """Of the one frame that a plane was made of."""

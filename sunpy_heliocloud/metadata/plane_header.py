@@ -212,9 +212,9 @@ def _are_close(numbers: np.ndarray, others: np.ndarray) -> bool:
 
 
 def unit_card(unit: u.UnitBase) -> str:
-    """A unit as FITS has it; else, as of DN, as sunpy reads it."""
+    """A unit as FITS has it; else, as of DN, as sunpy reads it. None at all is 1: an empty one would be missing."""
     try:
-        return unit.to_string("fits")
+        return unit.to_string("fits") or "1"
     except ValueError:
         return unit.to_string()
 
