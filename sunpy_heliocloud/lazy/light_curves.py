@@ -10,6 +10,7 @@ import numpy as np
 from dask.base import normalize_token, tokenize
 
 from sunpy_heliocloud.kernels.correlation import Correlator, cross_correlation, lags_and_correlations
+from sunpy_heliocloud.kernels.fingerprint import fingerprint
 from sunpy_heliocloud.kernels.significance import chance_among_pixels, chance_of_correlation
 from sunpy_heliocloud.kernels.time_axis import average_steps, interpolate_time
 from sunpy_heliocloud.kernels.time_neighbours import Steps
@@ -110,7 +111,10 @@ class _InMemory:
         return self.array[item]
 
     def __dask_tokenize__(self) -> Any:
-        return normalize_token(self.array)
+        if isinstance(self.array, np.memmap):
+            return normalize_token(self.array)  # its file and when it was changed
+        # dask's own hash takes as long as the lags. Plane by plane, so that no copy of all is made.
+        return type(self).__name__, self.shape, self.dtype.str, [fingerprint(plane) for plane in self.array]
 
 
 def _are_pencils(arrays: list[da.Array], bytes_of_pixel: int) -> bool:
