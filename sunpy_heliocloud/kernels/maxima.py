@@ -37,7 +37,7 @@ def find_maxima(
     Find the maximum of each pixel's correlation.
 
     Of maxima that are equal to the tolerance, the one at the smallest lag counts; if it occurs at a lag and at its
-    opposite, the lag is NaN. A maximum without a lag on both sides of it, at most two steps away, is at an edge, for
+    opposite, the lag is NaN. A maximum without a lag on both sides of it, at most three steps away, is at an edge, for
     the correlation may go on rising there: the lag is NaN, unless ``keep_edges``.
 
     Parameters

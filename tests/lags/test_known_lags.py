@@ -110,6 +110,60 @@ def test_refined_lags_are_not_pulled_towards_zero(n, bias, spread):
     assert np.percentile(abs(errors), 95) <= spread
 
 
+@pytest.mark.parametrize(
+    ("n", "cadence", "width", "lag"),
+    [(1200, 12.0, 30, 40), (400, 36.0, 20, -33), (72, 600.0, 4, 3), (45, 240.0, 5, 4), (720, 240.0, 5, -8)],
+)
+def test_lags_are_right_at_any_cadence_and_length(n, cadence, width, lag):
+    rng = np.random.default_rng(16)
+    a, b = pair(smooth(rng, n + 200, width), lag, n, cadence, 0.1, rng)
+    error = lag_of(a, b, refine="parabolic") - lag * cadence
+    assert abs(np.median(error)) < 0.05 * cadence
+    assert np.percentile(abs(error), 95) < max(150, 0.3 * cadence)
+
+
+@pytest.mark.parametrize("missing", [slice(70, 100), slice(0, 40), slice(150, None), slice(0, None, 3)])
+@pytest.mark.parametrize("of", ["one", "both"])
+def test_gaps_leave_the_lag(missing, of):
+    rng = np.random.default_rng(17)
+    a, b = pair(smooth(rng, 400), -9, 180, noise=0.1, rng=rng)
+    for one in (a, b) if of == "both" else (a,):
+        one.data[missing] = np.nan
+    error = lag_of(a, b, refine="parabolic") + 9 * 240
+    assert abs(np.median(error)) < 8
+    assert np.percentile(abs(error), 95) < 90
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">i4", np.int16, np.uint16, np.int32, np.float64])
+def test_numbers_of_any_type_have_their_lag(dtype):
+    curves = np.rint(1000 + 100 * smooth(np.random.default_rng(18), 400)).astype(dtype)
+    a, b = (
+        TimeLagCube.from_array(
+            np.ascontiguousarray(curves[:, start : start + 180].T.reshape(-1, SIDE, SIDE)),
+            REGION,
+            SUN.time + np.arange(180) * 240 * u.s,
+        )
+        for start in (100, 90)
+    )
+    assert (lag_of(a, b) == 2400).all()
+
+
+@pytest.mark.parametrize("detrend", [None, "linear", 2 * u.hour, ("line", 2 * u.hour)])
+def test_pixels_that_are_constant_or_missing_have_no_lag(detrend):
+    a, b = pair(smooth(np.random.default_rng(19), 400, 3), 6, 180)
+    a.data[:, 0], b.data[:, 1], a.data[:, 2], b.data[:, 2, 0] = 5, np.nan, np.inf, 7
+    options = {"lag_bounds": TWO_HOURS, "detrend": detrend}
+    for found in (
+        a.time_lag(b, **options, at_bounds="keep"),
+        a.max_cross_correlation(b, **options),
+        a.lag_uncertainty(b, trials=3, **options),
+        a.false_alarm_probability(b, trials=3, **options),
+    ):
+        values = np.asarray(found.compute().data)
+        assert np.isnan(values[:3]).all()
+        assert np.isfinite(values[3:]).all()
+
+
 def test_what_tapering_pulls_is_counted_and_maps_say_which_definition_they_have():
     rng = np.random.default_rng(2)
     a, b = pair(power_law(rng, 300, 2.5), 12, 180)
@@ -167,6 +221,23 @@ def test_every_second_sample_missing_does_not_make_lags_of_zero(of, lag):
     assert np.mean(found.data == 240 * lag) > 0.95
     np.testing.assert_array_equal(found.meta["lags_used"].to_value(u.s), [-7200, 7200])
     assert (found.meta["short_of_pairs"] > 0) == (of == "both")
+
+
+@pytest.mark.parametrize(
+    ("present", "step"), [([True, True, False], 3), ([False, True, True], 3), ([True, True, True, False], 1)]
+)
+@pytest.mark.parametrize("lag", [12, -6])
+def test_planes_that_both_channels_lack_at_regular_intervals_leave_the_lag(present, step, lag):
+    """Of every third plane, only every third lag has pairs enough."""
+    a, b = pair(smooth(np.random.default_rng(4), 400), lag, 180, noise=0.1, rng=np.random.default_rng(5))
+    a.data[~np.resize(present, 180)] = b.data[~np.resize(present, 180)] = np.nan
+    found = a.time_lag(b, lag_bounds=TWO_HOURS).compute()
+    assert np.mean(found.data == 240 * lag) > 0.95
+    assert (found.meta["short_of_pairs"] > 0) == (step > 1)
+    # And between two of these lags.
+    b = b._new_instance(data=np.roll(b.data, step, axis=0))
+    later = lag_of(a, b, refine="parabolic") - 240 * (lag + step)
+    assert abs(np.nanmedian(later)) < 60
 
 
 def test_a_maximum_beside_lags_without_pairs_is_no_lag():

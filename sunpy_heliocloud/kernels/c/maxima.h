@@ -1,9 +1,9 @@
 /* The functions of maxima.c for one type of numbers, REAL. */
 
-/* The next lag that has a correlation, at most two steps away; -1 for none. */
+/* The next lag that has a correlation, at most three steps away; -1 for none. */
 static int64_t OF_TYPE(neighbour)(const REAL *correlation, int64_t count, int64_t k, int direction)
 {
-    for (int distance = 1; distance <= 2; distance++) {
+    for (int distance = 1; distance <= 3; distance++) {
         const int64_t at = k + direction * distance;
         if (at < 0 || at >= count) return -1;
         if (!isnan(correlation[at])) return at;
