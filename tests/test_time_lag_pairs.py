@@ -1,5 +1,7 @@
 """Fifteen pairs of six channels."""
 
+import copy
+import pickle
 from itertools import combinations
 
 import dask
@@ -98,6 +100,40 @@ def test_computing_and_slicing_keep_the_class(cubes):
     assert dask.is_dask_collection(lags.persist())
     assert not dask.is_dask_collection(lags.compute())
     assert "15 maps, lazy: 94-335, " in str(lags)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+@pytest.mark.parametrize("pairs", [1, 15])
+def test_a_collection_can_be_copied_and_pickled(pairs, copied):
+    data = np.random.default_rng(1).normal(size=(6, N, 2, 3)).astype(np.float32)
+    channels = HOT_FIRST[: 2 if pairs == 1 else 6]
+    lags, _ = time_lag_pairs(
+        [
+            TimeLagCube.from_array(
+                planes,
+                sunpy.map.Map(*SUN.frame(channel, SUN.time, shape=SHAPE)).submap(
+                    [0, 0] * u.pix, top_right=[2, 1] * u.pix
+                ),
+                TIMES,
+            )
+            for channel, planes in zip(channels, data[: len(channels)], strict=True)
+        ],
+        **BOUNDS,
+        at_bounds="keep",
+    )
+    lags.meta = {"note": 3}
+    for one in (lags, lags.compute()):
+        same = copied(one)
+        assert type(same) is LagMapCollection
+        assert list(same) == list(one)
+        assert len(same) == pairs
+        assert same.aligned_axes == one.aligned_axes
+        assert same.meta == {"note": 3}
+        np.testing.assert_array_equal(same["94-335"].compute().data, one["94-335"].compute().data)
 
 
 def test_plots_of_all_pairs(cubes):

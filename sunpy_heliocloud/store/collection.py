@@ -28,6 +28,11 @@ class StoredCollection(Summarised, Stored, NDCollection):
     _member: ClassVar[type[StoredCube]]
     _noun: ClassVar[str] = "cubes"
 
+    def __reduce__(self) -> tuple:
+        """As its constructor makes it: pickled as a dictionary, it would refuse its items."""
+        axes = None if self.aligned_axes is None else tuple(self.aligned_axes.values())
+        return type(self), (list(self.items()), axes, self.meta)
+
     def _save(self, place: Place, *, resume: bool) -> None:
         folders = {key: _folder(key) for key in self}
         claimed = claim(place, self._described(folders), resume=resume)
