@@ -79,7 +79,8 @@ class MappedCube(DaskCube):
         A file is whole or not there. Files that are there already, of the same frames, steps and grid, are kept, so that
         a job that was interrupted goes on where it was; planes without a valid pixel are computed again. The keyword
         MADEFROM, a hash, tells what a file was made of. Planes are computed a few at a time, so that half a gigabyte of
-        them is in memory, with a progress bar if this takes long.
+        them is in memory, with a progress bar if this takes long; of more planes that are resampled in time, or are
+        differences, the frames between two such groups are read twice.
 
         Parameters
         ----------
