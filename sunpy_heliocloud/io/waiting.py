@@ -9,12 +9,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
-from fsspec.asyn import get_loop
+from fsspec.asyn import get_loop, loop
 
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.http_errors import RedirectError, SlowServerError, StatusError, WrongAnswerError
 
-__all__ = ["IN_FLIGHT", "PAUSES", "always_wanted", "gather", "patiently", "run"]
+__all__ = ["IN_FLIGHT", "PAUSES", "always_wanted", "cancel_all", "gather", "patiently", "run"]
 
 # Seconds before a request is retried after a temporary failure.
 PAUSES = (0.2, 0.5, 1.0, 2.0)
@@ -61,6 +61,17 @@ def run[T](coroutine: Coroutine[Any, Any, T], check: Callable[[], None] = always
                 return future.result()
     finally:
         future.cancel()
+
+
+def cancel_all() -> None:
+    """
+    Cancel all that the I/O thread does, also for file systems of fsspec, whose requests know nothing of `run`'s check.
+
+    For Ctrl-C: a thread of a pool that waits for a server keeps the process from ending.
+    """
+    running = loop[0]
+    if running is not None and running.is_running():
+        running.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(running)])
 
 
 _slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sunpy_heliocloud.io.ranges import bytes_received
+from sunpy_heliocloud.io.waiting import cancel_all
 
 if TYPE_CHECKING:
     from distributed import Client, Worker  # need not be installed
@@ -31,6 +32,7 @@ __all__ = [
     "losses",
     "next_number",
     "no_longer_wanted",
+    "pause",
     "read_folder",
     "receive_message",
     "report",
@@ -232,6 +234,7 @@ def no_longer_wanted() -> None:
     """Stop the requests of all tasks that run in threads of this process."""
     global _interrupts
     _interrupts += 1
+    cancel_all()
 
 
 def wanted() -> Callable[[], None]:
@@ -254,16 +257,26 @@ def wanted() -> Callable[[], None]:
 def _wanted_on(here: "Worker") -> Callable[[], None]:
     from distributed import Reschedule, Status
 
+    class RescheduledError(GivenUpError, Reschedule):
+        """What a worker does not log: other exceptions would be in its log."""
+
     tasks, key = here.state.tasks, here.get_current_task()
 
     def check() -> None:
         task = tasks.get(key)
         is_closing = here.status in (Status.closing, Status.closed, Status.failed)
         if is_closing or task is None or task.state == "cancelled":
-            # Other exceptions would be in the log of the worker.
-            raise Reschedule
+            raise RescheduledError
 
     return check
+
+
+def pause(seconds: float, check: Callable[[], None]) -> None:
+    """Wait, as long as the result of the current task is wanted."""
+    until = time.monotonic() + seconds
+    while (rest := until - time.monotonic()) > 0:
+        check()
+        time.sleep(min(rest, 0.1))
 
 
 def worker() -> "Worker | None":

@@ -2,12 +2,13 @@
 
 import os
 import re
-import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from sunpy_heliocloud.io.location import LocationError
+from sunpy_heliocloud.lazy.reports import GivenUpError, wanted
+from sunpy_heliocloud.lazy.reports import pause as wait
 from sunpy_heliocloud.store import local_files
 from sunpy_heliocloud.text import shown_url
 
@@ -182,8 +183,9 @@ class Place:
         return f"{self.path.rstrip('/')}/{key}" if self.protocol else os.path.join(self.path, *key.split("/"))
 
     def _pipe(self, key: str, data: bytes, **options: Any) -> None:
-        files = self._files
+        files, check = self._files, wanted()
         for pause in (*PAUSES, None):
+            check()
             try:
                 files.pipe_file(self._full(key), data, **options)
                 return
@@ -191,13 +193,13 @@ class Place:
             except Exception as error:
                 if pause is None or isinstance(error, (*_FINAL, TypeError, ValueError)):
                     raise
-                time.sleep(pause)
+                wait(pause, check)
 
     def _told(self, what: str, key: str, work: Any) -> Any:
         """The result; an error names the object, and stays of the kinds that callers tell apart."""
         try:
             return work()
-        except LocationError:
+        except (LocationError, GivenUpError):
             raise
         except Exception as error:  # whatever the library of a file system raises
             kind = type(error) if isinstance(error, _FINAL) else OSError

@@ -2,6 +2,8 @@
 
 import asyncio
 import concurrent.futures
+import os
+import signal
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +12,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, wait
 from small_bucket import image as small_image
 
 from sunpy_heliocloud import LazyMapSequence
@@ -199,6 +201,22 @@ def test_status_is_right_for_10000_losses_as_for_one(cluster):
         client.gather(client.map(lose_many, range(0, 10_000, 100)))
     urls = [f"s3://bucket/many{i}.fits" for i in range(10_100)]
     assert lost_frames(urls, since) == dict.fromkeys(urls[:10_000], "gone on a worker")
+
+
+def test_status_is_right_after_kills_and_retries(files, cluster):
+    """What a killed worker held is read again; a frame that was lost is there now. Workers start again for seconds."""
+    sequence, away = LazyMapSequence(files, errors="mask"), Path(files[2]).with_suffix(".away")
+    Path(files[2]).rename(away)
+    with caught_losses() as messages, Client(cluster) as client:
+        cube = sequence.to_cube().persist()
+        wait(cube.data)
+        assert lost_in(sequence) == [False, False, True, *[False] * 9]
+        away.rename(files[2])
+        for pid in client.run(os.getpid).values():
+            os.kill(pid, signal.SIGKILL)
+        assert np.isfinite(cube.data.sum().compute())
+        assert not any(lost_in(sequence))
+    assert len(messages) == 1
 
 
 def test_arrays_without_frames_are_no_matter(cluster):
