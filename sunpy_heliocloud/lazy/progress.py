@@ -1,5 +1,6 @@
 """The progress of jobs: a line in a terminal, a widget in a notebook, nothing elsewhere."""
 
+import os
 import sys
 import threading
 import time
@@ -137,9 +138,10 @@ class Display(threading.Thread):
         if job.total is None:
             # Frames that were lost with a worker are read again.
             bar.total = max(self._expected(), frames) or None
-        shown = [f"{frames} frames"] if job.total is not None and frames else []
-        shown += [f"{size / 1e6:.1f} MB, {size / 1e6 / seconds:.1f} MB/s"] if size else []
-        shown += [f"{lost} lost"] if lost else []
+        # What is behind the edge of a narrow terminal is not shown: what matters most is first.
+        shown = [f"{lost} lost"] if lost else []
+        shown += [f"{frames} frames"] if job.total is not None and frames else []
+        shown += [f"{size / 1e6:.3g} MB", f"{size / 1e6 / seconds:.3g} MB/s"] if size else []
         bar.set_postfix_str(", ".join(shown), refresh=False)
         bar.update((frames if job.total is None else job.done) - bar.n)
         bar.refresh()
@@ -155,6 +157,8 @@ class Display(threading.Thread):
 def _bar(**options: Any) -> Any:
     from tqdm import std
 
+    if _width() == 0:  # a terminal that does not say its size; tqdm would show nothing
+        options |= {"ncols": 80, "nrows": 24}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -163,6 +167,13 @@ def _bar(**options: Any) -> Any:
             return tqdm(**options)
         except ImportError:  # a notebook without widgets
             return std.tqdm(**options)
+
+
+def _width() -> int | None:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def frames_in(values: Iterable[Any]) -> int:

@@ -1,5 +1,7 @@
 """Progress of what takes long, on any scheduler; quiet where nobody looks."""
 
+import os
+import pty
 import sys
 import threading
 import types
@@ -58,7 +60,7 @@ def test_frames_bytes_rate_time_left_and_losses_are_shown(shown, monkeypatch, ca
     assert "Computing:  75%" in line
     assert "6/8 [" in line
     assert "frame/s" in line
-    assert ", 5.0 MB, " in line
+    assert ", 5 MB, " in line
     assert "MB/s" in line
     assert "1 lost" in line
 
@@ -70,6 +72,21 @@ def test_a_job_of_many_computations_has_one_bar(shown, monkeypatch, capsys):
     assert "Saving:  50%" in line
     assert "2/4 [" in line
     assert "3 frames" in line
+
+
+def test_a_line_in_a_terminal(monkeypatch, shown):
+    """Of which the size is not known, as that of a new pseudo-terminal."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setattr(progress, "enabled", None)
+        assert progress.is_shown
+        displayed(jobs.Job("Reading headers", "file", 3), monkeypatch, lambda: None)
+        terminal.flush()
+        line = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert "Reading headers:   0%" in line
+    assert "0/3 [" in line
 
 
 def test_what_ends_before_the_delay_is_not_shown(monkeypatch, sequence, capsys):
