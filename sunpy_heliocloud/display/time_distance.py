@@ -146,7 +146,7 @@ class TimeDistance(Peekable, Summarised, DaskCube):
         wcs = self.wcs.low_level_wcs
         if isinstance(wcs, PathWCS):
             return wcs, slice(None), slice(None)
-        points, rows = wcs._slices_pixel
+        rows, points = wcs._slices_array
         return wcs._wcs, rows, points
 
     def _sliced_wcs(self, index: Any) -> Any:
