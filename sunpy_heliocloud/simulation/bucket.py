@@ -4,7 +4,7 @@ import io
 import multiprocessing
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ __all__ = ["SimulatedBucket", "write_bucket"]
 
 HELIOCLOUD = "s3://gov-nasa-hdrl-data1/"
 RECORD_OFFSET = 23 * u.s  # of T_REC after the file name
+_THREADS = 3
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,9 @@ def _fits_file(data: np.ndarray, header: fits.Header) -> bytes:
 
 def _each(write: _FrameWriter, frames: list[Frame], processes: int) -> Iterator[int]:
     if processes == 1:
-        yield from map(write, frames)
+        # Painting releases the interpreter's lock.
+        with ThreadPoolExecutor(_THREADS) as pool:
+            yield from pool.map(write, frames)
         return
     # Forking a process with threads, such as those of s3fs, may hang.
     spawn = multiprocessing.get_context("spawn")

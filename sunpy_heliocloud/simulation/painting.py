@@ -148,7 +148,7 @@ def paint(
     """
     numbers = rng.bit_generator.ctypes
     _paint(
-        *(np.array(values, float) for values in (view, motion, region)),
+        *(np.array(values, float) for values in (view, motion, (*region, np.cos(region.latitude)))),
         *(texture.values, len(texture.values), texture.cell),
         *(curve.values, curve.start, curve.step, time, gain),
         *(cast(numbers.next_double, c_void_p) if noise else None, numbers.state),

@@ -28,7 +28,7 @@ typedef struct {
 
 /* At the time of reference: angles in radians, counts, how much of the delay applies. */
 typedef struct {
-    double longitude, latitude, radius, counts, delay;
+    double longitude, latitude, radius, counts, delay, cosine; /* of the latitude */
 } Region;
 
 /* A square patch that repeats; its number of cells on a side is a power of two. */
@@ -50,7 +50,7 @@ typedef struct {
 } Random;
 
 typedef struct {
-    double longitude[TOGETHER], latitude[TOGETHER], radius[TOGETHER];
+    double longitude[TOGETHER], latitude[TOGETHER], cosine[TOGETHER], radius[TOGETHER]; /* cosine of the latitude */
 } Points;
 
 /* Longitude at the time of reference, latitude, and distance from the disk's centre in units of the limb's; NaN off the disk. */
@@ -72,7 +72,9 @@ INLINE void points_in_lanes(const View *view, const Motion *motion, doubles x, d
     doubles toward = near * all(view->cos_latitude) - north * all(view->sin_latitude);
     /* Half angles: the arc tangent of a fraction has no quadrants. */
     doubles longitude = all(2) * lanes_arctan(west / (lanes_square_root(west * west + toward * toward) + toward));
-    doubles latitude = all(2) * lanes_arctan(sine / (all(1) + lanes_square_root(all(1) - sine * sine)));
+    doubles cosine = lanes_square_root(all(1) - sine * sine);
+    doubles latitude = all(2) * lanes_arctan(sine / (all(1) + cosine));
+    store(points->cosine + m, cosine);
     sine *= sine;
     doubles turn = all(motion->a) + sine * (all(motion->b) + sine * all(motion->c));
     longitude += all(view->longitude) + all(motion->offset) - turn;
@@ -99,16 +101,19 @@ static double light(const Curve *curve, double time)
 }
 
 static double region_counts(
-    const Region *region, const Texture *texture, const Curve *curve, double time, double longitude, double latitude)
+    const Region *region, const Texture *texture, const Curve *curve, double time, double longitude, double latitude,
+    double cosine)
 {
     const double pi = 3.14159265358979323846;
     const double north = latitude - region->latitude;
     if (fabs(north) > REGION_END * region->radius) return 0;
     double west = longitude - region->longitude;
     west -= 2 * pi * floor((west + pi) / (2 * pi));
-    /* The square of the angle between them, as good as exact over a region. */
+    /* The square of the angle between them, as good as exact over a region. The sine of half an angle is at least the angle / pi. */
+    const double cosines = cosine * region->cosine, share = west / pi;
+    if (4 * cosines * share * share > REGION_END * REGION_END * region->radius * region->radius) return 0;
     const double half_north = sin(north / 2), half_west = sin(west / 2);
-    double square = 4 * (half_north * half_north + cos(latitude) * cos(region->latitude) * half_west * half_west);
+    double square = 4 * (half_north * half_north + cosines * half_west * half_west);
     square /= region->radius * region->radius;
     if (square > REGION_END * REGION_END) return 0;
     const double delay = 2400 * tanh(west * (180 / pi) / 5) + 900 * sin(north * (180 / pi) / 3);
@@ -197,7 +202,7 @@ EXPORT void paint(
                     if (radius <= HALO_END) counts = QUIET_COUNTS * exp((1 - radius) / HALO_WIDTH);
                 } else {
                     counts = QUIET_COUNTS * (1 + texture_at(&texture, longitude, latitude));
-                    counts += region_counts(region, &texture, &curve, time, longitude, latitude);
+                    counts += region_counts(region, &texture, &curve, time, longitude, latitude, points.cosine[m]);
                 }
                 counts *= gain;
                 image[y * columns + start + m] = next_random ? photons(&random, counts) : (int32_t)rint(counts);
