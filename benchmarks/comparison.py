@@ -33,15 +33,12 @@ class Comparison:
 
     Attributes
     ----------
-    rehearsals
-        Of the first run of each, which has no job.
     runs
         The reports of `measure.main`.
     agreement
         Of the results of the last runs.
     """
 
-    rehearsals: dict[str, dict[str, Any]]
     runs: dict[str, list[dict[str, Any]]]
     agreement: dict[str, float]
 
@@ -81,20 +78,15 @@ def compare(job: Job, small: Job, server: Server, *, workers: int, repetitions: 
         plan = {"workers": workers, "server": list(server), "small": asdict(small)}
         environment = os.environ | {"AWS_ENDPOINT_URL_S3": server.endpoint_url}
 
-        def run(side: str, job: Job | None) -> dict[str, Any]:
-            print(f"{side}: {'the small job' if job is None else f'{job.frames} frames'}", flush=True)
-            return _run(
-                plan | {"workflow": SIDES[side], "job": job and asdict(job)}, environment, scratch / side
-            )
+        def run(side: str) -> dict[str, Any]:
+            print(f"{side}: {job.frames} frames", flush=True)
+            return _run(plan | {"workflow": SIDES[side], "job": asdict(job)}, environment, scratch / side)
 
-        rehearsals = {side: run(side, None) for side in SIDES}
         runs: dict[str, list] = {side: [] for side in SIDES}
         for _ in range(repetitions):
             for side in SIDES:
-                runs[side].append(run(side, job))
-        return Comparison(
-            rehearsals, runs, _agreement(*(np.load(scratch / side / "arrays.npz") for side in SIDES))
-        )
+                runs[side].append(run(side))
+        return Comparison(runs, _agreement(*(np.load(scratch / side / "arrays.npz") for side in SIDES)))
 
 
 def _run(plan: dict[str, Any], environment: dict[str, str], folder: Path) -> dict[str, Any]:

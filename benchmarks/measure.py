@@ -48,15 +48,14 @@ def main(plan: dict[str, Any], folder: Path) -> None:
             "small job, first worker (s)": rehearsals[0],
             "small job, last worker (s)": rehearsals[-1],
         }
-        if plan["job"] is not None:
-            job = Job(**plan["job"])
-            gc.collect()
-            client.run(gc.collect)
-            with Meter(cluster, Server(*plan["server"])) as meter:
-                lag = workflow.time_lag(job)
-            report["memory of a warm worker (MB)"] = meter.warm_memory
-            report["figures"], report["kinds"] = meter.figures, meter.kinds
-            np.savez(folder / "arrays.npz", lag=lag, derotated=workflow.derotated(job))
+        job = Job(**plan["job"])
+        gc.collect()
+        client.run(gc.collect)
+        with Meter(cluster, Server(*plan["server"])) as meter:
+            lag = workflow.time_lag(job)
+        report["memory of a warm worker (MB)"] = meter.warm_memory
+        report["figures"], report["kinds"] = meter.figures, meter.kinds
+        np.savez(folder / "arrays.npz", lag=lag, derotated=workflow.derotated(job))
     (folder / "report.json").write_text(json.dumps(report))
 
 

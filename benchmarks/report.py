@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
+from cold import ROWS
 from comparison import SIDES, Comparison
 from job import Job
 
-__all__ = ["comparison_report", "stages_report"]
+__all__ = ["cold_report", "comparison_report", "stages_report"]
 
 FIGURES = ("wall (s)", "CPU (s)", "CPU of the client (s)", "peak memory above warm (MB)")
 FIGURES_A_FRAME = ("bytes (MB)", "requests", "tasks")
@@ -45,6 +46,21 @@ def comparison_report(comparison: Comparison, job: Job, workers: int) -> str:
     )
 
 
+def cold_report(seconds: dict[str, dict[str, list[float]]], job: Job, workers: int) -> str:
+    """What both sides cost on fresh workers."""
+    runs = len(seconds[ROWS[0]]["seed"])
+    return "\n\n".join(
+        [
+            f"# Fresh processes: {job.frames} frames in 2 channels, {workers} workers, median (and range) of {runs} runs; "
+            f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            _table(
+                ["", *SIDES, "seed / ours"],
+                (_row(row, *(seconds[row][side] for side in SIDES)) for row in ROWS),
+            ),
+        ]
+    )
+
+
 def stages_report(stages: dict[str, Any]) -> str:
     """Where our time goes."""
     rows = [
@@ -72,8 +88,6 @@ def _figures(comparison: Comparison, job: Job) -> Iterable[Sequence[str]]:
 def _apart(comparison: Comparison) -> Iterable[Sequence[str]]:
     for name in APART:
         yield _row(name, *(comparison.values(side, name) for side in SIDES))
-    name = "small job, first worker (s)"
-    yield _row("the same, nothing compiled yet (s)", *([comparison.rehearsals[side][name]] for side in SIDES))
 
 
 def _kinds(comparison: Comparison, side: str, job: Job) -> Iterable[Sequence[str]]:

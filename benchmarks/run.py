@@ -12,8 +12,9 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+from cold import compare_cold
 from comparison import compare
-from report import comparison_report, stages_report
+from report import cold_report, comparison_report, stages_report
 from server import serve
 from simulated import simulate
 from stages import measure
@@ -31,6 +32,9 @@ def main() -> int:
     place = options.results / datetime.now().strftime("%Y%m%dT%H%M%S")
     agrees = True
     with serve(options.cache, options.latency) as server:
+        if options.cold is not None:
+            cold = compare_cold(job, server, workers=options.workers, repetitions=options.cold)
+            _write(place, "cold", cold_report(cold, job, options.workers), cold)
         if "job" in options.what:
             comparison = compare(job, small, server, workers=options.workers, repetitions=options.repetitions)
             _write(place, "job", comparison_report(comparison, job, options.workers), asdict(comparison))
@@ -51,9 +55,17 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread")
     parser.add_argument("--repetitions", type=int, default=2, help="of each side, by turns")
+    parser.add_argument(
+        "--cold",
+        type=int,
+        nargs="?",
+        const=5,
+        metavar="PAIRS",
+        help="fresh workers as well, so many runs of each side",
+    )
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that each request is held back")
     parser.add_argument(
-        "--what", nargs="+", choices=("job", "stages"), default=["job", "stages"], help="to measure"
+        "--what", nargs="*", choices=("job", "stages"), default=["job", "stages"], help="to measure"
     )
     parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="folder of the simulated frames")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the reports")

@@ -114,7 +114,8 @@ def window_needed_interpolation(
         return (0, 0), (0, 0)
     margin = _SPLINE_MARGIN if order == 3 else 0
     of_rows, of_columns = (
-        (max(math.floor(low) - margin, 0), min(math.floor(high) + 2 + margin, size))
+        # At the last pixel the one before counts as its neighbour, with no weight: missing, it makes the value missing.
+        (max(min(math.floor(low), size - 2) - margin, 0), min(math.floor(high) + 2 + margin, size))
         for low, high, size in zip(bounds[::2], bounds[1::2], image_shape, strict=True)
     )
     return of_rows, of_columns
