@@ -23,6 +23,7 @@ from sunpy_heliocloud.lags.bars import draw_lag_bar
 from sunpy_heliocloud.lags.facts import lag_summary
 from sunpy_heliocloud.lags.marks import CountingCube
 from sunpy_heliocloud.lags.quantities import LAG, colours, normalization, pair_title
+from sunpy_heliocloud.lazy.image_array import ImageArray
 from sunpy_heliocloud.summary import Summarised, Summary
 from sunpy_heliocloud.text import inert
 
@@ -183,7 +184,8 @@ class LagMap(Peekable, Summarised, CountingCube):
         else:
             limits = {name: limit for name, limit in colours([self], {}).items() if name != "cmap"}
             settings = {"cmap": colours([self], {})["cmap"], "norm": Normalize(**limits)}
-        lag_map = sunpy.map.Map(self.data, dict(self._header("to_map")), plot_settings=settings)
+        data = ImageArray.of(self.data, self.title) if dask.is_dask_collection(self.data) else self.data
+        lag_map = sunpy.map.Map(data, dict(self._header("to_map")), plot_settings=settings)
         lag_map.nickname = f"{inert(self.meta.get('quantity', ''))} {self.title}".strip()
         return lag_map
 

@@ -246,3 +246,27 @@ def test_bins_need_a_width(pair, width):
     with pytest.raises(ValueError, match=r"bin_width is .* such as 60 \* u.s"):
         made(pair, "lag").plot_histogram(bin_width=width)
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        lambda m: m.rotate(5 * u.deg, missing=0),
+        lambda m: m.resample([5, 4] * u.pix),
+        lambda m: m.reproject_to(m.rotate(5 * u.deg, missing=0).wcs),
+        lambda m: m.submap([1, 1] * u.pix, width=3 * u.pix, height=2 * u.pix),
+        lambda m: m * 2,
+        lambda m: [f"{m.data.mean():.4g}", m.min(), m.max()],
+        lambda m: np.nanmedian(m.data),
+    ],
+    ids=["rotate", "resample", "reproject", "submap", "product", "numbers", "median"],
+)
+def test_a_lazy_lag_map_as_a_map_does_what_a_computed_one_does(pair, done):
+    lag = made(pair, "lag")
+    lazy, right = (done(one.to_map()) for one in (lag, lag.compute()))
+    if isinstance(right, list):
+        assert lazy == right
+        return
+    np.testing.assert_allclose(
+        np.asarray(getattr(lazy, "data", lazy)), np.asarray(getattr(right, "data", right)), rtol=1e-6
+    )
