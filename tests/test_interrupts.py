@@ -8,10 +8,14 @@ import textwrap
 import time
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
+from dask.callbacks import Callback
 from servers import answer, raw_server
 from small_bucket import image
+
+from sunpy_heliocloud import LazyMapSequence
 
 CLIENT = """
     import sys
@@ -100,3 +104,20 @@ def test_ctrl_c_ends_the_process_with_one_traceback_and_no_further_request(tmp_p
         assert errors.count("Traceback") == 1, errors
         assert errors.rstrip().endswith("KeyboardInterrupt")
         assert len(asked) <= before + 2  # that were under way when the signal came
+
+
+def test_after_ctrl_c_the_same_process_computes_again(tmp_path):
+    """As that of a notebook."""
+    rng = np.random.default_rng(1)
+    paths = [tmp_path / f"{i}.fits" for i in range(4)]
+    for i, path in enumerate(paths):
+        path.write_bytes(image(i, 171, rng))
+    cube = LazyMapSequence([str(path) for path in paths]).to_cube()
+
+    def interrupt(*task):
+        raise KeyboardInterrupt
+
+    for scheduler in ("threads", "synchronous"):
+        with Callback(posttask=interrupt), pytest.raises(KeyboardInterrupt):
+            dask.compute(cube, scheduler=scheduler)
+        assert np.isfinite(cube.compute(scheduler=scheduler).data).all()

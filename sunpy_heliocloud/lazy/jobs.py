@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakSet
 
 from dask.callbacks import Callback
 
@@ -177,12 +176,15 @@ def way_out(sources: Any = None) -> tuple[str, str | None, bool]:
 
 # ---- clusters
 
-_watched: WeakSet = WeakSet()
+_watched: set[Any] = set()
 
 
 def _watch_clusters(sources: Any) -> None:
     """Watch the clients of this process that compute; what they send is pickled after its futures were made."""
     distributed = sys.modules.get("distributed.client")
+    for client in [one for one in list(_watched) if one.status == "closed"]:
+        if _unwatch(client):  # its event loop was stopped before it came to it
+            _leave(tell=False)
     for client in [] if distributed is None else list(distributed.Client._instances):
         with _lock:
             # A scheduler in this process pickles each task, too.
@@ -217,18 +219,27 @@ def _pending(client: Any) -> list[Any]:
     return [state for state in list(client.futures.values()) if state.status in ("pending", "lost")]
 
 
+def _unwatch(client: Any) -> bool:
+    """Whether it was watched."""
+    with _lock:
+        was_watched = client in _watched
+        _watched.discard(client)
+    return was_watched
+
+
 async def _until_done(client: Any) -> None:
     """Leave the job when the client waits for nothing any more. Runs in the client's event loop."""
     waited_for: list[Any] = []
+    is_last = False
     try:
         while True:
-            with _lock:
+            with _lock:  # what is sent from now on is watched anew
                 pending = _pending(client)
                 if not pending:
-                    _watched.discard(client)
+                    is_last = _unwatch(client)
                     break
             waited_for += pending
             await asyncio.gather(*(state.wait() for state in pending))
     finally:
-        _watched.discard(client)
-        _leave(tell=all(state.status != "error" for state in waited_for))
+        if is_last or _unwatch(client):
+            _leave(tell=all(state.status != "error" for state in waited_for))
