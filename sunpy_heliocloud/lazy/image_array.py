@@ -76,9 +76,10 @@ class ImageArray(FrameArray):
 
     def __getitem__(self, item: Any) -> Any:
         parts = item if isinstance(item, tuple) else (item,)
-        if any(part is None for part in parts) or outer_index(item, self.shape) is not None:
+        is_lazy = any(part is None or isinstance(part, da.Array) for part in parts)
+        if is_lazy or outer_index(item, self.shape) is not None:
             return super().__getitem__(item)
-        return np.asarray(self)[computed(item)]  # how many pixels a lazy mask leaves is unknown
+        return np.asarray(self)[item]
 
     def __setitem__(self, item: Any, value: Any) -> None:
         pixels = np.asarray(self)
