@@ -72,6 +72,8 @@ def warn_of_losses(lost: Mapping[str, str], place: Place) -> None:
 
 def _without_url(reason: str, url: str) -> str:
     """The cause at the end of a reason, without numbers of bytes: many frames may share it."""
-    _, found, cause = reason.rpartition(shown_url(url))
-    cause = _DETAILS.sub("", cause.lstrip(": ,") if found else reason).rstrip(".")
+    shown = shown_url(url)
+    _, found, cause = reason.partition(shown)
+    cause = (cause.lstrip(": ,") if found else reason).replace(shown, "…")
+    cause = _DETAILS.sub("", cause).rstrip(".")
     return shown_url(_LONG_NUMBERS.sub("…", cause), _LONGEST)

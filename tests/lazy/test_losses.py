@@ -83,6 +83,15 @@ def test_one_warning_counts_losses_with_reasons():
     assert len(message) < 300
 
 
+def test_reasons_that_name_the_file_more_than_once_are_counted_together():
+    lost = {
+        f"/a/{i}.fits": f"Could not read bytes {i}000 to 9999 of /a/{i}.fits: FileNotFoundError: no file: '/a/{i}.fits'"
+        for i in range(3)
+    }
+    with pytest.warns(LostFrameWarning, match="3 × FileNotFoundError: no file: '…'. One of them"):
+        warn_of_losses(lost, HERE)
+
+
 # ---- sequences
 
 
