@@ -1,6 +1,6 @@
 """Preparation of time series for correlation."""
 
-from ctypes import c_double, c_int64
+from ctypes import c_double, c_int, c_int64, c_void_p
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ __all__ = ["LEAST_VARIANCE", "Ends", "Series", "prepare", "standardise"]
 _ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-14}
 # Of a part of a series of variance 1: what varies less has no correlation of its own.
 LEAST_VARIANCE = 1e-6
+_SIDE = 16  # pixels that C treats together
 
 _ROWS, _THERE, _TOTALS = Array(np.float32, np.float64), Array(np.bool_), Array(np.float64)
-_gather = Function("gather_series_{}", _ROWS, *(c_int64,) * 3, _ROWS, _THERE, _THERE)
+_gather = Function("gather_series_{}", c_void_p, *(c_int64,) * 4, c_int, _ROWS, _ROWS, _THERE, _THERE)
 _standardise = Function("standardise_series_{}", _ROWS, _THERE, *(c_int64,) * 3, _TOTALS)
 _shorten = Function("shorten_series_{}", _ROWS, *(c_int64,) * 4, c_double, _TOTALS, *(_ROWS,) * 3)
 
@@ -120,17 +121,18 @@ def prepare(planes: np.ndarray, length: int, detrend: Detrend = None) -> Series:
     Series
     """
     n, pixels = planes.shape
+    if planes.strides[1] != planes.itemsize or planes.strides[0] < 0:
+        planes = np.ascontiguousarray(planes)
     samples = np.empty((pixels, length), planes.dtype)
-    present = np.empty((pixels, n), np.bool_)
-    complete = np.empty(pixels, np.bool_)
-    rows = samples, present, complete
-    _gather(np.ascontiguousarray(planes), n, pixels, length, *rows, dtype=short_name(samples))
-    smallest = np.zeros(pixels)
+    present, complete = np.empty((pixels, n), np.bool_), np.empty(pixels, np.bool_)
+    known = planes.ctypes.data, planes.strides[0] // planes.itemsize, n, pixels, length, detrend is None
+    group = np.empty(n * _SIDE, planes.dtype)
+    _gather(*known, group, samples, present, complete, dtype=short_name(samples))
     if detrend is not None:
         smallest = _ROUNDING[planes.dtype] * np.abs(samples).max(axis=1).astype(np.float64)
         present = remove_trend(samples, present, detrend)
         complete = present.all(axis=1)
-    standardise(samples, present, smallest)
+        standardise(samples, present, smallest)
     return Series(samples, present, complete)
 
 

@@ -5,32 +5,6 @@ INLINE doubles OF_TYPE(in_lanes)(const REAL *row)
     return __builtin_convertvector(*(const REALS_ANYWHERE *)row, doubles);
 }
 
-/*
- * Rows of the planes, shape (n, pixels): `samples`, shape (pixels, length), 0 where missing and from n on; `present`, shape
- * (pixels, n); and which rows are complete.
- */
-EXPORT void OF_TYPE(gather_series)(
-    const REAL *planes, int64_t n, int64_t pixels, int64_t length, REAL *samples, bool *present, bool *complete)
-{
-    for (int64_t start = 0; start < pixels; start += SIDE) {
-        const int64_t count = smaller(SIDE, pixels - start);
-        bool missing[SIDE] = {false};
-        for (int64_t t = 0; t < n; t++) {
-            const REAL *plane = planes + t * pixels + start;
-            for (int64_t i = 0; i < count; i++) {
-                const bool there = plane[i] - plane[i] == 0;
-                missing[i] |= !there;
-                present[(start + i) * n + t] = there;
-                samples[(start + i) * length + t] = there ? plane[i] : 0;
-            }
-        }
-        for (int64_t i = 0; i < count; i++) {
-            complete[start + i] = !missing[i];
-            for (int64_t t = n; t < length; t++) samples[(start + i) * length + t] = 0;
-        }
-    }
-}
-
 /* The sum of a row, and that of the squares of what is left without the mean; rows are 0 where missing, if not centred. */
 INLINE double OF_TYPE(sum)(const REAL *row, int64_t n)
 {
@@ -64,42 +38,131 @@ INLINE double OF_TYPE(sum_of_squares)(const REAL *row, int64_t n, double mean)
 }
 
 /*
- * Centre each row and divide it by its standard deviation; NaN if that is not above the smallest, or for a constant, whose
+ * Centre a row and divide it by its standard deviation; NaN if that is not above the smallest, or for a constant, whose
  * variance may not round to 0.
  */
+static void OF_TYPE(standardise_row)(REAL *restrict row, const bool *restrict there, int64_t n, double smallest)
+{
+    int64_t count = 0, first = 0;
+    for (int64_t t = 0; t < n; t++) count += there[t];
+    while (count && !there[first]) first++;
+    int differs = 0;
+    for (int64_t t = 0; t < n; t++) differs |= there[t] & (row[t] != row[first]);
+    double mean = 0, squares = 0;
+    if (count == n) {
+        mean = OF_TYPE(sum)(row, n) / (double)n;
+        squares = OF_TYPE(sum_of_squares)(row, n, mean);
+    } else {
+        for (int64_t t = 0; t < n; t++)
+            if (there[t]) mean += row[t];
+        mean /= (double)count;
+        for (int64_t t = 0; t < n; t++)
+            if (there[t]) squares += (row[t] - mean) * (row[t] - mean);
+    }
+    const double deviation = sqrt(squares / (double)count);
+    if (!(differs && deviation > smallest)) {
+        for (int64_t t = 0; t < n; t++) row[t] = NAN;
+        return;
+    }
+    const double scale = 1 / deviation;
+    if (count == n)
+        for (int64_t t = 0; t < n; t++) row[t] = (REAL)((row[t] - mean) * scale);
+    else
+        for (int64_t t = 0; t < n; t++)
+            if (there[t]) row[t] = (REAL)((row[t] - mean) * scale);
+}
+
+/* Centre and scale rows, see standardise_row. */
 EXPORT void OF_TYPE(standardise_series)(
     REAL *samples, const bool *present, int64_t pixels, int64_t length, int64_t n, const double *smallest)
 {
-    for (int64_t pixel = 0; pixel < pixels; pixel++) {
-        REAL *restrict row = samples + pixel * length;
-        const bool *restrict there = present + pixel * n;
-        int64_t count = 0, first = 0;
-        for (int64_t t = 0; t < n; t++) count += there[t];
-        while (count && !there[first]) first++;
-        int differs = 0;
-        for (int64_t t = 0; t < n; t++) differs |= there[t] & (row[t] != row[first]);
-        double mean = 0, squares = 0;
-        if (count == n) {
-            mean = OF_TYPE(sum)(row, n) / (double)n;
-            squares = OF_TYPE(sum_of_squares)(row, n, mean);
+    for (int64_t pixel = 0; pixel < pixels; pixel++)
+        OF_TYPE(standardise_row)(samples + pixel * length, present + pixel * n, n, smallest[pixel]);
+}
+
+/* Rows of a group of pixels of which samples are missing; see gather_series. */
+static void OF_TYPE(gather_present)(
+    const REAL *group, int64_t n, int64_t count, int64_t length, REAL *samples, bool *present, bool *complete)
+{
+    for (int64_t i = 0; i < count; i++) {
+        complete[i] = true;
+        for (int64_t t = 0; t < n; t++) {
+            const REAL value = group[t * SIDE + i];
+            const bool there = value - value == 0;
+            complete[i] &= there;
+            present[i * n + t] = there;
+            samples[i * length + t] = there ? value : 0;
+        }
+    }
+}
+
+/* Rows of a group of complete pixels, from `group`, shape (n, SIDE). */
+static void OF_TYPE(transpose)(const REAL *restrict group, int64_t n, int64_t count, int64_t length, REAL *restrict samples)
+{
+    for (int64_t first = 0; first < n; first += SIDE) {
+        const int64_t last = smaller(first + SIDE, n);
+        for (int64_t i = 0; i < count; i++)
+            for (int64_t t = first; t < last; t++) samples[i * length + t] = group[t * SIDE + i];
+    }
+}
+
+/* Centre and scale a group of complete pixels, side by side; as standardise_series, with a smallest deviation of 0. */
+static void OF_TYPE(standardise_group)(REAL *restrict group, int64_t n)
+{
+    double mean[SIDE] = {0}, squares[SIDE] = {0}, scale[SIDE];
+    int differs[SIDE] = {0};
+    for (int64_t t = 0; t < n; t++)
+        for (int i = 0; i < SIDE; i++) {
+            mean[i] += group[t * SIDE + i];
+            differs[i] |= group[t * SIDE + i] != group[i];
+        }
+    for (int i = 0; i < SIDE; i++) mean[i] /= (double)n;
+    for (int64_t t = 0; t < n; t++)
+        for (int i = 0; i < SIDE; i++) {
+            const double off = group[t * SIDE + i] - mean[i];
+            squares[i] += off * off;
+        }
+    for (int i = 0; i < SIDE; i++) scale[i] = differs[i] && squares[i] > 0 ? 1 / sqrt(squares[i] / (double)n) : NAN;
+    for (int64_t t = 0; t < n; t++)
+        for (int i = 0; i < SIDE; i++) group[t * SIDE + i] = (REAL)((group[t * SIDE + i] - mean[i]) * scale[i]);
+}
+
+/*
+ * Rows of the planes, which are `stride` numbers apart: `samples`, shape (pixels, length), 0 where missing and from n on;
+ * `present`, shape (pixels, n); and which rows are complete. On request complete rows are centred and scaled. Room: `group`,
+ * n SIDE.
+ */
+EXPORT void OF_TYPE(gather_series)(
+    const REAL *planes, int64_t stride, int64_t n, int64_t pixels, int64_t length, int standardise, REAL *restrict group,
+    REAL *samples, bool *present, bool *complete)
+{
+    for (int64_t start = 0; start < pixels; start += SIDE) {
+        const int64_t count = smaller(SIDE, pixels - start);
+        REAL unknown[SIDE] = {0}; /* 0, or NaN where something is missing */
+        REAL *const rows = samples + start * length;
+        for (int64_t t = 0; t < n; t++) {
+            const REAL *restrict plane = planes + t * stride + start;
+            REAL *restrict row = group + t * SIDE;
+            if (LIKELY(count == SIDE))
+                memcpy(row, plane, SIDE * sizeof(REAL));
+            else
+                for (int64_t i = 0; i < SIDE; i++) row[i] = i < count ? plane[i] : 0;
+            for (int i = 0; i < SIDE; i++) unknown[i] += row[i] - row[i];
+        }
+        int missing = 0;
+        for (int i = 0; i < SIDE; i++) missing |= unknown[i] != 0;
+        if (missing) {
+            OF_TYPE(gather_present)(group, n, count, length, rows, present + start * n, complete + start);
         } else {
-            for (int64_t t = 0; t < n; t++)
-                if (there[t]) mean += row[t];
-            mean /= (double)count;
-            for (int64_t t = 0; t < n; t++)
-                if (there[t]) squares += (row[t] - mean) * (row[t] - mean);
+            memset(present + start * n, 1, (size_t)(count * n));
+            memset(complete + start, 1, (size_t)count);
+            if (standardise) OF_TYPE(standardise_group)(group, n);
+            OF_TYPE(transpose)(group, n, count, length, rows);
         }
-        const double deviation = sqrt(squares / (double)count);
-        if (!(differs && deviation > smallest[pixel])) {
-            for (int64_t t = 0; t < n; t++) row[t] = NAN;
-            continue;
+        for (int64_t i = 0; i < count; i++) {
+            if (missing && standardise) OF_TYPE(standardise_row)(rows + i * length, present + (start + i) * n, n, 0);
+            for (int64_t t = n; t < length; t++) rows[i * length + t] = 0;
         }
-        const double scale = 1 / deviation;
-        if (count == n)
-            for (int64_t t = 0; t < n; t++) row[t] = (REAL)((row[t] - mean) * scale);
-        else
-            for (int64_t t = 0; t < n; t++)
-                if (there[t]) row[t] = (REAL)((row[t] - mean) * scale);
     }
 }
 
