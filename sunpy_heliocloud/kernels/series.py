@@ -78,7 +78,7 @@ class Series:
             dtype = self.samples.dtype
             self._ends = Ends(np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape[0], dtype))
             size = *self.samples.shape, self.present.shape[1], most + 1
-            room = np.empty(4 * (most + 1))
+            room = np.empty(5 * (most + 1))
             _shorten(self.samples, *size, LEAST_VARIANCE, room, *self._ends, dtype=short_name(self.samples))
         return self._ends
 

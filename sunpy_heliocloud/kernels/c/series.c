@@ -8,16 +8,20 @@
  */
 #include "kernels.h"
 
-enum { SIDE = 16 }; /* pixels whose rows are written together */
+enum { SIDE = 16 };   /* pixels whose rows are written together */
+enum { AT_ONCE = 8 }; /* numbers that are compared at once */
 
 #define REAL float
 #define REALS_ANYWHERE floats_anywhere
 #define OF_TYPE(name) name##_f4
+#define SQUARE_ROOT sqrtf
 #include "series.h"
 #undef REAL
 #undef REALS_ANYWHERE
 #undef OF_TYPE
+#undef SQUARE_ROOT
 #define REAL double
 #define REALS_ANYWHERE doubles_anywhere
 #define OF_TYPE(name) name##_f8
+#define SQUARE_ROOT sqrt
 #include "series.h"

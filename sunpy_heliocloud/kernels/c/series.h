@@ -166,17 +166,31 @@ EXPORT void OF_TYPE(gather_series)(
     }
 }
 
+/* The smallest of some numbers and another one; several at once, since each comparison would wait for the one before it. */
+INLINE REAL OF_TYPE(smallest)(const REAL *values, int64_t count, REAL least)
+{
+    REAL found[AT_ONCE];
+    for (int i = 0; i < AT_ONCE; i++) found[i] = least;
+    int64_t k = 0;
+    for (; k + AT_ONCE <= count; k += AT_ONCE)
+        for (int i = 0; i < AT_ONCE; i++) found[i] = values[k + i] < found[i] ? values[k + i] : found[i];
+    for (; k < count; k++) found[0] = values[k] < found[0] ? values[k] : found[0];
+    for (int i = 0; i < AT_ONCE; i++) least = found[i] < least ? found[i] : least;
+    return least;
+}
+
 /*
  * Fill the means, and one over the standard deviations, of rows without 0, 1, ... `count - 1` samples at the end, then at the start,
  * shape (pixels, 2, count), NaN where the variance is not above the least; and the largest scale of each row. Room: `totals`,
- * 4 count.
+ * 5 count.
  */
 EXPORT void OF_TYPE(shorten_series)(
     const REAL *samples, int64_t pixels, int64_t length, int64_t n, int64_t count, double least_variance, double *totals,
     REAL *means, REAL *scales, REAL *steepest)
 {
     const REAL one = 1, least = (REAL)least_variance;
-    double *squares = totals + 2 * count;
+    double *restrict squares = totals + 2 * count, *restrict share = totals + 4 * count;
+    for (int64_t less = 0; less < count; less++) share[less] = 1 / (double)(n - less);
     for (int64_t pixel = 0; pixel < pixels; pixel++) {
         const REAL *row = samples + pixel * length;
         const double total = OF_TYPE(sum)(row, n), square = OF_TYPE(sum_of_squares)(row, n, 0);
@@ -198,14 +212,14 @@ EXPORT void OF_TYPE(shorten_series)(
             REAL *restrict mean = means + (2 * pixel + side) * count, *restrict scale = scales + (2 * pixel + side) * count;
             const double *restrict sums = totals + side * count, *restrict sums_of_squares = squares + side * count;
             for (int64_t less = 0; less < count; less++) {
-                const double share = 1 / (double)(n - less), average = sums[less] * share;
+                const double average = sums[less] * share[less];
                 mean[less] = (REAL)average;
-                scale[less] = (REAL)(sums_of_squares[less] * share - average * average);
+                scale[less] = (REAL)(sums_of_squares[less] * share[less] - average * average);
             }
-            for (int64_t less = 0; less < count; less++) lowest = scale[less] < lowest ? scale[less] : lowest;
+            lowest = OF_TYPE(smallest)(scale, count, lowest);
             for (int64_t less = 0; less < count; less++) {
                 const REAL variance = scale[less];
-                const REAL inverse = one / (REAL)sqrt(variance > least ? variance : least);
+                const REAL inverse = one / SQUARE_ROOT(variance > least ? variance : least);
                 scale[less] = variance > least ? inverse : (REAL)NAN;
             }
         }
