@@ -44,7 +44,7 @@ __all__ = [
 
 # Memory of the arrays that two series of one block of pixels take, beside the input and the result. They fit the
 # cache of a processor, which is faster than larger blocks.
-_BLOCK_BYTES = 4 * 2**20
+_BLOCK_BYTES = 2 * 2**20
 # Maxima that differ by less are equal: several times the rounding errors of the transforms.
 TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
 

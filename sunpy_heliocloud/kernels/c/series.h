@@ -96,17 +96,18 @@ static void OF_TYPE(gather_present)(
     }
 }
 
-/* Rows of a group of complete pixels, from `group`, shape (n, SIDE). */
-static void OF_TYPE(transpose)(const REAL *restrict group, int64_t n, int64_t count, int64_t length, REAL *restrict samples)
+/* Rows of the complete pixels of a group, from `group`, shape (n, SIDE). */
+static void OF_TYPE(transpose)(
+    const REAL *restrict group, int64_t n, int64_t count, int64_t length, const bool *complete, REAL *restrict samples)
 {
     for (int64_t first = 0; first < n; first += SIDE) {
         const int64_t last = smaller(first + SIDE, n);
         for (int64_t i = 0; i < count; i++)
-            for (int64_t t = first; t < last; t++) samples[i * length + t] = group[t * SIDE + i];
+            for (int64_t t = first; complete[i] && t < last; t++) samples[i * length + t] = group[t * SIDE + i];
     }
 }
 
-/* Centre and scale a group of complete pixels, side by side; as standardise_series, with a smallest deviation of 0. */
+/* Centre and scale the complete pixels of a group, each by itself; as standardise_series, with a smallest deviation of 0. */
 static void OF_TYPE(standardise_group)(REAL *restrict group, int64_t n)
 {
     double mean[SIDE] = {0}, squares[SIDE] = {0}, scale[SIDE];
@@ -151,16 +152,14 @@ EXPORT void OF_TYPE(gather_series)(
         }
         int missing = 0;
         for (int i = 0; i < SIDE; i++) missing |= unknown[i] != 0;
-        if (missing) {
-            OF_TYPE(gather_present)(group, n, count, length, rows, present + start * n, complete + start);
-        } else {
-            memset(present + start * n, 1, (size_t)(count * n));
-            memset(complete + start, 1, (size_t)count);
-            if (standardise) OF_TYPE(standardise_group)(group, n);
-            OF_TYPE(transpose)(group, n, count, length, rows);
-        }
+        memset(present + start * n, 1, (size_t)(count * n));
+        memset(complete + start, 1, (size_t)count);
+        if (missing) OF_TYPE(gather_present)(group, n, count, length, rows, present + start * n, complete + start);
+        if (standardise) OF_TYPE(standardise_group)(group, n);
+        OF_TYPE(transpose)(group, n, count, length, complete + start, rows);
         for (int64_t i = 0; i < count; i++) {
-            if (missing && standardise) OF_TYPE(standardise_row)(rows + i * length, present + (start + i) * n, n, 0);
+            if (standardise && !complete[start + i])
+                OF_TYPE(standardise_row)(rows + i * length, present + (start + i) * n, n, 0);
             for (int64_t t = n; t < length; t++) rows[i * length + t] = 0;
         }
     }
