@@ -88,7 +88,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     clock = Clock()
     import dask
     from distributed import futures_of, wait
-    from job import Job
     from measure import stay_offline
     from our_workflow import WORKER_MODULES, region
     from simulated import simulate
@@ -114,9 +113,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
         def lag(derotated: list[Any]) -> Any:
             hot, cool = (cube.resample_time(job.cadence) for cube in derotated)
-            return hot.time_lag(
-                cool, lag_bounds=job.lag_bounds, overlap_normalized=False, at_bounds="keep"
-            )
+            return hot.time_lag(cool, lag_bounds=job.lag_bounds, overlap_normalized=False, at_bounds="keep")
 
         sequences = opened()
         clock.ends("headers are read")

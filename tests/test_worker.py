@@ -5,13 +5,15 @@ import operator
 import pickle
 import subprocess
 import sys
+from collections.abc import Mapping
 
+import dask
 import numpy as np
 import pytest
 
 import astropy.units as u
 
-from sunpy_heliocloud import LazyMapSequence, TimeLagCube
+from sunpy_heliocloud import LazyMapSequence, TimeLagCube, time_lag_pairs
 from sunpy_heliocloud.simulation import write_bucket
 
 HEAVY = (
@@ -71,3 +73,28 @@ def test_unpickling_a_task_imports_neither_sunpy_nor_astropy_nor_a_compiler(
         derotated = cube.derotate_to(ref_map, algorithm=algorithm, height=1 * u.Mm)
         _, imported = imported_by(pickle.dumps(graph_of(derotated.data)), "len(work)", tmp_path / "work")
         assert imported == []
+
+
+@pytest.mark.parametrize("kind", ["derotated", "lag", "all pairs"])
+def test_workers_are_given_no_cube_to_put_results_together(sequences, ref_map, tmp_path, kind):
+    cubes = [part.to_cube().derotate_to(ref_map).resample_time(240 * u.s) for part in sequences.values()]
+    options = {"at_bounds": "keep"}
+    whole = {
+        "derotated": lambda: cubes[0],
+        "lag": lambda: cubes[0].time_lag(cubes[1], **options),
+        "all pairs": lambda: time_lag_pairs(cubes, **options)[0],
+    }[kind]()
+    given = []
+
+    def scheduler(work, keys, **kwargs):
+        graph = dict(work if isinstance(work, Mapping) else work.__dask_graph__())
+        given.append((graph, keys))
+        return dask.get(graph, keys)
+
+    computed = whole.compute(scheduler=scheduler)
+    assert type(computed) is type(whole)
+    assert not dask.is_dask_collection(computed)
+    assert computed.compute() is computed
+    [work] = given
+    _, imported = imported_by(pickle.dumps(work), "len(work)", tmp_path / "work")
+    assert imported == []

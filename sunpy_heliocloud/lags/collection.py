@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import dask
-from dask.base import DaskMethodsMixin
 from dask.highlevelgraph import HighLevelGraph
 
 from sunpy_heliocloud.caller import Place, place_of_caller
@@ -16,13 +15,14 @@ from sunpy_heliocloud.lags.bars import draw_lag_bar
 from sunpy_heliocloud.lags.lag_map import LagMap
 from sunpy_heliocloud.lags.marks import warn_of_edges
 from sunpy_heliocloud.lags.quantities import colours
+from sunpy_heliocloud.lazy.pieces import AssembledHere
 from sunpy_heliocloud.store.collection import StoredCollection
 from sunpy_heliocloud.store.description import Contents
 
 __all__ = ["LagMapCollection"]
 
 
-class LagMapCollection(DaskMethodsMixin, StoredCollection):
+class LagMapCollection(AssembledHere, StoredCollection):
     """
     An `ndcube.NDCollection` of `LagMap` objects that is a dask collection, made by `time_lag_pairs`.
 

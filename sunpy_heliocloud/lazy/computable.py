@@ -6,7 +6,6 @@ from typing import Any, Self
 import dask
 import dask.array as da
 import numpy as np
-from dask.base import DaskMethodsMixin
 from ndcube import NDCube
 from ndcube.visualization.descriptor import PlotterDescriptor
 
@@ -15,6 +14,7 @@ from astropy.wcs import WCS
 from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.lazy.array import lazy_array
 from sunpy_heliocloud.lazy.layers import is_persisted
+from sunpy_heliocloud.lazy.pieces import AssembledHere
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
 __all__ = ["ComputableCube"]
@@ -34,7 +34,7 @@ class _Plotter(PlotterDescriptor):
         setattr(cube, self._attribute_name, plotter(cube))
 
 
-class ComputableCube(DaskMethodsMixin, NDCube):
+class ComputableCube(AssembledHere, NDCube):
     """
     An `ndcube.NDCube` on a dask array that is a dask collection itself.
 

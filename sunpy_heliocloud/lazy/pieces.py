@@ -1,0 +1,47 @@
+"""Collections of dask that are put together where they are asked for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dask
+from dask.base import DaskMethodsMixin
+
+__all__ = ["AssembledHere"]
+
+
+class AssembledHere(DaskMethodsMixin):
+    """
+    A dask collection whose `compute` puts the results together in this process.
+
+    dask lets a worker do it. For that it gives the worker what they become, a cube with its coordinates, and the worker
+    imports sunpy first.
+    """
+
+    def compute(self, **kwargs: Any) -> Any:
+        """
+        The same with values.
+
+        Parameters
+        ----------
+        **kwargs
+            See `dask.compute`.
+        """
+        if not dask.is_dask_collection(self):
+            return self
+        finalize, args = self.__dask_postcompute__()
+        (results,) = dask.compute(_Pieces(self), traverse=False, **kwargs)
+        return finalize(results, *args)
+
+
+class _Pieces:
+    """The chunks of a collection as lists."""
+
+    def __init__(self, collection: Any) -> None:
+        self.__dask_graph__ = collection.__dask_graph__
+        self.__dask_keys__ = collection.__dask_keys__
+        self.__dask_layers__ = collection.__dask_layers__
+        self.__dask_optimize__ = collection.__dask_optimize__
+        self.__dask_scheduler__ = collection.__dask_scheduler__
+
+    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
+        return list, ()
