@@ -17,6 +17,9 @@ class AssembledHere(DaskMethodsMixin):
     imports sunpy first.
     """
 
+    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
+        raise NotImplementedError
+
     def compute(self, **kwargs: Any) -> Any:
         """
         The same with values.
