@@ -119,7 +119,6 @@ def test_a_sequence_keeps_the_order_of_indices_and_its_cube_that_of_time(order):
     "index",
     [
         (1, 2),
-        (1,),
         1.5,
         [1.5],
         "2018-05-29",

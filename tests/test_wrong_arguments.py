@@ -964,6 +964,7 @@ def has_arguments(function):
 
 # What classes inherit from one another is walked for one of them; the rest is called by dask and by the package.
 _INHERITED = {
+    "compute",
     "crop",
     "load",
     "peek",
