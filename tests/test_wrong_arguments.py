@@ -844,7 +844,6 @@ WRONG = {
     "LocalServer.fail": [
         "local.fail(bad(None))",
         "local.fail(bad(5))",
-        "local.fail(bad(''))",
         "local.fail('*', status=bad(200))",
         "local.fail('*', status=bad('503'))",
         "local.fail('*', times=bad(0))",
@@ -856,7 +855,6 @@ WRONG = {
     "LocalServer.truncate": [
         "local.truncate(bad(None))",
         "local.truncate(bad(5))",
-        "local.truncate(bad(''))",
         "local.truncate('*', times=bad(0))",
         "local.truncate('*', times=bad('always'))",
         "local.truncate('*', times=bad(1.5))",
@@ -866,7 +864,6 @@ WRONG = {
     ],
     "LocalServer.replace": [
         "local.replace(bad(None), b'x')",
-        "local.replace(bad(''), b'x')",
         "local.replace(bad(5), b'x')",
         "local.replace('key', bad('text'))",
         "local.replace('key', bad(None))",

@@ -217,7 +217,7 @@ class LocalServer:
         Parameters
         ----------
         pattern
-            Which keys, as a glob: ``"*.fits"``, ``"catalog.json"``, ``"*"``.
+            Which keys, as a glob: ``"*.fits"``, ``"catalog.json"``, ``"*"``; ``""`` for listings of the bucket.
         status
             HTTP status to answer with.
         times
@@ -274,7 +274,8 @@ class LocalServer:
     def _fault(
         self, pattern: str, times: int | None, after: int, act: Callable, methods: tuple[str, ...] = ("GET",)
     ) -> None:
-        text("pattern", pattern, "*.fits")
+        if pattern != "":
+            text("pattern", pattern, "*.fits")
         if isinstance(methods, str) or not all(isinstance(method, str) for method in methods):
             raise TypeError(
                 f"methods are {shown(methods)}, but have to be several texts, such as ('GET', 'HEAD')"

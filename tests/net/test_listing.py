@@ -93,9 +93,9 @@ def test_folders_that_are_not_known(server):
 
 def test_failures(server):
     day = a.Time("2020-02-01", "2020-02-02")
-    server.fail("*", status=503, times=2)
+    server.fail("", status=503, times=2)
     assert len(search(day, AIA, LISTING)) == 12
-    server.fail("*", status=403, times=None)
+    server.fail("", status=403, times=None)
     with pytest.raises(CatalogError, match=r"prefix=sdo%2Faia%2F20200201%2F0171%2F.* 403"):
         search(day, AIA, LISTING)
 
