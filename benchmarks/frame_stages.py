@@ -6,6 +6,7 @@ pixels behind an S3 server on this machine, for a region of 500 arcsec (1002 x 1
 """
 
 import argparse
+import io
 import os
 import statistics
 import time
@@ -17,6 +18,8 @@ import numpy as np
 from our_workflow import region
 from server import serve
 from simulated import simulate
+
+from astropy.io import fits
 
 from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
@@ -86,8 +89,12 @@ def _stages(job) -> list[tuple[str, Callable, str, Callable]]:
     def resample():
         derotation.resampling.resample(image, window, transformation, derotated)
 
+    with urllib.request.urlopen(https_url(frame.url)) as answer:
+        whole_file = answer.read()
+
     def astropy_decode():
-        return frame.layout._decode_by_astropy(piece.data, window.rows)
+        with fits.open(io.BytesIO(whole_file)) as hdus:
+            return hdus[-1].section[slice(*window.rows)]
 
     return [
         ("request", lambda: fetch([wanted]), "a bare HTTP request", bare_request),
