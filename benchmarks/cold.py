@@ -15,7 +15,8 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
-from distributed import Client, LocalCluster
+from clusters import local_cluster
+from distributed import Client
 
 __all__ = ["ROWS", "compare_cold"]
 
@@ -73,16 +74,7 @@ def main(plan: dict, folder: Path) -> None:
     workflow = import_module(plan["workflow"])
     from job import Job
 
-    with (
-        LocalCluster(
-            n_workers=plan["workers"],
-            threads_per_worker=1,
-            memory_limit="8GB",
-            dashboard_address="127.0.0.1:0",
-            silence_logs="ERROR",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with local_cluster(plan["workers"]) as cluster, Client(cluster) as client:
         client.wait_for_workers(plan["workers"])
         began = time.perf_counter()
         workflow.time_lag(Job(**plan["job"]))

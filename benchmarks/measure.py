@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from distributed import Client, LocalCluster
+from clusters import local_cluster
+from distributed import Client
 from meter import Meter
 from server import Server
 
@@ -28,16 +29,7 @@ def main(plan: dict[str, Any], folder: Path) -> None:
     from job import Job
 
     stay_offline()
-    with (
-        LocalCluster(
-            n_workers=plan["workers"],
-            threads_per_worker=1,
-            memory_limit="8GB",
-            dashboard_address="127.0.0.1:0",
-            silence_logs="ERROR",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with local_cluster(plan["workers"]) as cluster, Client(cluster) as client:
         worker_imports = client.run(_seconds_to_import, workflow.WORKER_MODULES)
         client.run(stay_offline)
         small = Job(**plan["small"])
