@@ -17,7 +17,6 @@ from sunpy_heliocloud.display.curves import curve_axes, draw_curve, is_without_c
 from sunpy_heliocloud.display.facts import cube_summary
 from sunpy_heliocloud.display.images import (
     PLAIN,
-    clip,
     draw_bar,
     draw_on_sun,
     label_axes,
@@ -25,8 +24,9 @@ from sunpy_heliocloud.display.images import (
     percentiles,
     plain_limits,
     require_wcs_axes,
+    values_drawn,
 )
-from sunpy_heliocloud.display.looks import Look, name_of_channel, shown_time, with_grey
+from sunpy_heliocloud.display.looks import Look, name_of_channel, shown_time
 from sunpy_heliocloud.display.time_distance import TimeDistance
 from sunpy_heliocloud.lazy.along import along_path
 from sunpy_heliocloud.lazy.mapped import MappedCube
@@ -101,10 +101,10 @@ class DrawnCube(Summarised, MappedCube):
             if dask.is_dask_collection(cube.data):
                 cube = cube._new_instance(data=PlanesOnDemand(cube.data))
             first = np.asarray(cube.data[0], float)
-            return super(DrawnCube, cube).plot(**cube._colours(first, kwargs, interval))
+            return super(DrawnCube, cube).plot(**Look(cube).options(first, kwargs, interval))
         require_wcs_axes(axes)
         cube = cube.compute()
-        colours = cube._colours(_values(cube), kwargs, interval)
+        colours = Look(cube).options(values_drawn(cube), kwargs, interval)
         axes = super(DrawnCube, cube).plot(axes=axes, **colours)
         axes.set_title(cube.plot_title, **PLAIN)
         wcs = cube.wcs.low_level_wcs
@@ -160,7 +160,7 @@ class DrawnCube(Summarised, MappedCube):
         kwargs = {"label": cube.plot_title} | kwargs
         if over_time and axes is not None and is_without_coordinates(axes):
             error = None if cube.uncertainty is None else cube.uncertainty.array
-            draw_curve(axes, cube.times, _values(cube), error, **kwargs)
+            draw_curve(axes, cube.times, values_drawn(cube), error, **kwargs)
         else:
             axes = super(DrawnCube, cube).plot(axes=axes, **kwargs)
         several = len(axes.get_legend_handles_labels()[0]) > 1
@@ -171,19 +171,6 @@ class DrawnCube(Summarised, MappedCube):
         if over_time:
             axes.set_ylabel(cube._unit_text() or "value", **PLAIN)
         return axes
-
-    def _colours(
-        self, values: np.ndarray, given: dict[str, Any], interval: tuple[float, float] | None
-    ) -> dict[str, Any]:
-        """Keywords of an image: what is given, and the rest of the channel."""
-        look = Look(self).settings(values)
-        if "norm" not in given:
-            if interval is not None:
-                clip(look["norm"], values, interval)
-            for name in {"vmin", "vmax"} & given.keys():
-                setattr(look["norm"], name, given.pop(name))
-        colours = look | given
-        return colours | {"cmap": with_grey(colours["cmap"])}
 
     @property
     def plot_title(self) -> str:
@@ -209,8 +196,3 @@ class DrawnCube(Summarised, MappedCube):
             if self.unit in (None, u.dimensionless_unscaled)
             else self.unit.to_string("unicode", fraction="inline")
         )
-
-
-def _values(cube: Any) -> np.ndarray:
-    """The values that are drawn; what is masked is missing."""
-    return np.ma.filled(np.ma.masked_array(np.asarray(cube.data, float), cube.mask), np.nan)

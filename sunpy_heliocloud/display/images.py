@@ -26,6 +26,7 @@ __all__ = [
     "positive",
     "require_wcs_axes",
     "ticks_of_stretch",
+    "values_drawn",
 ]
 
 # Names out of headers are no mathematics and no TeX, whatever matplotlib is set to.
@@ -100,6 +101,11 @@ def percentiles(clip_interval: Any) -> tuple[float, float] | None:
     if not 0 <= low < high <= 100:
         raise ValueError(f"clip_interval is {shown(clip_interval)}, but {expected}")
     return float(low), float(high)
+
+
+def values_drawn(cube: Any) -> np.ndarray:
+    """The values of a computed cube that are drawn; what is masked is missing."""
+    return np.ma.filled(np.ma.masked_array(np.asarray(cube.data, float), cube.mask), np.nan)
 
 
 def clip(norm: Any, values: np.ndarray, interval: tuple[float, float]) -> None:

@@ -12,6 +12,7 @@ from astropy.time import Time
 
 from sunpy.map import GenericMap, Map
 
+from sunpy_heliocloud.display.images import clip
 from sunpy_heliocloud.lazy.combined import channel_name
 from sunpy_heliocloud.metadata.channels import channel_of
 from sunpy_heliocloud.metadata.maps import Watched, empty_map
@@ -71,6 +72,30 @@ class Look:
         norm.clip = False  # which would draw missing pixels as small ones
         norm.autoscale_None(finite if finite.size else np.array([0.0, 1.0]))
         return {"cmap": cmap, "norm": norm}
+
+    def options(
+        self, values: np.ndarray, given: dict[str, Any], interval: tuple[float, float] | None
+    ) -> dict[str, Any]:
+        """
+        Keywords of matplotlib: those that are given, and the rest of the channel.
+
+        Parameters
+        ----------
+        values
+            What is drawn.
+        given
+            ``vmin`` and ``vmax`` are taken out of it, unless it has a norm.
+        interval
+            Percentiles of the values that limit the colours; `None` leaves the limits.
+        """
+        look = self.settings(values)
+        if "norm" not in given:
+            if interval is not None:
+                clip(look["norm"], values, interval)
+            for name in {"vmin", "vmax"} & given.keys():
+                setattr(look["norm"], name, given.pop(name))
+        options = look | given
+        return options | {"cmap": with_grey(options["cmap"])}
 
     @property
     def _is_in_another_unit(self) -> bool:

@@ -12,8 +12,8 @@ from sunpy_heliocloud.arguments import flag, shown
 from sunpy_heliocloud.coordinates.path import PathWCS
 from sunpy_heliocloud.display.curves import curve_axes, date_axis, draw_curve, is_without_coordinates
 from sunpy_heliocloud.display.facts import chunk_rows, step_rows, time_rows, times_text
-from sunpy_heliocloud.display.images import PLAIN, clip, percentiles, plain_limits, ticks_of_stretch
-from sunpy_heliocloud.display.looks import Look, name_of_channel, with_grey
+from sunpy_heliocloud.display.images import PLAIN, percentiles, plain_limits, ticks_of_stretch, values_drawn
+from sunpy_heliocloud.display.looks import Look, name_of_channel
 from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lazy.combined import channel_name
 from sunpy_heliocloud.lazy.cube import DaskCube
@@ -111,18 +111,10 @@ class TimeDistance(Peekable, Summarised, DaskCube):
             return axes
         axes = plt.subplot() if axes is None else axes
         cube = self.compute()
-        values = np.ma.filled(np.ma.masked_array(np.asarray(cube.data, float), cube.mask), np.nan)
-        look = Look(cube).settings(values)
-        if "norm" not in kwargs:
-            if interval is not None:
-                clip(look["norm"], values, interval)
-            for name in {"vmin", "vmax"} & kwargs.keys():
-                setattr(look["norm"], name, kwargs.pop(name))
-        options = look | kwargs
+        values = values_drawn(cube)
+        options = Look(cube).options(values, kwargs, interval)
         edges, columns = _columns(self.times, values)
-        mesh = axes.pcolormesh(
-            edges, _edges(distance), columns.T, **options | {"cmap": with_grey(options["cmap"])}
-        )
+        mesh = axes.pcolormesh(edges, _edges(distance), columns.T, **options)
         axes.set_facecolor(mesh.get_cmap().get_bad())
         date_axis(axes.xaxis)
         axes.set_ylabel(label)
