@@ -1,16 +1,18 @@
 """Configuration of the documentation: https://www.sphinx-doc.org/en/master/usage/configuration.html"""
 
 import os
+import sys
+from pathlib import Path
 
 import matplotlib
 from packaging.version import Version
-from sunpy_sphinx_theme import PNG_ICON
 
 from sunpy_heliocloud.cube import TimeLagCube
 from sunpy_heliocloud.lags.comparable import ComparableCube
 from sunpy_heliocloud.version import version as full_version
 
 matplotlib.use("Agg")
+sys.path.insert(0, str(Path(__file__).parent))
 
 # A page lists the methods that are written in the class itself; those that compare cubes belong on that of TimeLagCube.
 for name, member in vars(ComparableCube).items():
@@ -33,7 +35,7 @@ extensions = [
     "sphinx_automodapi.smart_resolver",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "tutorial"]  # the sources of the tutorial are made into pages
 default_role = "py:obj"
 
 # The build needs no network. Where there is one, DOCS_ONLINE=1 links to the documentation of other packages.
@@ -62,17 +64,24 @@ automodapi_inheritance_diagram = False
 automodapi_toctreedirnm = "generated/api"
 automodsumm_inherited_members = False
 
-# RUN_EXAMPLES=1 runs the gallery's examples and shows their pictures.
+# The examples read a simulated archive (docs/simulated_archive.py, docs/gallery.py). EXAMPLES=0 leaves them out.
 sphinx_gallery_conf = {
-    "examples_dirs": "../examples",
-    "gallery_dirs": "generated/gallery",
+    "examples_dirs": ["tutorial", "../examples"],
+    "gallery_dirs": ["generated/tutorial", "generated/gallery"],
     "backreferences_dir": "generated/backreferences",
-    "default_thumb_file": str(PNG_ICON),
-    "plot_gallery": bool(os.environ.get("RUN_EXAMPLES")),
+    "doc_module": ("sunpy_heliocloud",),
+    "plot_gallery": os.environ.get("EXAMPLES") != "0",
     "filename_pattern": ".*",
+    "ignore_pattern": "time_lag_map|__init__",  # that of make demo paints images of its own
+    "within_subsection_order": "gallery.InOrder",
+    "reset_modules": ("matplotlib", "gallery.before_example"),
+    "matplotlib_animations": True,
     "abort_on_example_error": True,
     "download_all_examples": False,
     "remove_config_comments": True,
+    "capture_repr": ("_repr_html_",),
+    "show_signature": False,
+    "min_reported_time": 1,
     "write_computation_times": False,
 }
 

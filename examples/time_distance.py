@@ -34,10 +34,15 @@ def frame(time):
     counts, header = sun.frame(171, time, shape=(400, 400))
     image = sunpy.map.Map(counts.astype(np.float32), header)
     places = sunpy.map.all_coordinates_from_map(image)
-    x, y = places.Tx.to_value(u.arcsec) - START[0], places.Ty.to_value(u.arcsec) - START[1]
+    x, y = (
+        places.Tx.to_value(u.arcsec) - START[0],
+        places.Ty.to_value(u.arcsec) - START[1],
+    )
     along = x * np.cos(DIRECTION) + y * np.sin(DIRECTION)
     across = y * np.cos(DIRECTION) - x * np.sin(DIRECTION)
-    moved = ((time - times[0]) * SPEED / image.dsun).to_value(u.arcsec, u.dimensionless_angles())
+    moved = ((time - times[0]) * SPEED / image.dsun).to_value(
+        u.arcsec, u.dimensionless_angles()
+    )
     front = 60 * np.exp(-0.5 * ((along - moved) / 12) ** 2 - 0.5 * (across / 60) ** 2)
     return sunpy.map.Map(image.data + front.astype(np.float32), image.meta)
 
@@ -78,9 +83,13 @@ print(f"{slope:.0f} km/s, where the front has {SPEED:.0f}")
 # The region with the path, and the diagram with the fit.
 
 figure = plt.figure(figsize=(12, 4.2))
-axes = cube[20].plot(axes=figure.add_subplot(121, projection=cube[20]), clip_interval=(1, 99.5) * u.percent)
+axes = cube[20].plot(
+    axes=figure.add_subplot(121, projection=cube[20]), clip_interval=(1, 99.5) * u.percent
+)
 axes.plot_coord(path, color="white")
 axes = diagram.plot(axes=figure.add_subplot(122), unit=u.Mm)
-axes.plot(diagram.times.datetime64[on_path], (start + slope * seconds[on_path]) / 1000, "k--")
+axes.plot(
+    diagram.times.datetime64[on_path], (start + slope * seconds[on_path]) / 1000, "k--"
+)
 figure.subplots_adjust(left=0.08, right=0.97, bottom=0.14, wspace=0.2)
 plt.show()

@@ -32,7 +32,9 @@ began = time.time()
 # %%
 # Search. What is found are URLs; nothing is downloaded. Opening them reads headers only.
 channels = a.Wavelength(193 * u.AA) | a.Wavelength(171 * u.AA)
-found = Fido.search(a.Time("2018-05-29T14:00", "2018-05-29T21:59"), channels, a.heliocloud.Dataset("AIA"))
+found = Fido.search(
+    a.Time("2018-05-29T14:00", "2018-05-29T21:59"), channels, a.heliocloud.Dataset("AIA")
+)
 frames = [LazyMapSequence(table) for table in found]
 print(*frames, sep="\n")
 # %%
@@ -40,7 +42,9 @@ print(*frames, sep="\n")
 full_disk = frames[1].nearest("2018-05-29T18:00")
 corner = SkyCoord(-375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame)
 region = full_disk.submap(corner, width=500 * u.arcsec, height=500 * u.arcsec)
-cubes = [sequence.to_cube().derotate_to(region).resample_time(4 * u.min) for sequence in frames]
+cubes = [
+    sequence.to_cube().derotate_to(region).resample_time(4 * u.min) for sequence in frames
+]
 lag = cubes[0].time_lag(cubes[1], lag_bounds=[-2, 2] * u.hour, min_correlation=0.4)
 correlation = cubes[0].max_cross_correlation(cubes[1], lag_bounds=[-2, 2] * u.hour)
 # %%
@@ -49,7 +53,9 @@ with ProgressBar(dt=1):
     lag, correlation, image = dask.compute(lag, correlation, cubes[1][60])
 print(f"Found in {time.time() - began:.0f} s; time_lag_map.png shows it.")
 figure = plt.figure(figsize=(16, 4.5), layout="constrained")
-for i, (shown, cmap) in enumerate([(image, full_disk.cmap), (lag, "RdYlBu_r"), (correlation, "viridis")]):
+for i, (shown, cmap) in enumerate(
+    [(image, full_disk.cmap), (lag, "RdYlBu_r"), (correlation, "viridis")]
+):
     shown.plot(axes=figure.add_subplot(1, 3, i + 1, projection=shown.wcs), cmap=cmap)
 figure.savefig("time_lag_map.png", dpi=150)
 # %%
@@ -57,6 +63,10 @@ figure.savefig("time_lag_map.png", dpi=150)
 if simulated:
     true_lag = sun.true_lag(193, 171, region)
     for x in range(85, 170, 20):
-        print(f"pixel {x}, 120: lag {lag.data[120, x]:6.0f} s, true {true_lag[120, x]:6.0f} s")
-    print(f"{server.bytes_sent / 1e6:.0f} MB were read of files of {files.size.to_value(u.Mbyte):.0f} MB.")
+        print(
+            f"pixel {x}, 120: lag {lag.data[120, x]:6.0f} s, true {true_lag[120, x]:6.0f} s"
+        )
+    print(
+        f"{server.bytes_sent / 1e6:.0f} MB were read of files of {files.size.to_value(u.Mbyte):.0f} MB."
+    )
     server.__exit__(None, None, None)

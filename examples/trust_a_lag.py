@@ -29,7 +29,11 @@ def cube(curves, cadence=240.0):
 
 
 def lags(a, b, **options):
-    return a.time_lag(b, **{"lag_bounds": bounds, "at_bounds": "keep"} | options).compute().data.ravel()
+    return (
+        a.time_lag(b, **{"lag_bounds": bounds, "at_bounds": "keep"} | options)
+        .compute()
+        .data.ravel()
+    )
 
 
 def histogram(title, **found):
@@ -45,7 +49,11 @@ def histogram(title, **found):
 # Random walks with a lag of 2400 s: divided by all times, the correlation has its maximum nearer to zero.
 walk = np.cumsum(rng.normal(size=(side**2, 220)), axis=1)
 a, b = cube(walk[:, 20:200]), cube(walk[:, 10:190])
-histogram("The pull towards zero", overlap=lags(a, b), tapered=lags(a, b, overlap_normalized=False))
+histogram(
+    "The pull towards zero",
+    overlap=lags(a, b),
+    tapered=lags(a, b, overlap_normalized=False),
+)
 # %%
 # Lags of 4320 s that are searched within an hour pile up at the edge. By default they are NaN.
 smooth = gaussian_filter1d(rng.normal(size=(side**2, 5000)), 5, axis=1)
@@ -56,7 +64,9 @@ histogram("A maximum at the edge is no lag", keep=lags(a, b, lag_bounds=[-1, 1] 
 # A hump that both channels share, beside a lag of 2400 s.
 hump = 3 * np.sin(np.pi * np.linspace(0, 1, 180))
 a, b = cube(smooth[:, 110:290] + hump), cube(smooth[:, 100:280] + hump)
-histogram("What channels share", plain=lags(a, b), detrended=lags(a, b, detrend=3 * u.hour))
+histogram(
+    "What channels share", plain=lags(a, b), detrended=lags(a, b, detrend=3 * u.hour)
+)
 # %%
 # Unrelated light curves: the probabilities are spread evenly, and 5 % are below 0.05.
 a, b = cube(smooth[:, 100:280]), cube(smooth[:, 2000:2180])
@@ -66,7 +76,10 @@ plt.hist(chance, np.linspace(0, 1, 21), histtype="step")
 plt.xlabel("false-alarm probability of unrelated light curves")
 # %%
 # Errors in units of the uncertainty, beside a normal distribution.
-a, b = (cube(smooth[:, i : i + 180] + 0.5 * rng.normal(size=(side**2, 180))) for i in (105, 100))
+a, b = (
+    cube(smooth[:, i : i + 180] + 0.5 * rng.normal(size=(side**2, 180)))
+    for i in (105, 100)
+)
 sigma = a.lag_uncertainty(b, trials=40, lag_bounds=bounds).compute().data.ravel()
 error = (lags(a, b, refine="parabolic") - 1200) / sigma
 x = np.linspace(-4, 4, 100)
@@ -78,9 +91,14 @@ plt.xlabel("error / uncertainty")
 # 12-second frames on a grid of 4 minutes: means, and two frames of twenty. The lag is 600 s.
 fast = gaussian_filter1d(rng.normal(size=(side**2, 3900)), 60, axis=1)
 fast /= fast.std()
-pair = [cube(fast[:, i : i + 3600] + 0.5 * rng.normal(size=(side**2, 3600)), 12.0) for i in (150, 100)]
+pair = [
+    cube(fast[:, i : i + 3600] + 0.5 * rng.normal(size=(side**2, 3600)), 12.0)
+    for i in (150, 100)
+]
 means, two_frames = (
-    lags(*(one.resample_time(4 * u.min, method=method) for one in pair), refine="parabolic")
+    lags(
+        *(one.resample_time(4 * u.min, method=method) for one in pair), refine="parabolic"
+    )
     for method in ("mean", "linear")
 )
 _, axes = plt.subplots()
