@@ -2,7 +2,7 @@
 PYTHON = .venv/bin/python
 INSTALLED = .venv/.installed
 
-.PHONY: help demo test kernels sanitize docs benchmark fuzz audit lint format clean .venv
+.PHONY: help demo picture test kernels sanitize docs benchmark fuzz audit lint format clean .venv
 
 help:
 	@echo 'make demo       simulate a HelioCloud, map its time lags, save time_lag_map.png'
@@ -19,6 +19,10 @@ help:
 
 demo: $(INSTALLED)
 	$(PYTHON) examples/time_lag_map.py
+
+# The picture of the README and of the front page of the documentation.
+picture: demo
+	$(PYTHON) tools/shrink_picture.py time_lag_map.png docs/_static/time_lag_map.png
 
 # On all processors. make test ARGS='-k graph' runs a part, ARGS='-n 0' one test after the other, without workers.
 test: lint

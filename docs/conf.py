@@ -33,6 +33,8 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_automodapi.automodapi",
     "sphinx_automodapi.smart_resolver",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "tutorial"]  # the sources of the tutorial are made into pages
@@ -86,4 +88,8 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "sunpy"
+html_static_path = ["_static"]
+html_css_files = ["heliocloud.css"]
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 html_title = project

@@ -45,18 +45,20 @@ region = full_disk.submap(corner, width=500 * u.arcsec, height=500 * u.arcsec)
 cubes = [
     sequence.to_cube().derotate_to(region).resample_time(4 * u.min) for sequence in frames
 ]
-lag = cubes[0].time_lag(cubes[1], lag_bounds=[-2, 2] * u.hour, min_correlation=0.4)
-correlation = cubes[0].max_cross_correlation(cubes[1], lag_bounds=[-2, 2] * u.hour)
+bounds = [-2, 2] * u.hour
+lag = cubes[0].time_lag(
+    cubes[1], lag_bounds=bounds, min_correlation=0.4, refine="parabolic"
+)
+correlation = cubes[0].max_cross_correlation(cubes[1], lag_bounds=bounds)
 # %%
 # Now everything is read and computed, in one pass.
 with ProgressBar(dt=1):
     lag, correlation, image = dask.compute(lag, correlation, cubes[1][60])
 print(f"Found in {time.time() - began:.0f} s; time_lag_map.png shows it.")
 figure = plt.figure(figsize=(16, 4.5), layout="constrained")
-for i, (shown, cmap) in enumerate(
-    [(image, full_disk.cmap), (lag, "RdYlBu_r"), (correlation, "viridis")]
-):
-    shown.plot(axes=figure.add_subplot(1, 3, i + 1, projection=shown.wcs), cmap=cmap)
+hour = {"vmin": -1 * u.hour, "vmax": 1 * u.hour}
+for i, (shown, limits) in enumerate([(image, {}), (lag, hour), (correlation, {})]):
+    shown.plot(axes=figure.add_subplot(1, 3, i + 1, projection=shown.wcs), **limits)
 figure.savefig("time_lag_map.png", dpi=150)
 # %%
 # Of a simulated Sun the answer is known.
