@@ -28,6 +28,7 @@ from scipy import fft
 
 from sunpy_heliocloud.kernels.detrending import Detrend, remaining
 from sunpy_heliocloud.kernels.maxima import N_MAXIMA, find_maxima
+from sunpy_heliocloud.kernels.one_pass import lags_in_one_pass
 from sunpy_heliocloud.kernels.overlap import Correlation, overlap_normalized, tapered
 from sunpy_heliocloud.kernels.series import Series, prepare
 
@@ -45,6 +46,8 @@ __all__ = [
 # Memory of the arrays that two series of one block of pixels take, beside the input and the result. They fit the
 # cache of a processor, which is faster than larger blocks.
 _BLOCK_BYTES = 2 * 2**20
+# Of complete series.
+_PIXELS = 4096
 # Maxima that differ by less are equal: several times the rounding errors of the transforms.
 TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-12}
 
@@ -194,12 +197,38 @@ def lags_and_correlations(
     dtype = common_type(series)
     fewest = len(how.taking_part(n))
     maxima = np.empty((len(pairs), N_MAXIMA, series[0][0].size), dtype)
-    for block, rows in blocks_of_series(series, steps, how):
+    rest = _without_gaps(series, pairs, steps, how, maxima)
+    for block, rows in blocks_of_series(series, steps, how, rest):
         for k, (i, j) in enumerate(pairs):
             found = how.correlate(rows[i], rows[j], n, steps, beside_tapered=True)
             options = steps, float(how.cadence), TOLERANCE[dtype], how.keep_edges, fewest
-            maxima[k, :, block] = find_maxima(found.values, found.tapered, *options)
+            maxima[k][:, block] = find_maxima(found.values, found.tapered, *options)
     return maxima.reshape(N_MAXIMA * len(pairs), *image)
+
+
+def _without_gaps(
+    series: Sequence[np.ndarray],
+    pairs: Sequence[tuple[int, int]],
+    steps: np.ndarray,
+    how: Correlator,
+    maxima: np.ndarray,
+) -> np.ndarray:
+    """Fill the maxima of complete series, without a trend to take off; the pixels that are left."""
+    n, dtype = len(series[0]), maxima.dtype
+    enough = how.taking_part(n)
+    if how.detrend is not None or not len(enough):
+        return np.arange(maxima.shape[2])
+    options = {"per_overlap": how.per_overlap, "keep_edges": how.keep_edges}
+    left = [np.empty(0, int)]
+    # Other types of numbers are converted a block at a time.
+    for start in range(0, maxima.shape[2], _PIXELS):
+        block = slice(start, start + _PIXELS)
+        planes = [one.reshape(n, -1)[:, block].astype(dtype, copy=False) for one in series]
+        maxima[..., block], complete = lags_in_one_pass(
+            planes, pairs, steps, enough, cadence=float(how.cadence), tolerance=TOLERANCE[dtype], **options
+        )
+        left.append(start + np.flatnonzero(~complete))
+    return np.concatenate(left)
 
 
 def common_type(series: Sequence[np.ndarray]) -> np.dtype:
@@ -218,21 +247,28 @@ def checked_steps(series: Sequence[np.ndarray], how: Correlator) -> np.ndarray:
 
 
 def blocks_of_series(
-    series: Sequence[np.ndarray], steps: np.ndarray, how: Correlator
-) -> Iterator[tuple[slice, list[Series]]]:
-    """Blocks of pixels: which, and their series ready to be correlated."""
+    series: Sequence[np.ndarray], steps: np.ndarray, how: Correlator, pixels: np.ndarray | None = None
+) -> Iterator[tuple[slice | np.ndarray, list[Series]]]:
+    """Blocks of all pixels, or of some: which, and their series ready to be correlated."""
     n = len(series[0])
     dtype = common_type(series)
     # Long enough that the requested lags do not wrap around.
     length = fft.next_fast_len(n + int(np.abs(steps).max()), real=True)
     flat = [one.reshape(n, -1) for one in series]
-    pixels = max(1, _BLOCK_BYTES // (8 * length * dtype.itemsize))
-    for start in range(0, flat[0].shape[1], pixels):
-        block = slice(start, start + pixels)
+    size = max(1, _BLOCK_BYTES // (8 * length * dtype.itemsize))
+    for start in range(0, flat[0].shape[1] if pixels is None else len(pixels), size):
+        block: slice | np.ndarray = slice(start, start + size)
+        if pixels is not None:
+            block = _as_slice(pixels[block])
         yield (
             block,
             [prepare(one[:, block].astype(dtype, copy=False), length, how.detrend) for one in flat],
         )
+
+
+def _as_slice(index: np.ndarray) -> slice | np.ndarray:
+    """Increasing indices as a slice, if they follow each other, which needs no copy."""
+    return slice(index[0], index[-1] + 1) if index[-1] - index[0] < len(index) else index
 
 
 def _steps(n: int, cadence: float, lag_bounds: tuple[float, float] | None) -> np.ndarray:

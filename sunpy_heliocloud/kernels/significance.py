@@ -108,7 +108,7 @@ def level_of_correlation(
 
 def _of_surrogates(
     series: tuple[np.ndarray, np.ndarray],
-    block: slice,
+    block: slice | np.ndarray,
     pair: list[Series],
     how: Correlator,
     steps: np.ndarray,

@@ -9,9 +9,6 @@
  */
 #include "kernels.h"
 
-/* Marks, which are added: see kernels/maxima.py. */
-enum { EDGE = 1, PULLED = 2, SHORT = 4 };
-
 #define REAL float
 #define OF_TYPE(name) name##_f4
 #include "maxima.h"

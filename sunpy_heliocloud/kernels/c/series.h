@@ -1,4 +1,5 @@
 /* The functions of series.c for one type of numbers, REAL. */
+#include "group.h"
 
 INLINE doubles OF_TYPE(in_lanes)(const REAL *row)
 {
@@ -107,27 +108,6 @@ static void OF_TYPE(transpose)(
     }
 }
 
-/* Centre and scale the complete pixels of a group, each by itself; as standardise_series, with a smallest deviation of 0. */
-static void OF_TYPE(standardise_group)(REAL *restrict group, int64_t n)
-{
-    double mean[SIDE] = {0}, squares[SIDE] = {0}, scale[SIDE];
-    int differs[SIDE] = {0};
-    for (int64_t t = 0; t < n; t++)
-        for (int i = 0; i < SIDE; i++) {
-            mean[i] += group[t * SIDE + i];
-            differs[i] |= group[t * SIDE + i] != group[i];
-        }
-    for (int i = 0; i < SIDE; i++) mean[i] /= (double)n;
-    for (int64_t t = 0; t < n; t++)
-        for (int i = 0; i < SIDE; i++) {
-            const double off = group[t * SIDE + i] - mean[i];
-            squares[i] += off * off;
-        }
-    for (int i = 0; i < SIDE; i++) scale[i] = differs[i] && squares[i] > 0 ? 1 / sqrt(squares[i] / (double)n) : NAN;
-    for (int64_t t = 0; t < n; t++)
-        for (int i = 0; i < SIDE; i++) group[t * SIDE + i] = (REAL)((group[t * SIDE + i] - mean[i]) * scale[i]);
-}
-
 /*
  * Rows of the planes, which are `stride` numbers apart: `samples`, shape (pixels, length), 0 where missing and from n on;
  * `present`, shape (pixels, n); and which rows are complete. On request complete rows are centred and scaled. Room: `group`,
@@ -139,22 +119,11 @@ EXPORT void OF_TYPE(gather_series)(
 {
     for (int64_t start = 0; start < pixels; start += SIDE) {
         const int64_t count = smaller(SIDE, pixels - start);
-        REAL unknown[SIDE] = {0}; /* 0, or NaN where something is missing */
         REAL *const rows = samples + start * length;
-        for (int64_t t = 0; t < n; t++) {
-            const REAL *restrict plane = planes + t * stride + start;
-            REAL *restrict row = group + t * SIDE;
-            if (LIKELY(count == SIDE))
-                memcpy(row, plane, SIDE * sizeof(REAL));
-            else
-                for (int64_t i = 0; i < SIDE; i++) row[i] = i < count ? plane[i] : 0;
-            for (int i = 0; i < SIDE; i++) unknown[i] += row[i] - row[i];
-        }
-        int missing = 0;
-        for (int i = 0; i < SIDE; i++) missing |= unknown[i] != 0;
+        const bool whole = OF_TYPE(gather_group)(planes + start, stride, n, count, group);
         memset(present + start * n, 1, (size_t)(count * n));
         memset(complete + start, 1, (size_t)count);
-        if (missing) OF_TYPE(gather_present)(group, n, count, length, rows, present + start * n, complete + start);
+        if (!whole) OF_TYPE(gather_present)(group, n, count, length, rows, present + start * n, complete + start);
         if (standardise) OF_TYPE(standardise_group)(group, n);
         OF_TYPE(transpose)(group, n, count, length, complete + start, rows);
         for (int64_t i = 0; i < count; i++) {

@@ -1,0 +1,32 @@
+/*
+ * The lag of the largest correlation of two series, of SIDE pixels at once from the planes to the result: they are centred and
+ * scaled (group.h), transformed (fourier.h), their transforms multiplied and transformed back, which gives the sums S of products at
+ * each lag. With N samples and n pairs, series that are 0 on average and 1 in variance, and sums over what is outside of the overlap,
+ *
+ *     r = (S / n - mean(x) mean(y)) / sqrt(var(x) var(y)),  mean(x) = -sum(x) / n,  var(x) = (N - sum(x^2)) / n - mean(x)^2,
+ *
+ * or S / N for the tapered correlation; the maximum is that of maxima.c. Pixels do not mix: the result of one does not depend on
+ * those beside it.
+ */
+#include "kernels.h"
+
+enum { SIDE = 16 }; /* pixels beside each other */
+enum { NO_STEP = 1 << 24 };
+
+#define REAL float
+#define WHOLE int32_t
+#define REALS_ANYWHERE floats_anywhere
+#define OF_TYPE(name) name##_f4
+#define SQUARE_ROOT sqrtf
+#include "one_pass.h"
+#undef REAL
+#undef WHOLE
+#undef REALS_ANYWHERE
+#undef OF_TYPE
+#undef SQUARE_ROOT
+#define REAL double
+#define WHOLE int64_t
+#define REALS_ANYWHERE doubles_anywhere
+#define OF_TYPE(name) name##_f8
+#define SQUARE_ROOT sqrt
+#include "one_pass.h"
