@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,13 +26,23 @@ __all__ = [
     "shown",
 ]
 
+# astropy's "<Quantity 5. s>" and "<Time object: ...>", whose "<" would be escaped; not what a string says.
+_QUANTITY = re.compile(r"<[A-Z]\w* ([^<>:]*)>")
+_OBJECT = re.compile(r"<((?:Time|SkyCoord)[^<>]*)>")
+_NEW_LINE = re.compile(r"\n\s*")
+
 
 def shown(value: Any) -> str:
-    """A value in the message of an error: arrays by their shapes, functions by their names."""
+    """A value in the message of an error: arrays by their shapes, functions by their names, quantities as 5. s."""
     shape = getattr(value, "shape", ())
     if isinstance(shape, tuple) and shape and math.prod(shape) > 5:  # lazy ones are not computed
         return f"{type(value).__name__} of shape {value.shape}"
-    return function_name(value) if callable(value) else inert(repr(value), 100)
+    if callable(value):
+        return function_name(value)
+    text = repr(value)
+    if not isinstance(value, str | bytes):
+        text = _NEW_LINE.sub(" ", _OBJECT.sub(r"\1", _QUANTITY.sub(r"\1", text)))
+    return inert(text, 100)
 
 
 def function_name(function: Callable) -> str:
