@@ -12,7 +12,7 @@ class LimitError(ValueError):
 @dataclass
 class Limits:
     """
-    Time-outs and limits of sizes.
+    Time-outs, and limits of numbers and sizes.
 
     ``sunpy_heliocloud.limits`` is the instance in use. Its attributes can be set, in the process that
     searches and opens files; workers only need the first two.
@@ -25,6 +25,9 @@ class Limits:
         first attempt. Every request ends within four times this time: two minutes by default.
     slowest : float
         Lowest rate of a response, in bytes a second.
+    requests : int
+        Requests at the same time, of all workers of a cluster together; a second request beside a slow one comes on top.
+        By default, 0, each process has its own limit, 64. Set it in the process that computes; tasks take it along.
     document_bytes : int
         Of a registry, a catalogue, a description of columns or a page of a listing.
     buckets : int
@@ -61,6 +64,7 @@ class Limits:
 
     patience: float = 30.0
     slowest: float = 1000.0
+    requests: int = 0
     document_bytes: int = 16 * 2**20
     buckets: int = 100
     datasets: int = 50_000

@@ -4,11 +4,13 @@ import gc
 import io
 import re
 import textwrap
+import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gateway_server import local_gateway
 from headers import aia_header, real_header
 from small_bucket import image as small_image
 
@@ -22,7 +24,7 @@ from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence, limits, progress
 from sunpy_heliocloud.io.filesystem import filesystem
 from sunpy_heliocloud.net import cache
-from sunpy_heliocloud.simulation import SimulatedSun
+from sunpy_heliocloud.simulation import SimulatedSun, write_bucket
 
 PAGES = Path(__file__).parents[1] / "docs" / "how_to"
 IDS = ("aia_0171", "aia_0193", "hmi_M", "euvml_soho_304")
@@ -63,10 +65,19 @@ def image(minute):
     return content.getvalue()
 
 
+def blocks_of(page):
+    """The code of a page."""
+    text = (PAGES / page).read_text()
+    return re.findall(r"^\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text, re.M)
+
+
 def run(page, **names):
     """Run the blocks of code of a page, one after the other, with some names, and give what they have defined."""
-    text = (PAGES / page).read_text()
-    blocks = re.findall(r"^\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text, re.M)
+    return run_blocks(blocks_of(page), names)
+
+
+def run_blocks(blocks, names):
+    """Run blocks of code, one after the other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # Of parfive, which leaves its event loop unclosed.
         for block in blocks:
@@ -112,6 +123,42 @@ def test_save(archive, tmp_path, monkeypatch):
     assert np.isfinite(names["lag"].data).any()
     assert names["brightest"].dims == ("time",)
     assert names["made_from"]["kind"] == "TimeLagCube"
+
+
+# The gateway has three workers where the page asks for a hundred, and the frames are those of an hour.
+@pytest.mark.filterwarnings("ignore:.* the correlation is largest at an edge")
+@pytest.mark.filterwarnings("ignore::dask_gateway.GatewayWarning")
+def test_gateway(server, tmp_path, monkeypatch):
+    """
+    The whole job on a real server, which adapts, scales down in the middle, and shuts down.
+
+    A server, its proxy, a scheduler and workers start, install and import.
+    """
+    write_bucket(
+        server.url, SimulatedSun(), n_frames=16, shape=(250, 250), storage_options=server.storage_options
+    )
+    monkeypatch.setattr(limits, "requests", 0)
+    *blocks, shut_down = blocks_of("gateway.rst")
+    with local_gateway(tmp_path):
+        names = run_blocks(blocks, {"image": "some/image", "package": "google-crc32c"})
+        gateway, cluster, client, lag = (names[name] for name in ("gateway", "cluster", "client", "lag"))
+        assert len(client.nthreads()) >= 2
+        np.testing.assert_array_equal(names["computed"].data, lag.compute(scheduler="threads").data)
+        assert np.isfinite(names["computed"].data).any()
+
+        server.reset()
+        server.latency = 0.1 * u.s
+        again = client.compute(lag)
+        while server.requests < 8 and not again.done():
+            time.sleep(0.01)
+        cluster.scale(1)
+        server.latency = 0 * u.s
+        np.testing.assert_array_equal(again.result().data, names["computed"].data)
+        del again
+
+        run_blocks([shut_down], names)
+        assert gateway.list_clusters() == []
+        gateway.close()
 
 
 def test_missing_data(archive, monkeypatch):

@@ -1,20 +1,14 @@
-"""The same small job on threads, on the processes of a LocalCluster, and through a dask-gateway server."""
+"""The same small job on threads, and on the processes of a LocalCluster; for dask-gateway see test_how_to.py."""
 
-import contextlib
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
+import threading
 import warnings
-from pathlib import Path
 
 import dask
 import numpy as np
 import pytest
-from dask_gateway import BasicAuth, Gateway
 from distributed import Client, LocalCluster
+from servers import answer, raw_server
+from small_bucket import image as small_image
 
 import astropy.units as u
 
@@ -22,19 +16,9 @@ from sunpy.net import Fido
 from sunpy.net import attrs as a
 
 import sunpy_heliocloud  # NOQA: F401  registers the client
-from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud import LazyMapSequence, limits
 from sunpy_heliocloud.lazy.losses import LostFrameWarning
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
-
-GATEWAY_CONFIG = """
-c.DaskGateway.backend_class = "dask_gateway_server.backends.local.UnsafeLocalBackend"
-c.DaskGateway.address = "127.0.0.1:{private}"
-c.Proxy.address = "127.0.0.1:{public}"
-c.SimpleAuthenticator.password = "loopback"
-c.ClusterConfig.scheduler_cmd = ["dask", "scheduler"]
-c.ClusterConfig.worker_cmd = ["dask", "worker"]
-c.ClusterConfig.worker_cores = 1
-"""
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +60,15 @@ def test_one_thread(job, on_threads):
     assert_same(dask.compute(*job, scheduler="synchronous"), on_threads)
 
 
-def test_local_cluster(job, on_threads):
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+@pytest.fixture(scope="module")
+def cluster():
+    """Its workers import for seconds, so that tests share it."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        yield cluster
+
+
+def test_local_cluster(job, on_threads, cluster):
+    with Client(cluster):
         assert_same(dask.compute(*job), on_threads)
         persisted = dask.persist(*job)
         assert all(", persisted" in str(one) for one in persisted)
@@ -86,18 +77,14 @@ def test_local_cluster(job, on_threads):
     assert len(lost) == 0
 
 
-def test_frames_lost_on_workers_are_told_by_the_sequence(bucket):
+def test_frames_lost_on_workers_are_told_by_the_sequence(bucket, cluster):
     found = Fido.search(
         a.Time("2018-05-29T17:40", "2018-05-29T17:58"), a.Wavelength(171 * u.AA), a.heliocloud.Dataset("AIA")
     )
     sequence = LazyMapSequence(found, errors="mask")
     lost = sequence.urls[2]
     bucket.fail(f"*{lost.rpartition('/')[2]}", status=403, times=None)
-    with (
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster),
-        warnings.catch_warnings(),
-    ):
+    with Client(cluster), warnings.catch_warnings():
         warnings.simplefilter("ignore", LostFrameWarning)  # it comes from the worker, at any time
         planes = sequence.to_cube().compute().data
         status = sequence.status
@@ -106,48 +93,33 @@ def test_frames_lost_on_workers_are_told_by_the_sequence(bucket):
     assert status[status["status"] == "NaN"]["url"].tolist() == [lost]
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+@pytest.mark.parametrize("most", [1, 3, 9])
+def test_requests_over_all_workers_are_kept_within_a_limit(cluster, monkeypatch, most):
+    rng = np.random.default_rng(1)
+    files = {f"/{i:02}.fits": small_image(i, 171, rng) for i in range(16)}
+    under_way, numbers, lock = 0, [], threading.Lock()
 
+    def respond(path, headers):
+        nonlocal under_way
+        first, last = map(int, headers["range"].removeprefix("bytes=").split("-"))
+        part = files[path][first : last + 1]
+        said = f"bytes {first}-{first + len(part) - 1}/{len(files[path])}"
+        head, body = answer("206 Partial Content", part, Content_Range=said, ETag='"one"')
+        with lock:
+            under_way += 1
+            numbers.append(under_way)
+        yield head
+        yield 0.02
+        with lock:
+            under_way -= 1
+        yield body
 
-@pytest.fixture
-def gateway(tmp_path):
-    """A dask-gateway server on loopback, as a process of its own."""
-    ports = {"private": free_port(), "public": free_port()}
-    config = tmp_path / "gateway_config.py"
-    config.write_text(GATEWAY_CONFIG.format(**ports))
-    scripts = Path(sys.executable).parent
-    log = tmp_path / "gateway.log"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [scripts / "dask-gateway-server", "--config", config],
-            cwd=tmp_path,
-            env=os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield connected(f"http://127.0.0.1:{ports['public']}", server, log)
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def connected(address: str, server: subprocess.Popen, log: Path) -> Gateway:
-    """The gateway's client, once the server answers and its proxy knows it."""
-    for _ in range(300):
-        assert server.poll() is None, log.read_text()
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/api/health"):
-            return Gateway(address, auth=BasicAuth("tester", "loopback"))
-        time.sleep(0.1)
-    raise TimeoutError(f"the gateway did not answer within 30 s:\n{log.read_text()}")
-
-
-def test_dask_gateway(job, on_threads, gateway):
-    with gateway, gateway.new_cluster() as cluster:
-        cluster.scale(2)
-        with cluster.get_client() as client:
-            client.wait_for_workers(2, timeout=60)
-            assert_same(client.compute(list(job), sync=True), on_threads)
+    monkeypatch.setattr(limits, "requests", most)
+    with raw_server(respond) as (base, _), Client(cluster):
+        cube = LazyMapSequence([base + path for path in files]).to_cube()
+        assert max(numbers) == most
+        numbers.clear()
+        assert np.isfinite(cube.compute().data).all()
+    assert len(numbers) == 16
+    assert max(numbers) <= most
+    assert (max(numbers) > 1) == (most > 1)

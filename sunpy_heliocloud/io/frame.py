@@ -1,6 +1,7 @@
 """Frames, whose windows of pixels are read one by one or many at a time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -14,7 +15,7 @@ from sunpy_heliocloud.io.fits_layout import ImageLayout
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
 from sunpy_heliocloud.io.waiting import always_wanted
 
-__all__ = ["ArrayFrame", "FITSFrame", "Frame", "PartFrame", "Window", "read_windows"]
+__all__ = ["ArrayFrame", "FITSFrame", "Frame", "PartFrame", "Turn", "Window", "read_windows"]
 
 
 class Window(NamedTuple):
@@ -208,11 +209,20 @@ class ArrayFrame:
         return pixels.compute(scheduler="synchronous") if is_dask_collection(pixels) else pixels
 
 
+Turn = tuple[Sequence[int], AbstractContextManager]
+
+
+def all_at_once(requests: Sequence[int]) -> Iterable[Turn]:
+    """One turn of all requests."""
+    return [(requests, nullcontext())]
+
+
 def read_windows(
     frames: Sequence[Frame],
     windows: Sequence[Window],
     dtype: np.dtype,
     check: Callable[[], None] = always_wanted,
+    turns: Callable[[Sequence[int]], Iterable[Turn]] = all_at_once,
 ) -> Iterator[np.ndarray | ReadError]:
     """
     Read a window of each of several frames, with concurrent requests.
@@ -230,6 +240,8 @@ def read_windows(
         Of the result.
     check
         See `sunpy_heliocloud.io.waiting.run`.
+    turns
+        Which requests are made at the same time, and what is held meanwhile.
 
     Yields
     ------
@@ -241,7 +253,10 @@ def read_windows(
         request = None if window.is_empty else frame.byte_range(window)
         if request is not None:
             requests[i] = request
-    buffers = dict(zip(requests, fetch(list(requests.values()), check), strict=True))
+    buffers: dict[int, Piece | ReadError] = {}
+    for some, held in turns(list(requests)):
+        with held:
+            buffers |= zip(some, fetch([requests[i] for i in some], check), strict=True)
     for i, frame in enumerate(frames):
         yield _decode(frame, buffers.pop(i, None), windows[i], np.dtype(dtype))
 

@@ -74,14 +74,15 @@ def cancel_all() -> None:
         running.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(running)])
 
 
-_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
 async def gather[T](calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
     """
     The results of all calls, or the exceptions that they raised; a limited number of calls is concurrent.
     """
-    slots = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(IN_FLIGHT))
+    most = min(IN_FLIGHT, int(limits.requests) or IN_FLIGHT)
+    slots = _slots.setdefault(asyncio.get_running_loop(), {}).setdefault(most, asyncio.Semaphore(most))
 
     async def one(call: Callable[[], Awaitable[T]]) -> T | Exception:
         async with slots:

@@ -8,6 +8,8 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
+from sunpy_heliocloud.lazy.versions import on_scheduler, require_alike
+
 __all__ = ["ELEMENTWISE", "LazyArray", "computed", "lazy_array"]
 
 # Functions of numpy that treat each value by itself and are no ufuncs.
@@ -30,6 +32,26 @@ class LazyArray(da.Array):
 
     def __reduce__(self) -> tuple:
         return LazyArray, (self.dask, self.name, self.chunks, self.dtype, self._meta)
+
+    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
+        require_alike()
+        return super().__dask_postcompute__()
+
+    def __dask_postpersist__(self) -> tuple[Callable, tuple]:
+        require_alike()
+        return super().__dask_postpersist__()
+
+    def compute(self, **kwargs: Any) -> Any:
+        """
+        The values.
+
+        Parameters
+        ----------
+        **kwargs
+            See `dask.compute`.
+        """
+        with on_scheduler(kwargs.get("scheduler")):
+            return super().compute(**kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if func in _OF_VALUES or not _is_of_dask(func):

@@ -22,6 +22,7 @@ from sunpy_heliocloud.caller import Place, place_of_caller
 from sunpy_heliocloud.lazy import reports
 from sunpy_heliocloud.lazy.losses import warn_of_losses
 from sunpy_heliocloud.lazy.progress import Display, progress
+from sunpy_heliocloud.lazy.versions import OtherVersionsError, compare, found
 
 __all__ = ["Job", "job", "listen", "watch_computations", "way_out"]
 
@@ -177,6 +178,7 @@ def way_out(sources: Any = None) -> tuple[str, str | None, bool]:
 # ---- clusters
 
 _watched: set[Any] = set()
+_SECONDS_BETWEEN_COMPARISONS = 2.0
 
 
 def _watch_clusters(sources: Any) -> None:
@@ -232,6 +234,8 @@ async def _until_done(client: Any) -> None:
     waited_for: list[Any] = []
     is_last = False
     try:
+        if error := found(client):
+            await _fail(_pending(client), error)
         while True:
             with _lock:  # what is sent from now on is watched anew
                 pending = _pending(client)
@@ -239,7 +243,29 @@ async def _until_done(client: Any) -> None:
                     is_last = _unwatch(client)
                     break
             waited_for += pending
-            await asyncio.gather(*(state.wait() for state in pending))
+            await _wait(client, pending)
     finally:
         if is_last or _unwatch(client):
             _leave(tell=all(state.status != "error" for state in waited_for))
+
+
+async def _wait(client: Any, pending: list[Any]) -> None:
+    """Until all are done; workers that come meanwhile are compared with this process."""
+    waiting = asyncio.gather(*(state.wait() for state in pending))
+    try:
+        while not waiting.done():
+            await compare(client)
+            if error := found(client):
+                await _fail(pending, error)
+            await asyncio.wait([waiting], timeout=_SECONDS_BETWEEN_COMPARISONS)
+    finally:
+        waiting.cancel()
+
+
+async def _fail(states: list[Any], error: OtherVersionsError) -> None:
+    """Let what a client waits for have an error, also instead of one that follows from the same."""
+    for _ in range(10):
+        for state in states:
+            if state.exception is not error and state.status != "finished":
+                state.set_error(error, None)
+        await asyncio.sleep(0.1)

@@ -6,6 +6,8 @@ from typing import Any
 import dask
 from dask.base import DaskMethodsMixin
 
+from sunpy_heliocloud.lazy.versions import on_scheduler
+
 __all__ = ["AssembledHere"]
 
 
@@ -31,7 +33,8 @@ class AssembledHere(DaskMethodsMixin):
         """
         if not dask.is_dask_collection(self):
             return self
-        finalize, args = self.__dask_postcompute__()
+        with on_scheduler(kwargs.get("scheduler")):
+            finalize, args = self.__dask_postcompute__()
         (results,) = dask.compute(_Pieces(self), traverse=False, **kwargs)
         return finalize(results, *args)
 

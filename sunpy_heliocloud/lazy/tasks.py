@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sunpy_heliocloud.io.frame import Window, read_windows
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.reports import Report, is_asked_by_another, report, report_to, wanted, way_here
 from sunpy_heliocloud.lazy.steps import Plane, Steps
+from sunpy_heliocloud.lazy.terms import Terms
 
 __all__ = ["DerotateArrays", "DerotateFrames", "FirstPlane", "ReadWindow", "TargetPart"]
 
@@ -31,12 +33,15 @@ class ReadWindow:
         In which frames are read.
     errors
         ``"raise"``, or ``"mask"`` for frames of NaN in place of those that cannot be read.
+    terms
+        Those of the process that has sent it; `None` in that process.
     """
 
     steps: Steps
     window: Window
     dtype: np.dtype
     errors: str
+    terms: Terms | None = None
 
     def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
         return np.stack(list(self.images(planes, [Window.whole(self.window.shape)] * len(planes))))
@@ -48,7 +53,12 @@ class ReadWindow:
         A function that sees whole images is given whole images, whatever part is wanted.
         """
         reads = [self.read_for(plane, window) for plane, window in zip(planes, windows, strict=True)]
-        images = read_windows([plane.frame for plane in planes], reads, self.dtype, wanted())
+        check, frames = wanted(), [plane.frame for plane in planes]
+        if self.terms is None:
+            images = read_windows(frames, reads, self.dtype, check)
+        else:
+            self.terms.check()
+            images = read_windows(frames, reads, self.dtype, check, partial(self.terms.turns, check=check))
         found = Report(len(planes))
         for image, plane, window, read in zip(images, planes, windows, reads, strict=True):
             if self.errors == "mask":
@@ -77,7 +87,8 @@ class ReadWindow:
         return image[window.within(read)]
 
     def __reduce__(self) -> tuple:
-        return _received, (_way_out(), self.steps, self.window, self.dtype, self.errors)
+        terms = Terms() if self.terms is None else self.terms
+        return _received, (_way_out(), self.steps, self.window, self.dtype, self.errors, terms)
 
 
 def _way_out() -> tuple[str, str | None, bool]:

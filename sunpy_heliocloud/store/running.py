@@ -11,6 +11,7 @@ import dask.array as da
 import numpy as np
 from dask.base import get_scheduler, tokenize
 
+from sunpy_heliocloud.lazy.versions import require_alike
 from sunpy_heliocloud.store.chunks import WriteChunk
 from sunpy_heliocloud.text import inert
 
@@ -61,6 +62,8 @@ def _on_cluster(
     workers that wait for each other do not read far ahead of what is written.
     """
     from distributed import as_completed
+
+    require_alike()
 
     waiting, left = as_completed(with_results=True), iter(chunks)
     tasks: dict[str, WriteChunk] = {}
