@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import batched
 from typing import TYPE_CHECKING
 
 from sunpy_heliocloud.bounds import limits
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Terms"]
 
-_REQUESTS_A_LEASE = 4  # at most; a message to the scheduler for each request would take longer
 _SECONDS_BETWEEN_CHECKS = 1.0
 
 
@@ -55,24 +53,34 @@ class Terms:
         if not self.requests or worker() is None:
             yield requests, nullcontext()
             return
-        at_once = min(self.requests, _REQUESTS_A_LEASE)
-        leases = _leases(f"sunpy_heliocloud-{self.requests}-requests", self.requests // at_once)
-        for some in batched(requests, at_once):
-            yield some, _lease(leases, check)
+        leases = _leases(self.requests)
+        while requests:
+            count = _acquired(leases, len(requests), check)
+            yield requests[:count], _released(leases, count)
+            requests = requests[count:]
 
 
 @cache
-def _leases(name: str, count: int) -> "Semaphore":
+def _leases(count: int) -> "Semaphore":
     from distributed import Semaphore
 
-    return Semaphore(max_leases=count, name=name)
+    return Semaphore(max_leases=count, name=f"sunpy_heliocloud-{count}-requests")
+
+
+def _acquired(leases: "Semaphore", most: int, check: Callable[[], None]) -> int:
+    """How many leases this thread has got: one, and those that are free. None waits for others while it holds some."""
+    while not leases.acquire(timeout=_SECONDS_BETWEEN_CHECKS):
+        check()
+    count = 1
+    while count < most and leases.acquire(timeout=0):
+        count += 1
+    return count
 
 
 @contextmanager
-def _lease(leases: "Semaphore", check: Callable[[], None]) -> Iterator[None]:
-    while not leases.acquire(timeout=_SECONDS_BETWEEN_CHECKS):
-        check()
+def _released(leases: "Semaphore", count: int) -> Iterator[None]:
     try:
         yield
     finally:
-        leases.release()
+        for _ in range(count):
+            leases.release()

@@ -1,9 +1,11 @@
 """Time lags of twelve hours, on workers that SLURM starts."""
 
-import astropy.units as u
-from astropy.coordinates import SkyCoord
 from dask_jobqueue import SLURMCluster
 from distributed import Client
+
+import astropy.units as u
+from astropy.coordinates import SkyCoord
+
 from sunpy.net import Fido
 from sunpy.net import attrs as a
 
