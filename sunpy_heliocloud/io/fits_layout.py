@@ -12,6 +12,7 @@ from sunpy_heliocloud.io.keywords import number
 from sunpy_heliocloud.io.tile_coding import TileCoding
 from sunpy_heliocloud.io.tile_table import TileTable
 from sunpy_heliocloud.kernels.rice import DamagedTile, decode_rice
+from sunpy_heliocloud.kernels.stored_pixels import floats_in_place
 from sunpy_heliocloud.text import inert
 
 __all__ = ["GzippedLayout", "ImageLayout", "PlainLayout", "Scaling", "TiledLayout"]
@@ -69,8 +70,10 @@ class Scaling:
         return np.dtype(np.float32 if stored.itemsize <= 2 else np.float64)
 
     def apply(self, stored: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """Physical values as ``dtype``; blank ones are NaN."""
+        """Physical values as ``dtype``; blank ones are NaN. They may take the place of the stored ones."""
         is_scaled = self.bscale != 1 or self.bzero != 0
+        if not is_scaled and (stored.dtype, dtype) == (np.int32, np.float32) and _is_own(stored):
+            return floats_in_place(stored, self.blank)
         # With the offset of unsigned integers, 2³¹, a float32 would lose the last digits.
         values = stored.astype(np.result_type(dtype, self.dtype(stored.dtype)) if is_scaled else dtype)
         if self.bscale != 1:
@@ -80,6 +83,12 @@ class Scaling:
         if self.blank is not None:
             values[stored == self.blank] = np.nan
         return values.astype(dtype, copy=False)
+
+
+def _is_own(array: np.ndarray) -> bool:
+    """Whether nothing else can refer to its memory."""
+    flags = array.flags
+    return flags.owndata and flags.writeable and flags.c_contiguous
 
 
 class ImageLayout(Protocol):

@@ -25,6 +25,12 @@ _map_surface = Function(
     *(c_int64,) * 2,
     _NUMBERS,
 )
+_map_surface_rows = Function(
+    "map_surface_rows",
+    *(_NUMBERS, _NUMBERS, c_double, _NUMBERS, _NUMBERS, _NUMBERS),
+    *(c_int64,) * 4,
+    _NUMBERS,
+)
 
 
 class Camera(NamedTuple):
@@ -147,8 +153,26 @@ class SurfaceMap:
         height = stop - start + 2
         if height != self._rows.shape[1]:
             self._rows = np.empty((2, height, self.shape[1] + 2))
-        _map_surface(*self._arguments, start - 1, -1, 1, 1, *self._rows.shape[1:], self._rows)
+        _map_surface_rows(*self._arguments, start - 1, -1, *self._rows.shape[1:], self._rows)
         return self._rows
+
+    def part(self, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        """
+        The map of a part of the target image.
+
+        Parameters
+        ----------
+        rows, columns
+            The first, and the one after the last; they may lie off the image.
+
+        Returns
+        -------
+        `numpy.ndarray`
+            Input pixels ``(x, y)`` as of `rows`, without a rim, a new array.
+        """
+        pixels = np.empty((2, rows[1] - rows[0], columns[1] - columns[0]))
+        _map_surface_rows(*self._arguments, rows[0], columns[0], *pixels.shape[1:], pixels)
+        return pixels
 
     def grid(self, rows: tuple[float, float, int], columns: tuple[float, float, int]) -> np.ndarray:
         """

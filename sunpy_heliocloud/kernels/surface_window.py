@@ -1,7 +1,7 @@
 """
 The parts of a map of the surface where the window of an image that resampling needs touches its outermost pixels.
 
-Few pixels decide on the window: a coarse map shows which, and only these are mapped exactly. The window is the same.
+Few pixels decide on the window: a coarse map shows which, and only these are mapped. The window is the same.
 """
 
 import numpy as np
@@ -55,17 +55,17 @@ def outermost_parts(
         return None
     # The pixel next to a place may be half a pixel away on each axis.
     outermost = edges <= edges.min(axis=(2, 3), keepdims=True) + 2 * margin + norm.max()
-    return [surface.grid(*_around(one, spans, surface.shape)) for one in outermost.reshape(4, *norm.shape)]
+    return [surface.part(*_around(one, spans, surface.shape)) for one in outermost.reshape(4, *norm.shape)]
 
 
 def _around(
     places: np.ndarray, spans: list[tuple[float, float, int]], shape: tuple[int, int]
-) -> list[tuple[float, float, int]]:
+) -> list[tuple[int, int]]:
     """Rows and columns of pixels, with a rim, around some places of the coarse map and their neighbours."""
     around = []
     for axis, (_, spacing, count) in enumerate(spans):
         numbers = np.flatnonzero(places.any(axis=1 - axis))
         first = int(max(numbers[0] - 1, 0) * spacing)
         last = min(int(np.ceil(min(numbers[-1] + 1, count - 1) * spacing)), shape[axis] - 1)
-        around.append((float(first - 1), 1.0, last - first + 3))
+        around.append((first - 1, last + 2))
     return around

@@ -265,3 +265,22 @@ def test_blank_pixels_of_unsigned_integers_are_missing_too():
     _, layout = find_image(file)
     values = layout.scaling.apply(rows_of(file, layout, 0, 64), np.dtype("f4"))
     np.testing.assert_array_equal(np.isnan(values), COUNTS == COUNTS[3, 3])
+
+
+def test_integers_become_floats_in_their_place_with_blanks_missing():
+    stored = np.array([[0, -1, 2**24 + 1], [-(2**31), 5, -7]], "i4")
+    expected = stored.astype("f4")
+    expected[1, 0] = np.nan
+    values = Scaling(blank=-(2**31)).apply(stored, np.dtype("f4"))
+    assert np.shares_memory(values, stored)
+    np.testing.assert_array_equal(values, expected)
+
+
+def test_memory_of_others_is_not_written_to():
+    stored = np.arange(12, dtype="i4").reshape(3, 4)
+    shown = stored[:, 1:3]
+    for other in (shown, np.ascontiguousarray(stored).view(), np.frombuffer(stored.tobytes(), "i4")):
+        before = other.copy()
+        assert not np.shares_memory(Scaling(blank=5).apply(other, np.dtype("f4")), other)
+        np.testing.assert_array_equal(other, before)
+    np.testing.assert_array_equal(Scaling(blank=2**40).apply(stored.copy(), np.dtype("f4")), stored)

@@ -12,7 +12,7 @@ import astropy.units as u
 
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.derotation.rotation import surface_turns
-from sunpy_heliocloud.kernels.surface_map import SurfaceMap
+from sunpy_heliocloud.kernels.surface_map import SurfaceMap, camera
 
 FRAME = {"shape": (5000, 5000), "scale": 0.5}
 BOUND = 1e-6  # pixel
@@ -216,3 +216,34 @@ def test_the_surface_may_lie_higher():
         maps.append(surface.rows(200, 201)[0, 1, 201])
     assert 3 < (maps[1] - maps[0]) * 0.6 / 0.5 < 7
     assert u.Quantity(target.solar_radius, u.m) == 695.7 * u.Mm
+
+
+def seen_from(longitude, latitude=0.1):
+    return camera(
+        crpix=(400.5, 400.5),
+        scales=np.diag([1, 1]) * np.radians(2.6 / 3600),
+        crval=(0, 0),
+        lonpole=np.pi,
+        observer=(longitude, latitude, 1.5e11),
+    )
+
+
+@pytest.mark.parametrize(
+    "turn", [(0, 0, 0), (0.06, -0.01, -0.01), (-1.3, 0.3, 0.2)], ids=["none", "hours", "days"]
+)
+@pytest.mark.parametrize("longitude", [0, 0.01, 1.2, 1.8, 2.6, np.pi])
+def test_pixels_between_nodes_are_those_by_themselves(turn, longitude):
+    """Also at the limb and at the horizon of another observer, whose visible part may be a crescent."""
+    surface = SurfaceMap(seen_from(0), seen_from(longitude), (800, 800), 6.957e8, turn)
+    by_themselves = surface.grid((-1, 1, 802), (-1, 1, 802))
+    np.testing.assert_allclose(surface.rows(0, 800), by_themselves, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (4, 7), (2, 9), (3, 530)])
+def test_images_of_any_width_have_the_same_pixels(shape):
+    surfaces = [
+        SurfaceMap(seen_from(0), seen_from(0.1), (5, width), 6.957e8, (0.1, 0, 0))
+        for width in (shape[1], 800)
+    ]
+    part, whole = (surface.rows(0, shape[0]).copy() for surface in surfaces)
+    np.testing.assert_array_equal(part, whole[:, :, : shape[1] + 2])

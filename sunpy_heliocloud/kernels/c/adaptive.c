@@ -16,25 +16,20 @@
  * Several pixels of the result are made at a time, one a lane, where their windows begin in consecutive columns, so that the
  * image is read without gathering; elsewhere several columns of one window.
  */
-#include "elementary.h"
+#include "adaptive_weights.h"
 
-enum { BLOCK = 128 }; /* pixels whose weights are prepared together */
-/* Weights by multiplication up to this exponent and half-width; beyond, rounding would add up, and each takes an exp. */
-static const double MOST_EXPONENT = 100, MOST_REACH = 40;
-
-/* An image, or a window of it: pixels, and the place of the first in the whole image. */
+/* An image, or a window of it: pixels, and their first and last rows and columns in the whole image. */
 typedef struct {
     const void *pixels;
-    bool is_single;
-    int64_t rows, columns, first_row, first_column;
+    int64_t rows, columns;
+    double first_row, last_row, first_column, last_column; /* whole numbers */
 } Image;
 
-/* Of the pixels of a block: windows, from the first pixel of the image, and the factors from weight to weight. */
-typedef struct {
-    double row[BLOCK], column[BLOCK], rows[BLOCK], columns[BLOCK]; /* whole numbers */
-    double step_x[BLOCK], step_xx[BLOCK], step_y[BLOCK], step_yy[BLOCK], step_xy[BLOCK];
-    int64_t inside[BLOCK], by_products[BLOCK]; /* -1 for true */
-} Work;
+/* Where a pixel of the whole image is in memory. */
+INLINE int64_t place(const Image *image, double row, double column)
+{
+    return (int64_t)(row - image->first_row) * image->columns + (int64_t)(column - image->first_column);
+}
 
 INLINE double pixel(const Image *image, bool is_single, int64_t at)
 {
@@ -43,136 +38,71 @@ INLINE double pixel(const Image *image, bool is_single, int64_t at)
 
 INLINE doubles pixels_in_lanes(const Image *image, bool is_single, int64_t at)
 {
-    if (is_single) return __builtin_convertvector(*(const floats_anywhere *)((const float *)image->pixels + at), doubles);
+    if (is_single) return load_floats((const float *)image->pixels + at);
     return load((const double *)image->pixels + at);
 }
 
 /*
- * Windows and weights of pixels, one a lane, from number `i` of a row on, whose coordinates, and those of the rows below and above,
- * have a rim of one pixel on the left.
+ * The averages of pixels whose windows begin side by side. Of a row: v0 + S (v1 + S X (v2 + S X^2 v3)), with S the factor from
+ * its first weight to its second, and X the factor of these factors; and so of the rows, from the last to the first.
  */
-INLINE void prepare_lanes(
-    const double *x_row, const double *y_row, int64_t width, int64_t i, double sharpness, double region,
-    const Image *image, Work *work, int m)
+INLINE doubles average_side_by_side(const Image *image, bool is_single, const Work *work, int m, int64_t at)
 {
-    doubles x = load(x_row + i + 1), y = load(y_row + i + 1);
-    /* The order of operations matters: the last bit decides whether a row lies in the window. */
-    doubles x_x = ((x - load(x_row + i)) + (load(x_row + i + 2) - x)) * all(0.5);
-    doubles y_x = ((y - load(y_row + i)) + (load(y_row + i + 2) - y)) * all(0.5);
-    doubles x_y = ((x - load(x_row - width + i + 1)) + (load(x_row + width + i + 1) - x)) * all(0.5);
-    doubles y_y = ((y - load(y_row - width + i + 1)) + (load(y_row + width + i + 1) - y)) * all(0.5);
-    doubles e = (x_x + y_y) * all(0.5), f = (x_x - y_y) * all(0.5), g = (y_x + x_y) * all(0.5), h = (y_x - x_y) * all(0.5);
-    doubles rotation = lanes_square_root(e * e + h * h), reflection = lanes_square_root(f * f + g * g);
-    doubles major = rotation + reflection, minor = rotation - reflection;
-    major = lanes_at_least(all(1), major);
-    minor = lanes_at_least(all(1), minor);
-    doubles reach = all(region) / (all(2) * (all(1) / major));
-    doubles left = lanes_ceil(x - reach), right = lanes_floor(x + reach);
-    doubles bottom = lanes_ceil(y - reach), top = lanes_floor(y + reach);
-    doubles first_row = all((double)image->first_row), first_column = all((double)image->first_column);
-    integers inside = (left >= first_column) & (right <= first_column + all((double)image->columns - 1)) &
-                   (bottom >= first_row) & (top <= first_row + all((double)image->rows - 1));
-    doubles product = rotation * reflection, major_square = major * major, minor_square = minor * minor;
-    integers has_directions = product > all(0);
-    product = choose(has_directions, product, all(1));
-    doubles share = all(sharpness) / (major_square * minor_square * product);
-    doubles mean = all(0.5) * share * product * (major_square + minor_square);
-    doubles difference = all(0.5) * share * (minor_square - major_square);
-    doubles p = mean + difference * (e * f - g * h);
-    doubles q = difference * (g * e + f * h);
-    doubles r = mean - difference * (e * f - g * h);
-    doubles dx = left - x, dy = bottom - y;
-    /* Without reflection or rotation the directions are undefined here, but not in reproject's atan2. */
-    doubles bound = all(2) * reach * reach * share * product * major_square;
-    integers by_products = (bound < all(MOST_EXPONENT)) & (reach < all(MOST_REACH)) &
-                        (has_directions | (major_square == minor_square));
-    store(work->row + m, choose(inside, bottom - first_row, all(0)));
-    store(work->column + m, choose(inside, left - first_column, all(0)));
-    store(work->rows + m, top - bottom + all(1));
-    store(work->columns + m, right - left + all(1));
-    store(work->step_x + m, lanes_exp(-(p * (all(2) * dx + all(1)) + all(2) * q * dy)));
-    store(work->step_xx + m, lanes_exp(all(-2) * p));
-    store(work->step_y + m, lanes_exp(-(r * (all(2) * dy + all(1)) + all(2) * q * dx)));
-    store(work->step_yy + m, lanes_exp(all(-2) * r));
-    store(work->step_xy + m, lanes_exp(all(-2) * q));
-    memcpy(work->inside + m, &inside, sizeof inside);
-    memcpy(work->by_products + m, &by_products, sizeof by_products);
-}
-
-/* The same of fewer pixels at the end of a row: with the last repeated. */
-static void prepare_last(
-    const double *x_row, const double *y_row, int64_t width, int64_t i, int count, double sharpness, double region,
-    const Image *image, Work *work, int m)
-{
-    enum { PADDED = LANES + 2 };
-    double x[3][PADDED], y[3][PADDED];
-    for (int j = 0; j < 3; j++)
-        for (int k = 0; k < PADDED; k++) {
-            const int64_t from = (j - 1) * width + i + (k < count + 2 ? k : count + 1);
-            x[j][k] = x_row[from];
-            y[j][k] = y_row[from];
-        }
-    prepare_lanes(x[1], y[1], PADDED, 0, sharpness, region, image, work, m);
-}
-
-/*
- * The averages of pixels whose windows begin side by side: sum over rows of W (v0 + S (v1 + S X (v2 + S X^2 v3))), with W
- * the first weight of a row, S the factor from its first to its second, and X the factor of these factors.
- */
-INLINE doubles average_side_by_side(const Image *image, bool is_single, const Work *work, int m)
-{
-    const int64_t row_length = image->columns;
-    int64_t at = (int64_t)work->row[m] * row_length + (int64_t)work->column[m];
-    doubles step_x = load(work->step_x + m), step_xx = load(work->step_xx + m);
-    doubles step_y = load(work->step_y + m), step_yy = load(work->step_yy + m);
-    doubles step_xy = load(work->step_xy + m);
-    doubles weight = all(1), weighted = all(0), total = all(0);
-    for (int row = 0; row < 4; row++, at += row_length) {
-        doubles second = step_x * step_xx, third = second * step_xx;
-        doubles sum = lanes_multiply_add(third, pixels_in_lanes(image, is_single, at + 3), pixels_in_lanes(image, is_single, at + 2));
+    doubles step_xx = load(work->step_xx + m), step_xy = load(work->step_xy + m), step_yy = load(work->step_yy + m);
+    doubles steps_x[4] = {load(work->step_x + m)}, steps_y[4] = {load(work->step_y + m)};
+    for (int row = 1; row < 4; row++) {
+        steps_x[row] = steps_x[row - 1] * step_xy;
+        steps_y[row] = steps_y[row - 1] * step_yy;
+    }
+    doubles weighted = all(0), total = all(0);
+    at += 3 * image->columns;
+    for (int row = 3; row >= 0; row--, at -= image->columns) {
+        doubles step_x = steps_x[row], second = step_x * step_xx, third = second * step_xx;
+        doubles last = pixels_in_lanes(image, is_single, at + 3);
+        doubles sum = lanes_multiply_add(third, last, pixels_in_lanes(image, is_single, at + 2));
         sum = lanes_multiply_add(second, sum, pixels_in_lanes(image, is_single, at + 1));
         sum = lanes_multiply_add(step_x, sum, pixels_in_lanes(image, is_single, at));
-        doubles weights = lanes_multiply_add(second, all(1) + third, all(1));
-        weights = lanes_multiply_add(step_x, weights, all(1));
-        weighted = lanes_multiply_add(weight, sum, weighted);
-        total = lanes_multiply_add(weight, weights, total);
-        weight *= step_y;
-        step_y *= step_yy;
-        step_x *= step_xy;
+        doubles weights = lanes_multiply_add(step_x, lanes_multiply_add(second, all(1) + third, all(1)), all(1));
+        weighted = row == 3 ? sum : lanes_multiply_add(steps_y[row], weighted, sum);
+        total = row == 3 ? weights : lanes_multiply_add(steps_y[row], total, weights);
     }
     return weighted / total;
 }
 
 /* The same of one pixel, to the last bit: a pixel must not depend on those beside it, of which a slice has fewer. */
-INLINE double average_of_4x4(const Image *image, bool is_single, const Work *work, int m)
+INLINE double average_of_4x4(const Image *image, bool is_single, const Work *work, int m, int64_t at)
 {
-    int64_t at = (int64_t)work->row[m] * image->columns + (int64_t)work->column[m];
-    double step_x = work->step_x[m], step_y = work->step_y[m], weight = 1, weighted = 0, total = 0;
-    for (int row = 0; row < 4; row++, at += image->columns) {
-        const double second = step_x * work->step_xx[m], third = second * work->step_xx[m];
+    double steps_x[4] = {work->step_x[m]}, steps_y[4] = {work->step_y[m]};
+    for (int row = 1; row < 4; row++) {
+        steps_x[row] = steps_x[row - 1] * work->step_xy[m];
+        steps_y[row] = steps_y[row - 1] * work->step_yy[m];
+    }
+    double weighted = 0, total = 0;
+    at += 3 * image->columns;
+    for (int row = 3; row >= 0; row--, at -= image->columns) {
+        const double step_x = steps_x[row], second = step_x * work->step_xx[m], third = second * work->step_xx[m];
         double sum = multiply_add(third, pixel(image, is_single, at + 3), pixel(image, is_single, at + 2));
         sum = multiply_add(second, sum, pixel(image, is_single, at + 1));
         sum = multiply_add(step_x, sum, pixel(image, is_single, at));
-        double weights = multiply_add(second, 1 + third, 1);
-        weights = multiply_add(step_x, weights, 1);
-        weighted = multiply_add(weight, sum, weighted);
-        total = multiply_add(weight, weights, total);
-        weight *= step_y;
-        step_y *= work->step_yy[m];
-        step_x *= work->step_xy[m];
+        const double weights = multiply_add(step_x, multiply_add(second, 1 + third, 1), 1);
+        weighted = row == 3 ? sum : multiply_add(steps_y[row], weighted, sum);
+        total = row == 3 ? weights : multiply_add(steps_y[row], total, weights);
     }
     return weighted / total;
 }
 
 /* The average over one window: several of its columns at a time. */
-INLINE double average_by_columns(const Image *image, bool is_single, const Work *work, int m)
+INLINE double average_by_columns(const Image *image, bool is_single, const Work *work, int m, int64_t corner)
 {
-    const int64_t rows = (int64_t)work->rows[m], columns = (int64_t)work->columns[m];
-    const int64_t corner = (int64_t)work->row[m] * image->columns + (int64_t)work->column[m];
+    const int64_t rows = (int64_t)(work->last_row[m] - work->row[m]) + 1;
+    const int64_t columns = (int64_t)(work->last_column[m] - work->column[m]) + 1;
     doubles weighted = all(0), total = all(0);
     double first_weight = 1, step_x = work->step_x[m], step_y = work->step_y[m];
     for (int64_t column = 0; column < columns; column += LANES) {
         const int count = (int)smaller(LANES, columns - column);
+        /* What is read beyond the window does not count, but has to be in memory. */
+        const bool can_read = corner + (rows - 1) * image->columns + column + LANES <= image->rows * image->columns;
+        const integers wanted = lane_numbers() < all(count);
         doubles weights = all(0), steps_y = all(0);
         for (int lane = 0; lane < count; lane++) {
             weights[lane] = first_weight;
@@ -185,6 +115,8 @@ INLINE double average_by_columns(const Image *image, bool is_single, const Work 
             doubles pixels = all(0);
             if (count == LANES)
                 pixels = pixels_in_lanes(image, is_single, at);
+            else if (LIKELY(can_read))
+                pixels = (doubles)((integers)pixels_in_lanes(image, is_single, at) & wanted);
             else
                 for (int lane = 0; lane < count; lane++) pixels[lane] = pixel(image, is_single, at + lane);
             weighted = lanes_multiply_add(weights, pixels, weighted);
@@ -205,7 +137,7 @@ static double average_by_exp(
     const Image *image, bool is_single, const Work *work, int m, const double *x_row, const double *y_row,
     int64_t width, int64_t i, double sharpness)
 {
-    double x = x_row[i + 1], y = y_row[i + 1];
+    const double x = x_row[i + 1], y = y_row[i + 1];
     double x_x = ((x - x_row[i]) + (x_row[i + 2] - x)) / 2, y_x = ((y - y_row[i]) + (y_row[i + 2] - y)) / 2;
     double x_y = ((x - x_row[i + 1 - width]) + (x_row[i + 1 + width] - x)) / 2;
     double y_y = ((y - y_row[i + 1 - width]) + (y_row[i + 1 + width] - y)) / 2;
@@ -214,34 +146,49 @@ static double average_by_exp(
     double angle = (atan2(g, f) + atan2(h, e)) / 2;
     double major = fmax(1, rotation + reflection), minor = fmax(1, rotation - reflection);
     double cosine = cos(angle), sine = sin(angle), weighted = 0, total = 0;
-    const int64_t first_row = (int64_t)work->row[m], first_column = (int64_t)work->column[m];
-    x -= (double)image->first_column;
-    y -= (double)image->first_row;
-    for (int64_t row = first_row; row < first_row + (int64_t)work->rows[m]; row++)
-        for (int64_t column = first_column; column < first_column + (int64_t)work->columns[m]; column++) {
+    for (double row = work->row[m]; row <= work->last_row[m]; row++)
+        for (double column = work->column[m]; column <= work->last_column[m]; column++) {
             double along = (cosine * (column - x) + sine * (row - y)) / major;
             double across = (cosine * (row - y) - sine * (column - x)) / minor;
             double weight = exp(-sharpness * (along * along + across * across));
             /* A NaN pixel whose weight underflows must not enter the sum. */
             if (weight > 0) {
-                weighted += weight * pixel(image, is_single, row * image->columns + column);
+                weighted += weight * pixel(image, is_single, place(image, row, column));
                 total += weight;
             }
         }
     return weighted / total;
 }
 
+/* Whether a window is in the image. */
+INLINE bool is_inside(const Image *image, double row, double last_row, double column, double last_column)
+{
+    return row >= image->first_row && last_row <= image->last_row && column >= image->first_column &&
+           last_column <= image->last_column;
+}
+
 /* Whether the pixels of all lanes have windows of 4 x 4 pixels, each one column right of the one before. */
-INLINE bool are_side_by_side(const Work *work, int m)
+INLINE bool are_side_by_side(const Image *image, const Work *work, int m)
 {
     doubles column = load(work->column + m), row = load(work->row + m);
-    integers inside, by_products;
-    memcpy(&inside, work->inside + m, sizeof inside);
-    memcpy(&by_products, work->by_products + m, sizeof by_products);
-    integers good = inside & by_products & (row == all(row[0])) & (column == all(column[0]) + lane_numbers()) &
-                 (load(work->rows + m) == all(4)) & (load(work->columns + m) == all(4));
-    for (int lane = 1; lane < LANES; lane++) good[0] &= good[lane];
-    return good[0] != 0;
+    integers usual;
+    memcpy(&usual, work->is_usual + m, sizeof usual);
+    usual &= (row == all(row[0])) & (column == all(column[0]) + lane_numbers());
+    return are_all(usual) && is_inside(image, row[0], row[0] + 3, column[0], column[0] + LANES + 2);
+}
+
+/* The average of one pixel, number `m` of a block and `i` of its row. */
+INLINE double average(
+    const Image *image, bool is_single, const Work *work, int m, const double *x_row, const double *y_row,
+    int64_t width, int64_t i, double sharpness)
+{
+    const double row = work->row[m], column = work->column[m];
+    const bool is_usual = work->is_usual[m];
+    const double last_row = is_usual ? row + 3 : work->last_row[m], last_column = is_usual ? column + 3 : work->last_column[m];
+    if (!is_inside(image, row, last_row, column, last_column)) return NAN;
+    if (is_usual) return average_of_4x4(image, is_single, work, m, place(image, row, column));
+    if (work->by_products[m]) return average_by_columns(image, is_single, work, m, place(image, row, column));
+    return average_by_exp(image, is_single, work, m, x_row, y_row, width, i, sharpness);
 }
 
 INLINE void resample(
@@ -257,22 +204,17 @@ INLINE void resample(
             const int count = (int)smaller(BLOCK, nx - start);
             int m = 0;
             for (; m + LANES <= count; m += LANES)
-                prepare_lanes(x_row, y_row, width, start + m, sharpness, region, image, &work, m);
+                prepare_lanes(x_row, y_row, width, start + m, sharpness, region, &work, m);
             if (m < count)
-                prepare_last(x_row, y_row, width, start + m, count - m, sharpness, region, image, &work, m);
+                prepare_last(x_row, y_row, width, start + m, count - m, sharpness, region, &work, m);
+            take_exps(&work, count, sharpness);
             for (m = 0; m < count; m++) {
-                if (m + LANES <= count && are_side_by_side(&work, m)) {
-                    store(averages + m, average_side_by_side(image, is_single, &work, m));
+                if (m + LANES <= count && are_side_by_side(image, &work, m)) {
+                    const int64_t at = place(image, work.row[m], work.column[m]);
+                    store(averages + m, average_side_by_side(image, is_single, &work, m, at));
                     m += LANES - 1;
-                } else if (!work.inside[m]) {
-                    averages[m] = NAN;
-                } else if (work.by_products[m] && work.rows[m] == 4 && work.columns[m] == 4) {
-                    averages[m] = average_of_4x4(image, is_single, &work, m);
-                } else if (work.by_products[m]) {
-                    averages[m] = average_by_columns(image, is_single, &work, m);
                 } else {
-                    averages[m] =
-                        average_by_exp(image, is_single, &work, m, x_row, y_row, width, start + m, sharpness);
+                    averages[m] = average(image, is_single, &work, m, x_row, y_row, width, start + m, sharpness);
                 }
             }
             const int64_t at = j * nx + start;
@@ -292,7 +234,8 @@ EXPORT void resample_adaptive(
     const void *pixels, int is_single, int64_t rows, int64_t columns, int64_t first_row, int64_t first_column,
     const double *coordinates, int64_t ny, int64_t nx, double sharpness, double region, void *resampled, int to_single)
 {
-    const Image image = {pixels, is_single, rows, columns, first_row, first_column};
+    const Image image = {pixels, rows, columns, (double)first_row, (double)(first_row + rows - 1),
+                         (double)first_column, (double)(first_column + columns - 1)};
     if (is_single)
         resample(&image, true, coordinates, ny, nx, sharpness, region, resampled, to_single);
     else

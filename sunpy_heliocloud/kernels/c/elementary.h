@@ -7,7 +7,10 @@
 
 #include "kernels.h"
 
-/* exp of arguments within +-700, good to 2e-14. */
+/* A sum of two terms of a series, (over x + under). */
+INLINE doubles two_terms(doubles x, double over, double under) { return lanes_multiply_add(x, all(over), all(under)); }
+
+/* exp of arguments within +-700, good to 2e-14. Terms are added in pairs, which do not wait for each other (Estrin's scheme). */
 INLINE doubles lanes_exp(doubles exponent)
 {
     /* Adding 1.5 * 2^52 rounds to an integer and leaves it in the lowest bits. */
@@ -16,19 +19,22 @@ INLINE doubles lanes_exp(doubles exponent)
     doubles power = shifted - magic;
     doubles r = lanes_multiply_add(power, all(-6.93147180369123816490e-01), exponent);
     r = lanes_multiply_add(power, all(-1.90821492927058770002e-10), r);
-    doubles series = all(1.0 / 39916800);
-    series = lanes_multiply_add(series, r, all(1.0 / 3628800));
-    series = lanes_multiply_add(series, r, all(1.0 / 362880));
-    series = lanes_multiply_add(series, r, all(1.0 / 40320));
-    series = lanes_multiply_add(series, r, all(1.0 / 5040));
-    series = lanes_multiply_add(series, r, all(1.0 / 720));
-    series = lanes_multiply_add(series, r, all(1.0 / 120));
-    series = lanes_multiply_add(series, r, all(1.0 / 24));
-    series = lanes_multiply_add(series, r, all(1.0 / 6));
-    series = lanes_multiply_add(series, r, all(1.0 / 2));
-    series = lanes_multiply_add(series, r, all(1.0));
-    series = lanes_multiply_add(series, r, all(1.0));
+    doubles square = r * r, fourth = square * square;
+    doubles series = lanes_multiply_add(two_terms(r, 1.0 / 39916800, 1.0 / 3628800), square, two_terms(r, 1.0 / 362880, 1.0 / 40320));
+    doubles middle = lanes_multiply_add(two_terms(r, 1.0 / 5040, 1.0 / 720), square, two_terms(r, 1.0 / 120, 1.0 / 24));
+    doubles first = lanes_multiply_add(two_terms(r, 1.0 / 6, 1.0 / 2), square, r + all(1));
+    series = lanes_multiply_add(lanes_multiply_add(series, fourth, middle), fourth, first);
     return series * (doubles)(((integers)shifted + 1023) << 52);
+}
+
+/* The same of arguments up to SMALL_EXPONENT, for which the series converges at once. */
+static const double SMALL_EXPONENT = 1.0 / 64;
+
+INLINE doubles exp_of_small(doubles x)
+{
+    doubles square = x * x;
+    doubles first = lanes_multiply_add(two_terms(x, 1.0 / 6, 1.0 / 2), square, x + all(1));
+    return lanes_multiply_add(two_terms(x, 1.0 / 120, 1.0 / 24), square * square, first);
 }
 
 /* Sine and cosine of up to a million radians, good to 1e-15. */

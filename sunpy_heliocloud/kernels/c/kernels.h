@@ -67,6 +67,14 @@ INLINE doubles lane_numbers(void)
 }
 
 INLINE doubles load(const double *from) { return *(const doubles_anywhere *)from; }
+INLINE doubles load_floats(const float *from)
+{
+#if defined(__SSE2__) && !defined(__AVX__) /* gcc would convert one by one */
+    return (doubles)_mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)from)));
+#else
+    return __builtin_convertvector(*(const floats_anywhere *)from, doubles);
+#endif
+}
 INLINE void store(double *to, doubles values) { *(doubles_anywhere *)to = values; }
 
 INLINE doubles lanes_multiply_add(doubles a, doubles b, doubles c)
@@ -101,6 +109,21 @@ INLINE doubles choose(integers condition, doubles a, doubles b)
 #endif
 }
 
+/* Whether the condition, -1 for true and 0 for false, holds in all lanes. */
+INLINE bool are_all(integers condition)
+{
+#if defined(__AVX__)
+    return _mm256_movemask_pd((__m256d)condition) == 15;
+#elif defined(__SSE2__)
+    return _mm_movemask_pd((__m128d)condition) == 3;
+#else
+    return (condition[0] & condition[1]) != 0;
+#endif
+}
+
+/* Without the sign, which is the highest bit. */
+INLINE doubles lanes_size(doubles a) { return (doubles)((integers)a & ~(integers)all(-0.0)); }
+
 /* The larger of the least value and of a, NaN where a is. */
 INLINE doubles lanes_at_least(doubles least, doubles a)
 {
@@ -110,6 +133,18 @@ INLINE doubles lanes_at_least(doubles least, doubles a)
     return (doubles)_mm_max_pd((__m128d)least, (__m128d)a);
 #else
     return choose(a < least, least, a);
+#endif
+}
+
+/* The smaller of two; any of them, where one is NaN. */
+INLINE doubles lanes_smaller(doubles a, doubles b)
+{
+#if defined(__AVX__)
+    return (doubles)_mm256_min_pd((__m256d)a, (__m256d)b);
+#elif defined(__SSE2__)
+    return (doubles)_mm_min_pd((__m128d)a, (__m128d)b);
+#else
+    return choose(a < b, a, b);
 #endif
 }
 

@@ -63,30 +63,51 @@ static bool read_differences(const Coding *coding, Tile *tile, int code, int cou
     return true;
 }
 
-/* The same of four tiles at once, of which all have low bits; false if a code is longer than a word. */
-static bool read_differences_of_four(
-    const uint8_t *data, Tile *tiles, const int *codes, int count, uint32_t folded[TOGETHER][MOST_IN_BLOCK])
+/*
+ * The same of four tiles at once, of which all have low bits, some codes from each word; false if they are longer than a word, and
+ * nothing has been read.
+ */
+INLINE bool read_some_of_four(
+    const uint8_t *data, Tile *tiles, const int *codes, int count, int from_a_word, uint32_t folded[TOGETHER][MOST_IN_BLOCK])
 {
     uint64_t at[TOGETHER], longest = 0;
     for (int k = 0; k < TOGETHER; k++) at[k] = tiles[k].at;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i += from_a_word)
         for (int k = 0; k < TOGETHER; k++) {
             const int low_bits = codes[k] - 1;
-            uint64_t word = bits(data, at[k]);
-            uint64_t zeros = __builtin_clzll(word | 1), length = zeros + 1 + low_bits;
+            uint64_t word = bits(data, at[k]), length = 0;
+            for (int j = 0; j < from_a_word; j++) {
+                const uint64_t zeros = __builtin_clzll(word | 1);
+                word <<= zeros;
+                /* The one after the zeros is above the low bits. */
+                folded[k][i + j] = (uint32_t)(((zeros - 1) << low_bits) + (word >> (63 - low_bits)));
+                word <<= low_bits + 1;
+                length += zeros + 1 + low_bits;
+            }
             longest = longest > length ? longest : length;
             at[k] += length;
-            folded[k][i] = (uint32_t)(zeros << low_bits | word << zeros << 1 >> 1 >> (63 - low_bits));
         }
     if (longest > 56) return false;
     for (int k = 0; k < TOGETHER; k++) tiles[k].at = at[k];
     return true;
 }
 
+static bool read_differences_of_four(
+    const uint8_t *data, Tile *tiles, const int *codes, int count, uint32_t folded[TOGETHER][MOST_IN_BLOCK])
+{
+    if (count % 4 == 0 && read_some_of_four(data, tiles, codes, count, 4, folded)) return true;
+    return read_some_of_four(data, tiles, codes, count, 1, folded);
+}
+
 /* Pixels of a block from its folded differences; those of the wanted columns go to the row. */
 static void add_up(const Coding *coding, Tile *tile, int64_t first, int count, const uint32_t *folded, void *row)
 {
     uint32_t pixels[MOST_IN_BLOCK], pixel = tile->pixel;
+    if (first + count <= coding->left) {
+        for (int i = 0; i < count; i++) pixel += folded[i] >> 1 ^ -(folded[i] & 1);
+        tile->pixel = pixel;
+        return;
+    }
     for (int i = 0; i < count; i++) pixels[i] = folded[i] >> 1 ^ -(folded[i] & 1);
     for (int i = 0; i < count; i++) pixels[i] = pixel += pixels[i];
     tile->pixel = pixel;
