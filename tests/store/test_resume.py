@@ -228,6 +228,46 @@ def test_a_killed_worker_costs_at_most_32_frames(derotated, bucket, tmp_path, un
     assert contents(tmp_path / "store") == uninterrupted
 
 
+def test_a_killed_scheduler_ends_the_save_which_then_goes_on_without_it(derotated, tmp_path, uninterrupted):
+    """It starts a scheduler, without workers; the client tries for a second to reach it again."""
+    file = tmp_path / "scheduler.json"
+    command = [
+        sys.executable,
+        "-m",
+        "dask",
+        "scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+    ]
+    scheduler = subprocess.Popen(
+        [*command, "--dashboard-address", "127.0.0.1:0", "--scheduler-file", file], stderr=subprocess.DEVNULL
+    )
+    while not file.exists() and scheduler.poll() is None:
+        time.sleep(0.01)
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        Client(scheduler_file=str(file)) as client,
+    ):
+
+        def kill():
+            while not client.futures:
+                time.sleep(0.01)
+            scheduler.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with pytest.raises(OSError, match="the cluster does not compute any more") as error:
+            derotated.save(tmp_path / "store")
+        killer.join()
+    scheduler.wait()
+    assert "What is written stays: save again, and only the rest is computed." in error.value.__notes__
+    derotated.save(tmp_path / "store")
+    assert contents(tmp_path / "store") == uninterrupted
+
+
 def _kill_once_there_is(store, pid):
     for _ in range(3000):
         if (store / "data" / "done").exists():
