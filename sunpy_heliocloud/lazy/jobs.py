@@ -51,6 +51,7 @@ class Job:
     before: tuple[int, int] = field(default_factory=reports.reported)
     began: float = field(default_factory=time.monotonic)
     ended: threading.Event = field(default_factory=threading.Event)
+    is_complete: bool = False
 
     def advance(self, by: int = 1) -> None:
         """So many more are done."""
@@ -87,6 +88,7 @@ def _leave(*, tell: bool) -> None:
         if _open or _running is None:
             return
         ended, display, _running, _display = _running, _display, None, None
+    ended.is_complete = tell
     ended.ended.set()
     if display is not None:
         display.join()
@@ -231,8 +233,7 @@ def _unwatch(client: Any) -> bool:
 
 async def _until_done(client: Any) -> None:
     """Leave the job when the client waits for nothing any more. Runs in the client's event loop."""
-    waited_for: list[Any] = []
-    is_last = False
+    is_last, is_complete = False, True
     try:
         if error := found(client):
             await _fail(_pending(client), error)
@@ -242,22 +243,34 @@ async def _until_done(client: Any) -> None:
                 if not pending:
                     is_last = _unwatch(client)
                     break
-            waited_for += pending
-            await _wait(client, pending)
+            is_complete &= await _wait(client, pending)
     finally:
         if is_last or _unwatch(client):
-            _leave(tell=all(state.status != "error" for state in waited_for))
+            _leave(tell=is_complete)
 
 
-async def _wait(client: Any, pending: list[Any]) -> None:
-    """Until all are done; workers that come meanwhile are compared with this process."""
-    waiting = asyncio.gather(*(state.wait() for state in pending))
+async def _wait(client: Any, pending: list[Any]) -> bool:
+    """
+    Wait until all are done; workers that come meanwhile are compared with this process.
+
+    Returns
+    -------
+    bool
+        Whether none has failed or was cancelled.
+    """
+
+    async def is_finished(state: Any) -> bool:
+        await state.wait()
+        return state.status == "finished"  # it is cancelled when nobody needs the result any more
+
+    waiting = asyncio.gather(*map(is_finished, pending))
     try:
         while not waiting.done():
             await compare(client)
             if error := found(client):
                 await _fail(pending, error)
             await asyncio.wait([waiting], timeout=_SECONDS_BETWEEN_COMPARISONS)
+        return all(waiting.result())
     finally:
         waiting.cancel()
 

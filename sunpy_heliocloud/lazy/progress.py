@@ -84,6 +84,7 @@ class Shown(Protocol):
     before: tuple[int, int]
     began: float
     ended: threading.Event
+    is_complete: bool
 
     def read_folders(self) -> None:
         """Receive what other processes have written."""
@@ -143,7 +144,10 @@ class Display(threading.Thread):
         shown += [f"{frames} frames"] if job.total is not None and frames else []
         shown += [f"{size / 1e6:.3g} MB", f"{size / 1e6 / seconds:.3g} MB/s"] if size else []
         bar.set_postfix_str(", ".join(shown), refresh=False)
-        bar.update((frames if job.total is None else job.done) - bar.n)
+        if job.is_complete and bar.total:
+            bar.update(bar.total - bar.n)  # what workers have read last they have not reported yet
+        else:
+            bar.update((frames if job.total is None else job.done) - bar.n)
         bar.refresh()
 
     def _expected(self) -> int:

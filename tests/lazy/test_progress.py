@@ -74,6 +74,15 @@ def test_a_job_of_many_computations_has_one_bar(shown, monkeypatch, capsys):
     assert "3 frames" in line
 
 
+def test_what_is_complete_is_shown_as_such_before_workers_have_reported_all(shown, monkeypatch, capsys):
+    job = jobs.Job()
+    job.graphs["some"] = {("a", 0): [types.SimpleNamespace(frame=0, exposure_time=1)] * 8}
+    displayed(job, monkeypatch, lambda: (receive(Report(6)), setattr(job, "is_complete", True)))
+    line = capsys.readouterr().err.rpartition("\r")[2]
+    assert "100%" in line
+    assert "8/8 [" in line
+
+
 def test_a_line_in_a_terminal(monkeypatch, shown):
     """Of which the size is not known, as that of a new pseudo-terminal."""
     ours, theirs = pty.openpty()
