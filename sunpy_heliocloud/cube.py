@@ -24,7 +24,6 @@ from sunpy_heliocloud.display.looking import LookingCube
 from sunpy_heliocloud.lags.comparable import ComparableCube
 from sunpy_heliocloud.lazy.combined import base_plane, earlier_planes
 from sunpy_heliocloud.lazy.derotated import derotate
-from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frame_array import is_valid
 from sunpy_heliocloud.lazy.mapped import described_by
 from sunpy_heliocloud.lazy.planes import array_of_planes, full_stack, grid_of, planes_of, shared_stack
@@ -366,17 +365,6 @@ class TimeLagCube(ComparableCube, LookingCube):
         return result
 
     # ---- what it costs, slices and bins
-
-    def estimate(self) -> Estimate:
-        """
-        The cost of computing the cube.
-
-        Returns
-        -------
-        Estimate
-            Frames, requests, bytes, memory of a worker and tasks. Nothing is read for it.
-        """
-        return estimate(self.data)
 
     def rebin(self, bin_shape: Sequence[int], operation: Any = np.mean, **kwargs: Any) -> Self:
         """

@@ -111,6 +111,24 @@ def test_maps(tmp_path, monkeypatch):
     assert type(names["first"]) is type(frames[0])
 
 
+@pytest.mark.filterwarnings("ignore:In .* pixels the correlation is largest at an edge")
+def test_whole_sun(archive, tmp_path, monkeypatch, capsys):
+    """With files so small that the memory has to be, too."""
+    rng = np.random.default_rng(0)
+    files_171, files_193 = (
+        [archive.write(f"{channel}/{i}.fits", small_image(i, channel, rng)) for i in range(12)]
+        for channel in (171, 193)
+    )
+    monkeypatch.chdir(tmp_path)
+    blocks = [block.replace("550 MB", "10 kB") for block in blocks_of("whole_sun.rst")]
+    names = run_blocks(blocks, {"files_171": files_171, "files_193": files_193})
+    whole, strips = (line for line in capsys.readouterr().out.splitlines() if line.startswith("24 frames"))
+    assert whole.startswith("24 frames: 24 requests")
+    assert re.match(r"24 frames in \d+ strips of rows: \d+ requests", strips)
+    assert names["lag"].shape == (24, 24)
+    assert np.isfinite(names["lag"].data).any()
+
+
 def test_save(archive, tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     files, files_193 = (

@@ -973,6 +973,7 @@ _INHERITED = {
     "rebin",
     "reproject_to",
     "with_marks",
+    "with_origin",
 }
 
 

@@ -6,7 +6,18 @@ import numpy as np
 
 from sunpy_heliocloud.kernels.library import Array, Function, short_name
 
-__all__ = ["EDGE", "FIRST", "LAST", "MARKS", "N_MAXIMA", "PULLED", "SHORT", "find_maxima"]
+__all__ = [
+    "EDGE",
+    "FIRST",
+    "LAST",
+    "MARKS",
+    "NONE",
+    "N_MAXIMA",
+    "PULLED",
+    "SHORT",
+    "find_maxima",
+    "marks_in_steps",
+]
 
 # What `find_maxima` gives for each pixel: lag, refined lag, correlation, marks, first and last lag that took part.
 N_MAXIMA = 6
@@ -15,6 +26,8 @@ MARKS, FIRST, LAST = 3, 4, 5
 EDGE = 1  # the correlation is largest at an edge of the lags
 PULLED = 2  # the maximum of the tapered correlation is more than a step away
 SHORT = 4  # of the lags some have too few pairs
+# In place of a lag where none took part.
+NONE = -(2**15)
 
 _VALUES = Array(np.float32, np.float64)
 _find_maxima = Function(
@@ -70,3 +83,26 @@ def find_maxima(
         dtype=short_name(maxima),
     )
     return maxima
+
+
+def marks_in_steps(marks: np.ndarray, *, cadence: float) -> np.ndarray:
+    """
+    Marks, first and last lag as small integers: a quarter of the bytes of what else there is of each pixel.
+
+    Parameters
+    ----------
+    marks
+        Shape ``(3, ...)``, as of `find_maxima`.
+    cadence
+        Seconds of a step.
+
+    Returns
+    -------
+    `numpy.ndarray`
+        int16, lags in steps; `NONE` where no lag took part. Steps beyond what int16 holds are the largest that it does.
+    """
+    small = np.empty(marks.shape, np.int16)
+    small[0] = np.nan_to_num(marks[0])
+    steps = np.clip(np.rint(marks[1:] / cadence), NONE + 1, -NONE - 1)
+    small[1:] = np.nan_to_num(steps, nan=NONE)
+    return small

@@ -1,6 +1,6 @@
 """Two or more cubes on one grid: their common times, and arrays of lags and correlations over them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import dask.array as da
@@ -12,7 +12,7 @@ from astropy.time import Time
 from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.kernels.correlation import Correlator, lags
-from sunpy_heliocloud.kernels.maxima import LAST, MARKS, N_MAXIMA
+from sunpy_heliocloud.kernels.maxima import LAST, MARKS, N_MAXIMA, NONE, marks_in_steps
 from sunpy_heliocloud.lags import arguments
 from sunpy_heliocloud.lazy.light_curves import (
     ChanceAmongPixels,
@@ -24,6 +24,7 @@ from sunpy_heliocloud.lazy.light_curves import (
 )
 from sunpy_heliocloud.lazy.planes import planes_of, shared_stack
 from sunpy_heliocloud.lazy.sliced import part_of_tasks
+from sunpy_heliocloud.store.origin import described_value, origin_of
 from sunpy_heliocloud.version import version
 
 __all__ = ["Comparison", "Maxima"]
@@ -55,7 +56,8 @@ class Maxima(NamedTuple):
         least = arguments.number("min_correlation", min_correlation, -1, 1, "a correlation")
         high = self.correlation >= least
         lag, refined = (da.where(high, one, np.nan) for one in (self.lag, self.refined))
-        return self._replace(lag=lag, refined=refined, marks=da.where(high, self.marks, np.nan))
+        unmarked = np.array([0, NONE, NONE], self.marks.dtype).reshape(-1, *[1] * lag.ndim)
+        return self._replace(lag=lag, refined=refined, marks=da.where(high, self.marks, unmarked))
 
 
 class Comparison:
@@ -103,10 +105,12 @@ class Comparison:
         planes, cadence = time_grid.common_planes(*[stack.times for stack in stacks])
         self.stack = stacks[0].with_times(stacks[0].times[planes[0]])
         self.dtype = arguments.precision(dtype)
+        whole = [planes_of(cube, stack) for cube, stack in zip(cubes, stacks, strict=True)]
         self.arrays = [
-            part_of_tasks(planes_of(cube, stack), own).astype(self.dtype, copy=False)
-            for cube, stack, own in zip(cubes, stacks, planes, strict=True)
+            part_of_tasks(array, own).astype(self.dtype, copy=False)
+            for array, own in zip(whole, planes, strict=True)
         ]
+        self._whole, self._planes = whole, planes
         lag_bounds = arguments.bounds(lag_bounds)
         if not isinstance(overlap_normalized, (bool, np.bool)):
             raise TypeError(f"overlap_normalized is {overlap_normalized!r}, but has to be True or False")
@@ -174,6 +178,18 @@ class Comparison:
                 made[name] = "; ".join(said)
         return made | self._meta | more
 
+    def origin(self, pair: tuple[int, int] = (0, 1), **more: Any) -> Callable[[], dict[str, Any]]:
+        """What gives what a result was made from, see `sunpy_heliocloud.store.origin`: planes of two cubes, and how."""
+
+        def made_from() -> dict[str, Any]:
+            cubes = [
+                {"planes": f"{self._planes[i].start} to {self._planes[i].stop}"} | origin_of(self._whole[i])
+                for i in pair
+            ]
+            return {"cubes": cubes, "how": described_value(self.how), **more}
+
+        return made_from
+
     def maxima(
         self, pairs: Sequence[tuple[int, int]] = ((0, 1),), windows: Sequence[tuple[int, int]] | None = None
     ) -> list[Maxima]:
@@ -190,17 +206,30 @@ class Comparison:
         if windows is None:
             return [
                 Maxima._make(
-                    [*(maxima[first + k] for k in range(3)), maxima[first + MARKS : first + LAST + 1]]
+                    [
+                        *(self._kept(maxima[first + k]) for k in range(3)),
+                        self._small(maxima[first + MARKS : first + LAST + 1]),
+                    ]
                 )
                 for first in firsts
             ]
         every = np.arange(len(pairs) * N_MAXIMA + 1) * len(windows)
         found = []
         for first in firsts:
-            quantities = (maxima[every[k] : every[k + 1]] for k in range(first, first + 3))
+            quantities = (self._kept(maxima[every[k] : every[k + 1]]) for k in range(first, first + 3))
             marks = maxima[every[first + MARKS] : every[first + LAST + 1]]
-            found.append(Maxima._make([*quantities, marks.reshape(-1, len(windows), *maxima.shape[1:])]))
+            marks = self._small(marks.reshape(-1, len(windows), *maxima.shape[1:]))
+            found.append(Maxima._make([*quantities, marks]))
         return found
+
+    @staticmethod
+    def _kept(values: da.Array) -> da.Array:
+        """Values by themselves: a slice would keep all that its task has made in memory."""
+        return values.map_blocks(np.copy, dtype=values.dtype, meta=values._meta)
+
+    def _small(self, marks: da.Array) -> da.Array:
+        meta = np.empty((0,) * marks.ndim, np.int16)
+        return marks.map_blocks(marks_in_steps, cadence=self.how.cadence, dtype=np.int16, meta=meta)
 
     def over_lag(self) -> da.Array:
         """The correlation at each of the lags, ``(lags, y, x)``."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 import dask
+import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
@@ -13,8 +14,10 @@ import astropy.units as u
 
 from sunpy_heliocloud.caller import Place, place_of_caller, warn_at
 from sunpy_heliocloud.coordinates.indexers import items
-from sunpy_heliocloud.kernels.maxima import EDGE, PULLED, SHORT
+from sunpy_heliocloud.kernels.maxima import EDGE, NONE, PULLED, SHORT
+from sunpy_heliocloud.lazy.made_together import rows_made_together
 from sunpy_heliocloud.store.description import Contents
+from sunpy_heliocloud.store.place import Place as StorePlace
 from sunpy_heliocloud.store.stored import StoredCube
 
 __all__ = ["AMBIGUOUS", "CountingCube", "Marks", "warn_of_edges"]
@@ -31,8 +34,8 @@ class Marks:
     Parameters
     ----------
     array
-        Shape ``(3, ...)``, the rest as the lags: the marks of `sunpy_heliocloud.kernels.maxima`, and the first and the
-        last lag in seconds that took part, or ``(1, ...)`` without these; lazy or not.
+        Shape ``(3, ...)``, the rest as the lags: see `sunpy_heliocloud.kernels.maxima.marks_in_steps`; or ``(1, ...)``,
+        marks alone; lazy or not.
     names
         Of the marks that are counted.
     """
@@ -48,14 +51,15 @@ class Marks:
     def __getitem__(self, item: Any) -> "Marks":
         return Marks(self.array[(slice(None), *item)], self.names)
 
-    def counts(self) -> dict[str, Any]:
+    def counts(self, cadence: u.Quantity | None) -> dict[str, Any]:
         """How many pixels have each mark, and the lags that took part in any of them; nothing while they are lazy."""
         if self.is_lazy:
             return {}
         marks = np.nan_to_num(self.array[0]).astype(int)
         counted: dict[str, Any] = {name: int(np.count_nonzero(marks & _MARKS[name])) for name in self.names}
-        if len(self.array) > 1 and np.isfinite(self.array[1]).any():
-            counted["lags_used"] = [float(np.nanmin(self.array[1])), float(np.nanmax(self.array[2]))] * u.s
+        if cadence is not None and len(self.array) > 1 and (taken := self.array[1] != NONE).any():
+            first, last = self.array[1].min(where=taken, initial=-NONE - 1), self.array[2].max()
+            counted["lags_used"] = [int(first), int(last)] * cadence
         return counted
 
     def __repr__(self) -> str:
@@ -69,7 +73,7 @@ class CountingCube(StoredCube):
 
     def with_marks(self, marks: Marks) -> Self:
         """The same with the marks, counted in ``meta`` unless they are lazy."""
-        marked = self._new_instance(meta=self.meta | marks.counts())
+        marked = self._new_instance(meta=self.meta | marks.counts(self.meta.get("cadence")))
         marked._marks = marks
         return marked
 
@@ -80,13 +84,30 @@ class CountingCube(StoredCube):
             return None
         return self._marks.array[0] > 0
 
-    # ---- stores: what is small is computed as a whole, and loaded into memory
+    # ---- stores: what is small is computed as a whole, unless it takes many strips, and loaded into memory
 
     def _contents(self) -> Contents:
-        return Contents.of(self) if self._marks is None else Contents.of(self, marks=self._marks.array)
+        contents = super()._contents()
+        if self._marks is None:
+            return contents
+        return replace(contents, arrays=dict(contents.arrays) | {"marks": self._marks.array})
 
     def _to_be_written(self) -> Contents:
-        return self.compute()._contents()
+        strips = self._strips
+        return replace(self._contents(), strips=strips) if strips else self.compute()._contents()
+
+    def _save(self, place: StorePlace, *, resume: bool) -> None:
+        super()._save(place, resume=resume)
+        if self._strips:  # else they were warned of when all was computed
+            warn_of_edges([self._loaded(place)], place_of_caller(), os.getpid())
+
+    @property
+    def _strips(self) -> list[tuple[int, int]]:
+        """Rows that are computed one after the other; none if all are computed together."""
+        if self.data.ndim != 2 or not isinstance(self.data, da.Array):
+            return []
+        strips = rows_made_together(self.data)
+        return strips if len(strips) > 1 else []
 
     @classmethod
     def _from_contents(cls, contents: Contents, lost: Mapping[str, str]) -> Self:
@@ -159,7 +180,7 @@ class CountingCube(StoredCube):
         sliced = super().__getitem__(item)
         if self._marks is not None:
             sliced._marks = self._marks[items(self._index(item))]
-            sliced.meta = dict(sliced.meta) | sliced._marks.counts()
+            sliced.meta = dict(sliced.meta) | sliced._marks.counts(self.meta.get("cadence"))
         return sliced
 
 

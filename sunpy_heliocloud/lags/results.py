@@ -50,7 +50,8 @@ def maps_of_maxima(
         correlations = LagMap(
             maxima.correlation, wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta
         )
-        maps.append((lags, correlations))
+        origin = comparison.origin(pair)
+        maps.append((lags.with_origin(origin), correlations.with_origin(origin)))
     return maps
 
 
@@ -80,7 +81,9 @@ def window_cubes_of_maxima(
     lags = LagCube.of_windows(lag, comparison.stack, middles, u.s, meta).with_marks(marks)
     meta = comparison.meta(CORRELATION, window=first)
     unit = u.dimensionless_unscaled
-    return lags, LagCube.of_windows(maxima.correlation, comparison.stack, middles, unit, meta)
+    correlations = LagCube.of_windows(maxima.correlation, comparison.stack, middles, unit, meta)
+    origin = comparison.origin(windows=[list(one) for one in windows])
+    return lags.with_origin(origin), correlations.with_origin(origin)
 
 
 def correlation_over_lag(comparison: Comparison) -> CorrelationCube:
@@ -88,14 +91,16 @@ def correlation_over_lag(comparison: Comparison) -> CorrelationCube:
     meta = comparison.meta(CROSS_CORRELATION)
     first, second = comparison.arrays
     pair = Pair(first, second, comparison.how)
-    return CorrelationCube.at_lags(comparison.over_lag(), comparison.wcs, comparison.lags, meta, pair)
+    cube = CorrelationCube.at_lags(comparison.over_lag(), comparison.wcs, comparison.lags, meta, pair)
+    return cube.with_origin(comparison.origin())
 
 
 def false_alarm_map(comparison: Comparison, surrogates: str, trials: int, seed: int) -> LagMap:
     """The probability of the maximum correlation of two cubes by chance."""
     meta = comparison.meta(FALSE_ALARM, surrogates=surrogates, trials=trials, seed=seed)
     chance = comparison.false_alarm(surrogates, trials, seed)
-    return LagMap(chance, wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta)
+    made = LagMap(chance, wcs=comparison.wcs, unit=u.dimensionless_unscaled, meta=meta)
+    return made.with_origin(comparison.origin())
 
 
 def uncertainty_map(comparison: Comparison, trials: int, seed: int) -> LagMap:
@@ -103,4 +108,4 @@ def uncertainty_map(comparison: Comparison, trials: int, seed: int) -> LagMap:
     meta = comparison.meta(UNCERTAINTY, trials=trials, seed=seed)
     found = comparison.uncertainty(trials, seed)
     made = LagMap(found[0], wcs=comparison.wcs, unit=u.s, meta=meta)
-    return made.with_marks(Marks(found[1:] * AMBIGUOUS, ("ambiguous",)))
+    return made.with_marks(Marks(found[1:] * AMBIGUOUS, ("ambiguous",))).with_origin(comparison.origin())

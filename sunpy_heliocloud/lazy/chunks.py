@@ -26,19 +26,20 @@ class Chunks:
     rows: tuple[int, ...]
 
     @classmethod
-    def of(cls, planes: int, rows: int, *, plane_bytes: int) -> Self:
+    def of(cls, planes: int, strips: tuple[int, ...], *, plane_bytes: int) -> Self:
         """
         The chunks of an array; the only place where they are decided.
 
-        As many planes in a task as memory allows, and all rows of them: a strip of rows would be a request of its own
-        for each frame. dask's configuration can say how many planes.
+        As many planes in a task as memory allows. dask's configuration can say how many planes.
 
         Parameters
         ----------
-        planes, rows
-            Shape of the array.
+        planes
+            Of the array.
+        strips
+            Rows of its strips; each is a request of its own for each frame.
         plane_bytes
-            Of one plane: what is read and what is made.
+            Of a strip of one plane: what is read and what is made.
 
         Raises
         ------
@@ -50,7 +51,7 @@ class Chunks:
             chosen = max(1, min(_MOST_FRAMES_PER_TASK, _TASK_BYTES // plane_bytes))
         elif not isinstance(chosen, int) or chosen < 1:
             raise ValueError(f"sunpy-heliocloud.frames-per-task={chosen!r} must be a whole number from 1")
-        return cls(_pieces(planes, chosen), (rows,))
+        return cls(_pieces(planes, chosen), strips)
 
 
 def _pieces(length: int, most: int) -> tuple[int, ...]:

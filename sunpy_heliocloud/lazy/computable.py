@@ -13,6 +13,7 @@ from astropy.wcs import WCS
 
 from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.lazy.array import lazy_array
+from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.layers import is_persisted
 from sunpy_heliocloud.lazy.pieces import AssembledHere
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
@@ -105,6 +106,17 @@ class ComputableCube(AssembledHere, NDCube):
         if dask.is_dask_collection(self.data) and isinstance(self.mask, np.ndarray):
             self.mask = da.from_array(self.mask, chunks=self.data.chunks)
         return super().fill_masked(fill_value, *args, **kwargs)
+
+    def estimate(self) -> Estimate:
+        """
+        The cost of computing it, before anything is read.
+
+        Returns
+        -------
+        Estimate
+            Frames, strips, requests, bytes, memory of a worker and tasks.
+        """
+        return estimate(self)
 
     # ---- plotting
 

@@ -21,6 +21,7 @@ from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.layers import NamedDep, graph_from_blocks, joint_token
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.sliced import SlicedArray
+from sunpy_heliocloud.lazy.strips import Room
 from sunpy_heliocloud.lazy.tasks import DerotateArrays, DerotateFrames, TargetPart
 
 __all__ = ["derotate"]
@@ -46,7 +47,7 @@ def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> Sl
     """
     if isinstance(data, FrameArray):
         recipe = replace(data.recipe, dtype=np.result_type(data.recipe.dtype, derotation.dtype))
-        return SlicedArray(_OfFrames(tuple(sources), derotation, recipe))
+        return SlicedArray(_OfFrames(tuple(sources), derotation, recipe, Room.now()))
     return SlicedArray(_OfPlanes(tuple(sources), derotation, da.asarray(data)))
 
 
@@ -67,6 +68,7 @@ class _OfFrames(_Derotated):
     """Frames that are read and derotated."""
 
     recipe: Recipe
+    room: Room
 
     def made(self, index: Sequence[Indexer]) -> da.Array:
         which, window, rest = _of_target(index)
@@ -88,9 +90,11 @@ class _OfFrames(_Derotated):
     def _chunks(self, planes: int, window: Window) -> Chunks:
         rows, columns = (stop - start for start, stop in (self.recipe.rows, self.recipe.columns))
         ny, nx = window.shape
+        row_bytes = nx * np.dtype(self.derotation.dtype).itemsize
+        strips = self.room.strips(planes, ny, row_bytes)
+        ny = max(strips)
         read = self.derotation.resampling.rows_read(rows, ny) * columns * self.recipe.dtype.itemsize
-        made = ny * nx * np.dtype(self.derotation.dtype).itemsize
-        return Chunks.of(planes, ny, plane_bytes=read + made)
+        return Chunks.of(planes, strips, plane_bytes=read + ny * row_bytes)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The cost of a computation before it runs: frames, requests, bytes, memory, tasks."""
+"""The cost of a computation before it runs: frames, strips, requests, bytes, memory, tasks."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,6 +17,7 @@ from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.lazy.layers import FrameSources
+from sunpy_heliocloud.lazy.light_curves import PENCIL_BYTES
 from sunpy_heliocloud.lazy.reports import current_client
 from sunpy_heliocloud.lazy.steps import Plane
 from sunpy_heliocloud.lazy.tasks import DerotateFrames, ReadWindow
@@ -32,7 +33,9 @@ _TASK_OVERHEAD = 64 * 2**20  # of a task: coordinates of 65536 points in sunpy, 
 _COPIES_OF_BYTES = 3  # as they came, in the small file that astropy is given, and in its own buffer
 _BYTES_OF_A_PIXEL = 24  # while it is decoded: as stored, unpacked, scaled
 _COPIES_OF_RESULTS = 2  # the chunks, and what is made of them
-_COPIES_IN_BETWEEN = 3  # of planes that go on: cut up, put together as pencils, and the result of that
+_PENCILS_OF_A_THREAD = 8 * PENCIL_BYTES  # of two cubes, with what is made of them
+# Of planes that go on: as they are, and what of the next strip there is already, or what is on its way between workers.
+_COPIES_IN_BETWEEN, _COPIES_BETWEEN_WORKERS = 1.25, 2
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class Estimate:
         results included. Without a `distributed.Client` the worker is this process.
     tasks
         Dask tasks, after optimisation.
+    strips
+        Strips of rows into which the planes are cut, one after the other, so that they fit into memory. Each is a request
+        of its own for each frame that it shows.
     """
 
     frames: int
@@ -58,6 +64,7 @@ class Estimate:
     bytes: u.Quantity
     memory: u.Quantity
     tasks: int
+    strips: int = 1
 
     def __add__(self, other: "Estimate") -> "Estimate":
         """The cost of both, at the same time."""
@@ -67,6 +74,7 @@ class Estimate:
             self.bytes + other.bytes,
             self.memory + other.memory,
             self.tasks + other.tasks,
+            max(self.strips, other.strips),
         )
 
     def __str__(self) -> str:
@@ -80,7 +88,8 @@ class Estimate:
     def _read(self) -> str:
         if not self.frames:
             return "nothing to read"
-        return f"{self.frames} frames: {self.requests} requests for {readable_size(self.bytes)}"
+        strips = f" in {self.strips} strips of rows" if self.strips > 1 else ""
+        return f"{self.frames} frames{strips}: {self.requests} requests for {readable_size(self.bytes)}"
 
     def _repr_html_(self) -> str:
         if not self.tasks:
@@ -100,14 +109,14 @@ def readable_size(size: u.Quantity | int) -> str:
     return f"{size.to(next(units, u.byte)):.1f}"
 
 
-def estimate(array: da.Array) -> Estimate:
+def estimate(collection: Any) -> Estimate:
     """
-    The cost of computing an array.
+    The cost of computing an array, a cube or a map.
 
     Parameters
     ----------
-    array
-        Made from frames, or of arrays that are: sliced, derotated, resampled. Only what it needs counts.
+    collection
+        Made from frames, or of arrays that are: sliced, derotated, resampled, compared. Only what it needs counts.
 
     Returns
     -------
@@ -119,24 +128,33 @@ def estimate(array: da.Array) -> Estimate:
     -----
     Nothing is read, and no task runs.
     """
-    if not dask.is_dask_collection(array):
+    if not dask.is_dask_collection(collection):
         return Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0)
-    keys = list(dask.core.flatten(array.__dask_keys__()))
-    culled = array.dask.cull(keys)
+    culled = _needed(collection)
     reads = [_layer_reads(sources, chunks) for sources, chunks in _sources(culled)]
-    (optimized,) = dask.optimize(array)
+    (optimized,) = dask.optimize(collection)
     workers, threads = _workers()
     in_tasks = threads * max((read.task_memory for read in reads), default=0)
-    goes_on = len(culled.layers) > len(reads)
-    planes = sum(read.result_memory for read in reads) * (_COPIES_IN_BETWEEN if goes_on else 1)
-    held = planes + _COPIES_OF_RESULTS * array.nbytes
+    copies: float = 1
+    if len(culled.layers) > len(reads):
+        in_tasks = max(in_tasks, threads * min(_PENCILS_OF_A_THREAD, 2 * sum(read.planes for read in reads)))
+        copies = _COPIES_BETWEEN_WORKERS if workers > 1 else _COPIES_IN_BETWEEN
+    values = collection if isinstance(collection, da.Array) else collection.data
+    results = _COPIES_OF_RESULTS * values.nbytes
+    held = copies * sum(read.planes for read in reads) + results
     return Estimate(
         sum(read.frames for read in reads),
         sum(read.requests for read in reads),
         sum(read.bytes for read in reads) * u.byte,
         (in_tasks + held / workers) * u.byte,
         len(optimized.__dask_graph__()),
+        max((read.strips for read in reads), default=1),
     )
+
+
+def _needed(collection: Any) -> HighLevelGraph:
+    """The tasks that a collection needs."""
+    return collection.__dask_graph__().cull(list(dask.core.flatten(collection.__dask_keys__())))
 
 
 def reads_of(array: da.Array) -> tuple[int, int, int]:
@@ -153,8 +171,7 @@ def reads_of(array: da.Array) -> tuple[int, int, int]:
     tuple
         Frames, requests and bytes; windows of derotated frames follow from those of a few.
     """
-    culled = array.dask.cull(list(dask.core.flatten(array.__dask_keys__())))
-    reads = [_layer_reads(sources, chunks, _FEW_SAMPLES) for sources, chunks in _sources(culled)]
+    reads = [_layer_reads(sources, chunks, _FEW_SAMPLES) for sources, chunks in _sources(_needed(array))]
     return (
         sum(read.frames for read in reads),
         sum(read.requests for read in reads),
@@ -164,13 +181,14 @@ def reads_of(array: da.Array) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class _Reads:
-    """What the tasks of one layer read, and the bytes that one of them, and all their results, take."""
+    """What the tasks of one layer read, and the bytes that one of them, and the planes of a strip, take."""
 
     frames: int
     requests: int
     bytes: int
     task_memory: float
-    result_memory: float
+    planes: float
+    strips: int
 
 
 def _sources(graph: HighLevelGraph) -> Iterable[tuple[FrameSources, list[Any]]]:
@@ -185,8 +203,8 @@ def _sources(graph: HighLevelGraph) -> Iterable[tuple[FrameSources, list[Any]]]:
 def _layer_reads(sources: FrameSources, chunks: Sequence[Any], samples: int = _MOST_SAMPLES) -> _Reads:
     task = sources.function
     read = task if isinstance(task, ReadWindow) else task.read
+    parts: dict[Window, list[tuple[Plane, Source]]] = defaultdict(list)
     if isinstance(task, DerotateFrames):
-        parts: dict[Window, list[tuple[Plane, Source]]] = defaultdict(list)
         for part in chunks:
             parts[part.window] += part.planes
         pairs = [pair for together in parts.values() for pair in together]
@@ -194,13 +212,16 @@ def _layer_reads(sources: FrameSources, chunks: Sequence[Any], samples: int = _M
         windows = [
             reach for part, together in parts.items() for reach in _windows(task, part, together, samples)
         ]
-        of_result = 4 * max(int(np.prod(part.shape)) for part in parts)
+        itemsize = task.derotation.dtype.itemsize
+        of_result = itemsize * max(int(np.prod(part.shape)) for part in parts)
+        of_strip = max(itemsize * int(np.prod(part.shape)) * len(some) for part, some in parts.items())
         of_resampling = max(_memory_of_resampling(task.derotation, source) for _, source in pairs)
         in_a_task = max(len(part.planes) for part in chunks)
     else:
         planes = [plane for chunk in chunks for plane in chunk]
         windows = [Window.whole(read.window.shape)] * len(planes)
         of_result, of_resampling = 8 * int(np.prod(read.window.shape)), 0
+        of_strip = of_result * len(planes)
         in_a_task = max(map(len, chunks), default=0)
     reads = [
         _read_of(plane, read.read_for(plane, window)) for plane, window in zip(planes, windows, strict=True)
@@ -213,7 +234,8 @@ def _layer_reads(sources: FrameSources, chunks: Sequence[Any], samples: int = _M
         sum(size > 0 for size in sizes),
         sum(sizes),
         in_a_task * of_a_frame + _BYTES_OF_A_PIXEL * pixels + _TASK_OVERHEAD,
-        of_result * len(planes),
+        of_strip,
+        len(parts) or 1,
     )
 
 

@@ -17,6 +17,7 @@ from sunpy_heliocloud.kernels.time_neighbours import Steps
 from sunpy_heliocloud.kernels.uncertainty import uncertainty_of_lag
 
 __all__ = [
+    "PENCIL_BYTES",
     "AverageTime",
     "ChanceAmongPixels",
     "CorrelationOverLag",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 # Bytes of a pencil of one cube. A task holds one of each cube, and its result.
-_PENCIL_BYTES = 32 * 2**20
+PENCIL_BYTES = 32 * 2**20
 # A pencil of fewer pixels costs more as a task than as part of another one.
 _FEWEST_PIXELS = 64**2
 # Pencils where memory allows fewer: enough to keep workers busy that have made chunks of planes.
@@ -73,8 +74,9 @@ def map_pencils(
     )
     lazy = [cube for cube in cubes if isinstance(cube, da.Array)]
     chunks_made = max((math.prod(cube.numblocks) for cube in lazy), default=_MOST_PENCILS)
-    pencils = _MOST_PENCILS if is_slow else min(max(chunks_made, _FEWEST_PENCILS), _MOST_PENCILS)
-    shape = _pencil_shape(cubes[0].shape[1:], _PENCIL_BYTES // bytes_of_pixel, pencils)
+    strips = _strips(lazy) or (cubes[0].shape[1],)
+    of_a_strip = chunks_made // len(strips)
+    pencils = _MOST_PENCILS if is_slow else min(max(of_a_strip, _FEWEST_PENCILS), _MOST_PENCILS)
     if (
         len(lazy) == len(cubes)
         and _are_pencils(lazy, bytes_of_pixel)
@@ -82,7 +84,9 @@ def map_pencils(
     ):
         arrays = lazy
     else:
-        arrays = [_in_pencils(cube, (len(cube), *shape)) for cube in cubes]
+        image = max(strips), cubes[0].shape[2]
+        shape = _pencil_shape(image, PENCIL_BYTES // bytes_of_pixel, pencils)
+        arrays = [_in_pencils(cube, strips, shape) for cube in cubes]
     name = "pencils-" + tokenize(function, *[array.name for array in arrays], *shared.values())
     return da.map_blocks(
         function,
@@ -95,10 +99,31 @@ def map_pencils(
     )
 
 
-def _in_pencils(cube: Any, chunks: tuple[int, int, int]) -> da.Array:
-    if isinstance(cube, da.Array):
+def _strips(cubes: list[da.Array]) -> tuple[int, ...]:
+    """Rows of the strips that cubes are made in, one after the other; nothing if they are made in one piece."""
+    for cube in cubes:
+        if cube.numblocks[0] > 1 < cube.numblocks[1] and cube.chunks[1][0] * cube.shape[2] >= _FEWEST_PIXELS:
+            return cube.chunks[1]
+    return ()
+
+
+def _in_pencils(cube: Any, strips: tuple[int, ...], shape: tuple[int, int]) -> da.Array:
+    """The cube in pencils of up to these rows and columns, none of them in two strips."""
+    rows = tuple(min(shape[0], strip - start) for strip in strips for start in range(0, strip, shape[0]))
+    chunks = len(cube), rows, shape[1]
+    if not isinstance(cube, da.Array):
+        return da.from_array(_InMemory(cube), chunks=chunks, meta=cube[:0, :0, :0])
+    if len(strips) == 1 or cube.chunks[1] != strips:
         return cube.rechunk(chunks, method="tasks")
-    return da.from_array(_InMemory(cube), chunks=chunks, meta=cube[:0, :0, :0])
+    # By themselves: dask may put chunks of several strips together before it cuts them up.
+    of_strips = [cube.blocks[:, i] for i in range(len(strips))]
+    return da.concatenate(
+        [
+            one.rechunk((len(cube), min(shape[0], strip), shape[1]), method="tasks")
+            for one, strip in zip(of_strips, strips, strict=True)
+        ],
+        axis=1,
+    )
 
 
 class _InMemory:
@@ -120,7 +145,7 @@ class _InMemory:
 def _are_pencils(arrays: list[da.Array], bytes_of_pixel: int) -> bool:
     """Whether all are pencils with the same chunks, of no more than the allowed size."""
     first = arrays[0]
-    return max(first.chunks[1]) * max(first.chunks[2]) * bytes_of_pixel <= 1.25 * _PENCIL_BYTES and all(
+    return max(first.chunks[1]) * max(first.chunks[2]) * bytes_of_pixel <= 1.25 * PENCIL_BYTES and all(
         array.numblocks[0] == 1 and array.chunks[1:] == first.chunks[1:] for array in arrays
     )
 

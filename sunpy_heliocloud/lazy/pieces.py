@@ -49,5 +49,8 @@ class _Pieces:
         self.__dask_optimize__ = collection.__dask_optimize__
         self.__dask_scheduler__ = collection.__dask_scheduler__
 
+    def __dask_tokenize__(self) -> tuple:
+        return "_Pieces", *self.__dask_layers__()  # else dask pickles the graph
+
     def __dask_postcompute__(self) -> tuple[Callable, tuple]:
         return list, ()

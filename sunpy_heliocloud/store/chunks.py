@@ -17,7 +17,9 @@ from sunpy_heliocloud.text import shown_url
 __all__ = ["ChunkGrid", "ReadChunk", "WriteChunk", "crc32c", "encoded", "hash_of"]
 
 _MOST_BYTES = 2**25
+_MOST_BYTES_OF_MAP = 2**22  # about a strip of those that the map of a whole disk is made in
 _MOST_PLANES = 16
+_PLANES_OF_A_STRIP = 8  # so that the strips of all planes are about what fits into memory
 _PLANES_OF_A_TASK = 4  # of those that read frames
 _CRC_BYTES = 4
 
@@ -39,7 +41,7 @@ class ChunkGrid:
     @classmethod
     def of(cls, shape: Sequence[int], itemsize: int) -> "ChunkGrid":
         """
-        Up to 16 whole planes and 32 MiB a chunk, or one strip of rows of a plane that is larger.
+        Up to 16 whole planes and 32 MiB a chunk, or one strip of rows of a plane that is larger; of maps 4 MiB.
 
         Parameters
         ----------
@@ -49,11 +51,15 @@ class ChunkGrid:
             Bytes of a value.
         """
         *planes, rows, columns = (1, 1, *shape)
-        row = columns * itemsize
-        strip = _even(rows, max(1, _MOST_BYTES // row))
-        together = max(1, min(_MOST_PLANES, _MOST_BYTES // (row * strip))) if strip == rows else 1
-        together = min(_planes(planes[-1], together), planes[-1])
+        most, row = _MOST_BYTES if len(shape) > 2 else _MOST_BYTES_OF_MAP, columns * itemsize
+        together = min(_MOST_PLANES, most // max(1, row * rows))
+        together = min(_planes(planes[-1], together or _PLANES_OF_A_STRIP), planes[-1])
+        strip = _even(rows, max(1, most // (row * together)))
         return cls(tuple(shape), (*[1] * (len(planes) - 1), together, strip, columns)[-len(shape) :])
+
+    def beside(self, shape: Sequence[int]) -> "ChunkGrid":
+        """The chunks of an array with more values for each of these, in the same order of rows and columns."""
+        return ChunkGrid(tuple(shape), (*shape[: -len(self.shape)], *self.chunk))
 
     @property
     def counts(self) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from typing import Any
@@ -58,6 +58,11 @@ class Contents:
         Its data, and marks of lags perhaps.
     unit, wcs, meta, coords
         As of `ndcube.NDCube`; ``coords`` are its global coordinates, type and value by name.
+    origin
+        Gives what all arrays were made from, if their tasks do not say it.
+    strips
+        Rows that are computed together, first and after the last, of all arrays; nothing for chunks that are computed one by
+        one.
     """
 
     kind: str
@@ -66,6 +71,8 @@ class Contents:
     wcs: BaseLowLevelWCS
     meta: Mapping[str, Any]
     coords: Mapping[str, tuple[str, Any]]
+    origin: Callable[[], Any] | None = None
+    strips: Sequence[tuple[int, int]] = ()
 
     @classmethod
     def of(cls, cube: Any, **more: Any) -> "Contents":
@@ -130,14 +137,16 @@ def described(contents: Contents) -> dict[str, Any]:
     document = {
         "format": FORMAT,
         "kind": contents.kind,
-        "arrays": {name: _array_document(array) for name, array in contents.arrays.items()},
+        "arrays": {name: _array_document(array, contents) for name, array in contents.arrays.items()},
         "unit": to_json(contents.unit, "unit"),
         "coordinates": wcs_to_json(contents.wcs),
         "global coordinates": {
             name: [kind, to_json(value, name)] for name, (kind, value) in contents.coords.items()
         },
         "meta": to_json({name: one for name, one in contents.meta.items() if name not in headers}),
-        "made from": {name: origin_of(array) for name, array in contents.arrays.items()},
+        "made from": {name: origin_of(array) for name, array in contents.arrays.items()}
+        if contents.origin is None
+        else contents.origin(),
         "versions": versions(),
         "headers": {name: headers_to_json(one) for name, one in headers.items()},
     }
@@ -150,8 +159,10 @@ def versions() -> dict[str, str]:
     return {"sunpy_heliocloud": version} | {name: version_of(name) for name in _PACKAGES}
 
 
-def _array_document(array: Any) -> dict[str, Any]:
-    grid = ChunkGrid.of(array.shape, array.dtype.itemsize)
+def _array_document(array: Any, contents: Contents) -> dict[str, Any]:
+    data = contents.arrays["data"]
+    grid = ChunkGrid.of(data.shape, data.dtype.itemsize)
+    grid = grid if array is data else grid.beside(array.shape)
     return {"shape": list(grid.shape), "dtype": array.dtype.name, "chunk": list(grid.chunk)}
 
 

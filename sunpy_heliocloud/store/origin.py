@@ -18,10 +18,11 @@ from sunpy_heliocloud.io.frame import FITSFrame, Frame, PartFrame
 from sunpy_heliocloud.lazy.layers import FrameSources
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.steps import Plane
+from sunpy_heliocloud.lazy.strips import Room
 from sunpy_heliocloud.store.json_text import fingerprint
 from sunpy_heliocloud.text import without_secrets
 
-__all__ = ["frames_of", "origin_of"]
+__all__ = ["described_value", "frames_of", "origin_of"]
 
 # Longer lists of values, such as where each frame lies, are there as a hash: they follow from the frames.
 _LONGEST = 16
@@ -39,12 +40,12 @@ def origin_of(array: Any) -> Any:
     """
     match array:
         case da.Array() if hasattr(array, "recipe"):
-            return _described(array.recipe)
+            return described_value(array.recipe)
         case da.Array() if hasattr(array, "whole"):
-            return {name: _described(getattr(array, name)) for name in ("whole", "index")}
+            return {name: described_value(getattr(array, name)) for name in ("whole", "index")}
         case da.Array():
             tasks = [
-                {"task": _described(sources.function), "frames": _planes_doc(_planes_of(sources))}
+                {"task": described_value(sources.function), "frames": _planes_doc(_planes_of(sources))}
                 for sources in _frame_sources(array)
             ]
             return {"tasks": tasks, "token": array.name}
@@ -97,7 +98,8 @@ def _planes_of(value: Any) -> list[Plane]:
     return [plane for part in parts for plane in _planes_of(getattr(value, part.name))]
 
 
-def _described(value: Any) -> Any:
+def described_value(value: Any) -> Any:
+    """A value as JSON."""
     match value:
         case None | bool() | int() | float():
             return value if np.isfinite(0 if value is None else value) else repr(value)
@@ -112,9 +114,9 @@ def _described(value: Any) -> Any:
         case Time():
             return without_secrets(str(value.isot))
         case Mapping():
-            return {str(key): _described(one) for key, one in value.items()}
+            return {str(key): described_value(one) for key, one in value.items()}
         case list() | tuple():
-            described = [_described(one) for one in value]
+            described = [described_value(one) for one in value]
             if len(value) <= _LONGEST:
                 return described
             return {"count": len(value), "hash": fingerprint(described)}
@@ -126,8 +128,13 @@ def _described(value: Any) -> Any:
 
 
 def _fields(value: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
-    names = [field.name for field in dataclasses.fields(value) if field.name not in leave_out]
-    return {name: _described(getattr(value, name)) for name in names}
+    values = {
+        field.name: getattr(value, field.name)
+        for field in dataclasses.fields(value)
+        if field.name not in leave_out
+    }
+    # How much memory there is changes no value.
+    return {name: described_value(one) for name, one in values.items() if not isinstance(one, Room)}
 
 
 # ---- frames, by columns
@@ -172,18 +179,18 @@ def _function(value: Callable) -> dict[str, Any]:
     match value:
         case functools.partial():
             return {
-                "function": _described(value.func),
-                "arguments": _described([*value.args, value.keywords]),
+                "function": described_value(value.func),
+                "arguments": described_value([*value.args, value.keywords]),
             }
         case MethodType():
-            return {"function": _described(value.__func__), "of": _described(value.__self__)}
+            return {"function": described_value(value.__func__), "of": described_value(value.__self__)}
         case FunctionType():
             cells = [
                 cell.cell_contents for cell in value.__closure__ or () if cell.cell_contents is not value
             ]
             made_of = [
                 _code(value.__code__),
-                *map(_described, (value.__defaults__, value.__kwdefaults__, cells)),
+                *map(described_value, (value.__defaults__, value.__kwdefaults__, cells)),
             ]
             return {"function": f"{value.__module__}.{value.__qualname__}", "hash": fingerprint(made_of)}
     name = getattr(value, "__qualname__", getattr(value, "__name__", None))

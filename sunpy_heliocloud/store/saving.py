@@ -25,6 +25,7 @@ from sunpy_heliocloud.store.origin import frames_of
 from sunpy_heliocloud.store.place import Place
 from sunpy_heliocloud.store.running import write_chunks
 from sunpy_heliocloud.store.shared_tasks import with_shared_tasks
+from sunpy_heliocloud.store.strips import write_strips
 from sunpy_heliocloud.store.zarr_documents import group_documents
 from sunpy_heliocloud.text import shown_url
 
@@ -189,10 +190,15 @@ def _write_missing(
                 part = array[stored.grid.region(index)]
                 task = WriteChunk(place, name, stored.grid.chunk, index, store, tuple(frames_of(part)))
                 chunks.append((part, task))
+    if contents.strips:
+        grids = {name: stored.grid for name, stored in arrays.items()}
+        written = write_strips(contents.arrays, grids, contents.strips, [task for _, task in chunks])
+    else:
+        written = write_chunks(chunks)
     total = sum(map(_count, arrays.values()))
     with job(f"Saving {place.shown}", total=total, unit="chunk") as saving:
         saving.advance(total - len(chunks))
-        for task, mark in write_chunks(chunks):
+        for task, mark in written:
             marks[task.array][mark_name(task.index)] = mark
             saving.advance()
 

@@ -1,8 +1,11 @@
 """Stored: what can be saved and loaded; StoredCube: a cube that can."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
+
+import dask
 
 from sunpy_heliocloud.arguments import flag
 from sunpy_heliocloud.lazy.cube import DaskCube
@@ -102,6 +105,28 @@ class Stored:
 class StoredCube(Stored, DaskCube):
     """A `DaskCube` that is saved to Zarr stores and loaded from them."""
 
+    _origin: Callable[[], Any] | None = None
+
+    def with_origin(self, origin: Callable[[], Any]) -> Self:
+        """
+        The same, and what it was made from, for a store.
+
+        Parameters
+        ----------
+        origin
+            Gives it as JSON, see `sunpy_heliocloud.store.origin`. By default it is the tasks of the data, which differ with
+            the memory that there is.
+        """
+        made = self._new_instance()
+        made._origin = origin
+        return made
+
+    def _new_instance(self, **changed: Any) -> Self:
+        new = super()._new_instance(**changed)
+        if "data" not in changed:
+            new._origin = self._origin
+        return new
+
     def to_xarray(self) -> "xarray.Dataset":
         """
         The cube as a dataset of xarray, on the same array; lazy if this is.
@@ -120,7 +145,9 @@ class StoredCube(Stored, DaskCube):
         return dataset(self._contents())
 
     def _contents(self) -> Contents:
-        return Contents.of(self)
+        contents = Contents.of(self)
+        is_lazy = dask.is_dask_collection(self.data)
+        return replace(contents, origin=self._origin) if is_lazy else contents
 
     def _to_be_written(self) -> Contents:
         """What is written: by default lazy, chunk by chunk."""

@@ -82,10 +82,11 @@ def test_a_chunk_holds_at_most_16_frames_or_a_strip_of_rows(tmp_path, raw, bucke
     from sunpy_heliocloud.store.chunks import ChunkGrid
 
     assert ChunkGrid.of((180, 1002, 1002), 4).chunk == (8, 1002, 1002)
-    assert ChunkGrid.of((180, 5000, 5000), 4).chunk == (1, 1667, 5000)
+    assert ChunkGrid.of((180, 5000, 5000), 4).chunk == (8, 209, 5000)
     assert ChunkGrid.of((17, 100, 100), 4).chunk == (12, 100, 100)
     assert ChunkGrid.of((100,), 4).chunk == (100,)
-    assert ChunkGrid.of((1250, 1250), 4).chunk == (1250, 1250)
+    assert ChunkGrid.of((1000, 1000), 4).chunk == (1000, 1000)
+    assert ChunkGrid.of((5000, 5000), 4).chunk == (209, 5000)
 
 
 def test_an_incomplete_store_is_none_for_other_programs(resampled, bucket, tmp_path):

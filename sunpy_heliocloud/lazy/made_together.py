@@ -1,0 +1,44 @@
+"""Which rows of an image are made together, from the same strips of frames."""
+
+from collections.abc import Hashable
+from itertools import groupby
+from typing import Any
+
+import dask.array as da
+from dask.core import flatten, toposort
+
+from sunpy_heliocloud.lazy.layers import FrameSources
+
+__all__ = ["rows_made_together"]
+
+
+def rows_made_together(image: da.Array) -> list[tuple[int, int]]:
+    """
+    First row, and the one after the last, of the parts of an image that are made from the same strips of frames.
+
+    Parameters
+    ----------
+    image
+        Of dask, ``(y, x)``.
+    """
+    graph = image.__dask_graph__()
+    cut = {layer.output for layer in graph.layers.values() if _reads_strips(layer)}
+    if not cut:
+        return [(0, image.shape[0])]
+    needed = graph.cull(list(flatten(image.__dask_keys__()))).get_all_dependencies()
+    strips: dict[Hashable, frozenset[int]] = {}
+    for key in toposort(needed, dependencies=needed):
+        own = {key[2]} if isinstance(key, tuple) and key[0] in cut else ()
+        strips[key] = frozenset(own).union(*(strips[one] for one in needed[key]))
+    of_rows = [frozenset().union(*(strips[key] for key in keys)) for keys in image.__dask_keys__()]
+    parts, start = [], 0
+    for _, rows in groupby(zip(of_rows, image.chunks[0], strict=True), key=lambda one: one[0]):
+        stop = start + sum(length for _, length in rows)
+        parts.append((start, stop))
+        start = stop
+    return parts
+
+
+def _reads_strips(layer: Any) -> bool:
+    given = getattr(layer, "io_deps", {}).values()
+    return any(isinstance(one, FrameSources) and one.numblocks[1:2] > (1,) for one in given)
