@@ -92,7 +92,7 @@ def marks_in_steps(marks: np.ndarray, *, cadence: float) -> np.ndarray:
     Parameters
     ----------
     marks
-        Shape ``(3, ...)``, as of `find_maxima`.
+        A third of the planes of each, as of `find_maxima`.
     cadence
         Seconds of a step.
 
@@ -101,8 +101,9 @@ def marks_in_steps(marks: np.ndarray, *, cadence: float) -> np.ndarray:
     `numpy.ndarray`
         int16, lags in steps; `NONE` where no lag took part. Steps beyond what int16 holds are the largest that it does.
     """
+    first = len(marks) // 3
     small = np.empty(marks.shape, np.int16)
-    small[0] = np.nan_to_num(marks[0])
-    steps = np.clip(np.rint(marks[1:] / cadence), NONE + 1, -NONE - 1)
-    small[1:] = np.nan_to_num(steps, nan=NONE)
+    small[:first] = np.nan_to_num(marks[:first])
+    steps = np.clip(np.rint(marks[first:] / cadence), NONE + 1, -NONE - 1)
+    small[first:] = np.nan_to_num(steps, nan=NONE)
     return small

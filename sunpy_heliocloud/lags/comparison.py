@@ -1,10 +1,12 @@
 """Two or more cubes on one grid: their common times, and arrays of lags and correlations over them."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
+from dask.base import tokenize
 
 import astropy.units as u
 from astropy.time import Time
@@ -12,7 +14,7 @@ from astropy.time import Time
 from sunpy_heliocloud.caller import warn_caller
 from sunpy_heliocloud.coordinates import times as time_grid
 from sunpy_heliocloud.kernels.correlation import Correlator, lags
-from sunpy_heliocloud.kernels.maxima import LAST, MARKS, N_MAXIMA, NONE, marks_in_steps
+from sunpy_heliocloud.kernels.maxima import LAST, MARKS, N_MAXIMA, NONE
 from sunpy_heliocloud.lags import arguments
 from sunpy_heliocloud.lazy.light_curves import (
     ChanceAmongPixels,
@@ -20,6 +22,7 @@ from sunpy_heliocloud.lazy.light_curves import (
     FalseAlarm,
     LagsAndCorrelations,
     LagUncertainty,
+    Taken,
     map_pencils,
 )
 from sunpy_heliocloud.lazy.planes import planes_of, shared_stack
@@ -203,33 +206,26 @@ class Comparison:
         planes = len(of_windows) * len(pairs) * N_MAXIMA
         maxima = map_pencils(task, *self.arrays, planes=planes, dtype=self.dtype)
         firsts = range(0, len(pairs) * N_MAXIMA, N_MAXIMA)
-        if windows is None:
-            return [
-                Maxima._make(
-                    [
-                        *(self._kept(maxima[first + k]) for k in range(3)),
-                        self._small(maxima[first + MARKS : first + LAST + 1]),
-                    ]
-                )
-                for first in firsts
-            ]
-        every = np.arange(len(pairs) * N_MAXIMA + 1) * len(windows)
         found = []
         for first in firsts:
-            quantities = (self._kept(maxima[every[k] : every[k + 1]]) for k in range(first, first + 3))
-            marks = maxima[every[first + MARKS] : every[first + LAST + 1]]
-            marks = self._small(marks.reshape(-1, len(windows), *maxima.shape[1:]))
+            if windows is None:
+                quantities = [self._taken(maxima, first + k) for k in range(3)]
+                marks = self._taken(maxima, slice(first + MARKS, first + LAST + 1), as_marks=True)
+            else:
+                edges = [len(windows) * (first + k) for k in (0, 1, 2, MARKS, LAST + 1)]
+                quantities = [self._taken(maxima, slice(*some)) for some in pairwise(edges[:4])]
+                marks = self._taken(maxima, slice(*edges[3:]), as_marks=True)
+                marks = marks.reshape(-1, len(windows), *maxima.shape[1:])
             found.append(Maxima._make([*quantities, marks]))
         return found
 
-    @staticmethod
-    def _kept(values: da.Array) -> da.Array:
-        """Values by themselves: a slice would keep all that its task has made in memory."""
-        return values.map_blocks(np.copy, dtype=values.dtype, meta=values._meta)
-
-    def _small(self, marks: da.Array) -> da.Array:
-        meta = np.empty((0,) * marks.ndim, np.int16)
-        return marks.map_blocks(marks_in_steps, cadence=self.how.cadence, dtype=np.int16, meta=meta)
+    def _taken(self, maxima: da.Array, planes: int | slice, *, as_marks: bool = False) -> da.Array:
+        """Some planes by themselves, a task of its own: a slice would keep all that a pencil has made in memory."""
+        task = Taken(planes, self.how.cadence if as_marks else None)
+        count = () if isinstance(planes, int) else ((planes.stop - planes.start,),)
+        made = {"dtype": np.int16 if as_marks else self.dtype, "chunks": (*count, *maxima.chunks[1:])}
+        name = f"taken-{tokenize(maxima.name, task)}"
+        return da.map_blocks(task, maxima, **made, drop_axis=[] if count else [0], name=name)
 
     def over_lag(self) -> da.Array:
         """The correlation at each of the lags, ``(lags, y, x)``."""

@@ -55,5 +55,6 @@ class Chunks:
 
 
 def _pieces(length: int, most: int) -> tuple[int, ...]:
-    whole, rest = divmod(length, most)
-    return (*[most] * whole, *([rest] if rest else []))
+    """As even as can be, so that workers have as much to do."""
+    count = -(-length // most)
+    return tuple(length * (i + 1) // count - length * i // count for i in range(count))

@@ -3,14 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import dask.array as da
 import numpy as np
+from dask.array.core import normalize_chunks
 from dask.base import normalize_token, tokenize
+from dask.highlevelgraph import HighLevelGraph
 
 from sunpy_heliocloud.kernels.correlation import Correlator, cross_correlation, lags_and_correlations
 from sunpy_heliocloud.kernels.fingerprint import fingerprint
+from sunpy_heliocloud.kernels.maxima import marks_in_steps
 from sunpy_heliocloud.kernels.significance import chance_among_pixels, chance_of_correlation
 from sunpy_heliocloud.kernels.time_axis import average_steps, interpolate_time
 from sunpy_heliocloud.kernels.time_neighbours import Steps
@@ -25,11 +29,14 @@ __all__ = [
     "LagUncertainty",
     "LagsAndCorrelations",
     "ResampleTime",
+    "Taken",
     "map_pencils",
 ]
 
 # Bytes of a pencil of one cube. A task holds one of each cube, and its result.
 PENCIL_BYTES = 32 * 2**20
+# A cube of fewer bytes is sent between workers as it is.
+_FEW_BYTES = 64 * 2**20
 # A pencil of fewer pixels costs more as a task than as part of another one.
 _FEWEST_PIXELS = 64**2
 # Pencils where memory allows fewer: enough to keep workers busy that have made chunks of planes.
@@ -86,6 +93,8 @@ def map_pencils(
     else:
         image = max(strips), cubes[0].shape[2]
         shape = _pencil_shape(image, PENCIL_BYTES // bytes_of_pixel, pencils)
+        if len(cubes) == 1 and not shared and _is_small(cubes[0]):
+            return _gathered(cubes[0], shape, function, planes, dtype)
         arrays = [_in_pencils(cube, strips, shape) for cube in cubes]
     name = "pencils-" + tokenize(function, *[array.name for array in arrays], *shared.values())
     return da.map_blocks(
@@ -113,6 +122,8 @@ def _in_pencils(cube: Any, strips: tuple[int, ...], shape: tuple[int, int]) -> d
     chunks = len(cube), rows, shape[1]
     if not isinstance(cube, da.Array):
         return da.from_array(_InMemory(cube), chunks=chunks, meta=cube[:0, :0, :0])
+    if _is_small(cube):
+        return _gathered(cube, shape, _itself, len(cube), cube.dtype)
     if len(strips) == 1 or cube.chunks[1] != strips:
         return cube.rechunk(chunks, method="tasks")
     # By themselves: dask may put chunks of several strips together before it cuts them up.
@@ -124,6 +135,38 @@ def _in_pencils(cube: Any, strips: tuple[int, ...], shape: tuple[int, int]) -> d
         ],
         axis=1,
     )
+
+
+def _is_small(cube: Any) -> bool:
+    return isinstance(cube, da.Array) and cube.nbytes <= _FEW_BYTES and cube.numblocks[1:] == (1, 1)
+
+
+def _gathered(
+    cube: da.Array, shape: tuple[int, int], function: Callable, planes: int, dtype: np.typing.DTypeLike
+) -> da.Array:
+    """
+    What a function makes of pencils of a small cube, each of them from all chunks of planes.
+
+    There are few tasks, but workers are sent whole chunks.
+    """
+    name = "pencils-" + tokenize(function, cube.name, shape, planes)
+    given = [(cube.name, i, 0, 0) for i in range(cube.numblocks[0])]
+    chunks = normalize_chunks((planes, *shape), (planes, *cube.shape[1:]), dtype=dtype)
+    rows, columns = (list(pairwise(accumulate(lengths, initial=0))) for lengths in chunks[1:])
+    tasks = {
+        (name, 0, j, k): (_of_pencil, function, given, slice(*rows[j]), slice(*columns[k]))
+        for j, k in np.ndindex(len(rows), len(columns))
+    }
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=[cube])
+    return da.Array(graph, name, chunks, meta=np.empty((0, 0, 0), dtype))
+
+
+def _of_pencil(function: Callable, chunks: list[np.ndarray], rows: slice, columns: slice) -> np.ndarray:
+    return function(np.concatenate([chunk[:, rows, columns] for chunk in chunks]))
+
+
+def _itself(pencil: np.ndarray) -> np.ndarray:
+    return pencil
 
 
 class _InMemory:
@@ -241,6 +284,27 @@ class LagsAndCorrelations:
             for start, stop in self.windows
         ]
         return np.stack(in_windows, axis=1).reshape(-1, *series[0].shape[1:])
+
+
+@dataclass(frozen=True)
+class Taken:
+    """
+    Some planes of what a task has made, copied.
+
+    Parameters
+    ----------
+    planes
+        Which.
+    cadence
+        Of marks, which become small integers, see `~sunpy_heliocloud.kernels.maxima.marks_in_steps`.
+    """
+
+    planes: int | slice
+    cadence: float | None = None
+
+    def __call__(self, made: np.ndarray) -> np.ndarray:
+        taken = made[self.planes]
+        return taken.copy() if self.cadence is None else marks_in_steps(taken, cadence=self.cadence)
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,17 @@ def rows_made_together(image: da.Array) -> list[tuple[int, int]]:
     image
         Of dask, ``(y, x)``.
     """
-    graph = image.__dask_graph__()
+    graph: Any = image.dask
+    keys_of_rows: Any = image.__dask_keys__()
     cut = {layer.output for layer in graph.layers.values() if _reads_strips(layer)}
     if not cut:
         return [(0, image.shape[0])]
-    needed = graph.cull(list(flatten(image.__dask_keys__()))).get_all_dependencies()
+    needed = graph.cull(list(flatten(keys_of_rows))).get_all_dependencies()
     strips: dict[Hashable, frozenset[int]] = {}
     for key in toposort(needed, dependencies=needed):
         own = {key[2]} if isinstance(key, tuple) and key[0] in cut else ()
         strips[key] = frozenset(own).union(*(strips[one] for one in needed[key]))
-    of_rows = [frozenset().union(*(strips[key] for key in keys)) for keys in image.__dask_keys__()]
+    of_rows = [frozenset().union(*(strips[key] for key in keys)) for keys in keys_of_rows]
     parts, start = [], 0
     for _, rows in groupby(zip(of_rows, image.chunks[0], strict=True), key=lambda one: one[0]):
         stop = start + sum(length for _, length in rows)

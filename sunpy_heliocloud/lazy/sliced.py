@@ -192,10 +192,12 @@ def part_of_tasks(array: Any, planes: slice) -> Any:
     """Some planes of an array, with the tasks of the whole array: several slices share them."""
     if not isinstance(array, da.Array):
         return array[planes]
+    count = len(range(*planes.indices(len(array))))
+    if count == len(array):
+        return da.Array(array.dask, array.name, array.chunks, meta=array._meta)
     if array.numblocks[0] > 1:
         return da.Array.__getitem__(array, planes)
     # Of blocks one by one, which dask makes a part of the tasks before and after.
-    count = len(range(*planes.indices(len(array))))
     return da.map_blocks(
         operator.getitem,
         array,
