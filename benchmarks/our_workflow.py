@@ -12,7 +12,12 @@ from sunpy.map import GenericMap
 from sunpy_heliocloud import LazyMapSequence
 
 # What a worker imports for the tasks that it is sent.
-WORKER_MODULES = ("sunpy_heliocloud.lazy.tasks", "sunpy_heliocloud.lazy.light_curves", "s3fs")
+WORKER_MODULES = (
+    "sunpy_heliocloud.lazy.tasks",
+    "sunpy_heliocloud.lazy.light_curves",
+    "sunpy_heliocloud.lazy.pencils",
+    "s3fs",
+)
 
 
 def time_lag(job: Job, workers: Sequence[str] | None = None) -> np.ndarray:

@@ -18,7 +18,7 @@ from sunpy_heliocloud.lags.arguments import Options
 from sunpy_heliocloud.lags.collection import LagMapCollection
 from sunpy_heliocloud.lags.comparison import Comparison
 from sunpy_heliocloud.lags.results import maps_of_maxima
-from sunpy_heliocloud.lazy.strips import cubes_at_once
+from sunpy_heliocloud.lazy.strips import shared_by
 from sunpy_heliocloud.sequence import LazyMapSequence
 from sunpy_heliocloud.store.collection import StoredCollection
 
@@ -75,7 +75,7 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> C
             f"channels are told apart by wavelength, but these are {', '.join(map(repr, channels))}"
         )
     spans = _spans([part.times for part in channels], cadence)
-    with cubes_at_once(len(channels)):
+    with shared_by(len(channels)):
         cubes = [
             part.to_cube().derotate_to(ref_map).resample_time(cadence, start=start, stop=stop)
             for part, (start, stop) in zip(channels, spans, strict=True)

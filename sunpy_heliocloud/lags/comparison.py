@@ -23,8 +23,8 @@ from sunpy_heliocloud.lazy.light_curves import (
     LagsAndCorrelations,
     LagUncertainty,
     Taken,
-    map_pencils,
 )
+from sunpy_heliocloud.lazy.pencils import map_pencils
 from sunpy_heliocloud.lazy.planes import planes_of, shared_stack
 from sunpy_heliocloud.lazy.sliced import part_of_tasks
 from sunpy_heliocloud.store.origin import described_value, origin_of

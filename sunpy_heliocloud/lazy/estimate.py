@@ -17,7 +17,7 @@ from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.lazy.layers import FrameSources
-from sunpy_heliocloud.lazy.light_curves import PENCIL_BYTES
+from sunpy_heliocloud.lazy.pencils import PENCIL_BYTES
 from sunpy_heliocloud.lazy.reports import current_client
 from sunpy_heliocloud.lazy.steps import Plane
 from sunpy_heliocloud.lazy.tasks import DerotateFrames, ReadWindow

@@ -15,7 +15,8 @@ from sunpy_heliocloud.coordinates.indexers import At, Indexer, Stretch
 from sunpy_heliocloud.coordinates.times import seconds
 from sunpy_heliocloud.kernels.time_axis import METHODS
 from sunpy_heliocloud.kernels.time_neighbours import Steps, samples_of_steps, samples_of_times
-from sunpy_heliocloud.lazy.light_curves import AverageTime, ResampleTime, map_pencils
+from sunpy_heliocloud.lazy.light_curves import AverageTime, ResampleTime
+from sunpy_heliocloud.lazy.pencils import map_pencils
 from sunpy_heliocloud.lazy.sliced import SlicedArray
 from sunpy_heliocloud.lazy.wholes import Source, outer_part
 

@@ -8,7 +8,7 @@ from dask.utils import parse_bytes
 
 from sunpy_heliocloud.lazy.reports import current_client
 
-__all__ = ["Room", "cubes_at_once"]
+__all__ = ["Room", "cubes_at_once", "shared_by"]
 
 # Of the memory that a process may take, the part for planes; the rest is for what its threads do with them.
 _FOR_PLANES = 0.75
@@ -48,9 +48,6 @@ class Room:
         ValueError
             When the configuration makes no sense.
         """
-        cubes = dask.config.get("sunpy-heliocloud.cubes-at-once", 2)
-        if type(cubes) is not int or cubes < 1:
-            raise ValueError(f"sunpy-heliocloud.cubes-at-once={cubes!r} must be a whole number from 1")
         target = dask.config.get("sunpy-heliocloud.memory-target", None)
         workers, memory = _workers()
         if target is not None:
@@ -59,7 +56,7 @@ class Room:
             room = (_FOR_PLANES * _OF_A_WORKER * memory,) * 3
         else:
             room = _WHOLE, _STRIP, _LARGEST_STRIP
-        return cls(*(size / cubes for size in room))
+        return cls(*(size / cubes_at_once() for size in room))
 
     def strips(self, planes: int, rows: int, row_bytes: int) -> tuple[int, ...]:
         """
@@ -84,7 +81,22 @@ class Room:
         return tuple(min(length, rows - start) for start in range(0, rows, length))
 
 
-def cubes_at_once(cubes: int) -> Any:
+def cubes_at_once() -> int:
+    """
+    How many cubes share the room.
+
+    Raises
+    ------
+    ValueError
+        When dask's configuration says something else than a number.
+    """
+    cubes = dask.config.get("sunpy-heliocloud.cubes-at-once", 2)
+    if type(cubes) is not int or cubes < 1:
+        raise ValueError(f"sunpy-heliocloud.cubes-at-once={cubes!r} must be a whole number from 1")
+    return cubes
+
+
+def shared_by(cubes: int) -> Any:
     """A context in which that many cubes share the room, unless the configuration says how many do."""
     known = dask.config.get("sunpy-heliocloud.cubes-at-once", max(2, cubes))
     return dask.config.set({"sunpy-heliocloud.cubes-at-once": known})

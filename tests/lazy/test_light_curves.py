@@ -11,8 +11,8 @@ from sunpy_heliocloud.lazy.light_curves import (
     CorrelationOverLag,
     LagsAndCorrelations,
     ResampleTime,
-    map_pencils,
 )
+from sunpy_heliocloud.lazy.pencils import map_pencils
 
 
 def test_a_pencil_depends_on_one_pencil_of_each_cube():
@@ -78,6 +78,15 @@ def test_pencils_are_not_cut_again():
     assert set(result.dask.layers) == set(pencils[0].dask.layers) | set(pencils[1].dask.layers) | {
         result.name
     }
+
+
+def test_a_task_of_six_cubes_holds_as_much_as_one_of_two():
+    cubes = [da.ones((180, 600, 600), chunks=(4, 600, 600), dtype=np.float32) * k for k in range(6)]
+    pencils = [map_pencils(operator.neg, cube, planes=180, dtype=np.float32) for cube in cubes]
+    for arrays in (cubes, pencils):
+        result = map_pencils(lambda *some: sum(some), *arrays, planes=180, dtype=np.float32)
+        held = 6 * 180 * max(result.chunks[1]) * max(result.chunks[2]) * 4
+        assert held <= 1.25 * 2 * 32 * 2**20
 
 
 def test_pencils_that_are_too_large_are_cut():

@@ -155,7 +155,7 @@ def test_pencils_lie_within_strips(planes):
     room = Room(1e9, 1e8, 1e9)
     rows = room.strips(planes, 1250, 1250 * 4)
     cube = dask.array.ones((planes, 1250, 1250), chunks=(4, rows, -1), dtype=np.float32)
-    from sunpy_heliocloud.lazy.light_curves import map_pencils
+    from sunpy_heliocloud.lazy.pencils import map_pencils
 
     pencils = map_pencils(np.negative, cube, planes=planes, dtype=np.float32)
     edges = np.cumsum(pencils.chunks[1])
