@@ -17,7 +17,7 @@ from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.lazy.layers import FrameSources
-from sunpy_heliocloud.lazy.pencils import PENCIL_BYTES
+from sunpy_heliocloud.lazy.pencils import PENCIL_BYTES, PENCILS_OF_A_STRIP
 from sunpy_heliocloud.lazy.reports import current_client
 from sunpy_heliocloud.lazy.steps import Plane
 from sunpy_heliocloud.lazy.tasks import DerotateFrames, ReadWindow
@@ -33,7 +33,7 @@ _TASK_OVERHEAD = 64 * 2**20  # of a task: coordinates of 65536 points in sunpy, 
 _COPIES_OF_BYTES = 3  # as they came, in the small file that astropy is given, and in its own buffer
 _BYTES_OF_A_PIXEL = 24  # while it is decoded: as stored, unpacked, scaled
 _COPIES_OF_RESULTS = 2  # the chunks, and what is made of them
-_PENCILS_OF_A_THREAD = 8 * PENCIL_BYTES  # of two cubes, with what is made of them
+_PENCILS_OF_A_THREAD = 4  # of each cube, with what is made of them
 # Of planes that go on: as they are, and what of the next strip there is already, or what is on its way between workers.
 _COPIES_IN_BETWEEN, _COPIES_BETWEEN_WORKERS = 1.25, 2
 
@@ -137,7 +137,7 @@ def estimate(collection: Any) -> Estimate:
     in_tasks = threads * max((read.task_memory for read in reads), default=0)
     copies: float = 1
     if len(culled.layers) > len(reads):
-        in_tasks = max(in_tasks, threads * min(_PENCILS_OF_A_THREAD, 2 * sum(read.planes for read in reads)))
+        in_tasks = max(in_tasks, threads * _PENCILS_OF_A_THREAD * sum(map(_pencil, reads)))
         copies = _COPIES_BETWEEN_WORKERS if workers > 1 else _COPIES_IN_BETWEEN
     values = collection if isinstance(collection, da.Array) else collection.data
     results = _COPIES_OF_RESULTS * values.nbytes
@@ -150,6 +150,11 @@ def estimate(collection: Any) -> Estimate:
         len(optimized.__dask_graph__()),
         max((read.strips for read in reads), default=1),
     )
+
+
+def _pencil(read: "_Reads") -> float:
+    """Bytes of a pencil."""
+    return min(PENCIL_BYTES, read.planes / (PENCILS_OF_A_STRIP if read.strips > 1 else 4))
 
 
 def _needed(collection: Any) -> HighLevelGraph:
@@ -209,6 +214,7 @@ def _layer_reads(sources: FrameSources, chunks: Sequence[Any], samples: int = _M
             parts[part.window] += part.planes
         pairs = [pair for together in parts.values() for pair in together]
         planes = [plane for plane, _ in pairs]
+        samples = max(_FEW_SAMPLES, samples // len(parts))
         windows = [
             reach for part, together in parts.items() for reach in _windows(task, part, together, samples)
         ]

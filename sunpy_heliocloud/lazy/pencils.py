@@ -14,7 +14,7 @@ from dask.highlevelgraph import HighLevelGraph
 from sunpy_heliocloud.kernels.fingerprint import fingerprint
 from sunpy_heliocloud.lazy.strips import cubes_at_once
 
-__all__ = ["PENCIL_BYTES", "map_pencils"]
+__all__ = ["PENCILS_OF_A_STRIP", "PENCIL_BYTES", "map_pencils"]
 
 # Bytes of a pencil of one of two cubes. A task holds one of each cube, and its result; of more cubes they are smaller.
 PENCIL_BYTES = 32 * 2**20
@@ -24,6 +24,8 @@ _FEW_BYTES = 64 * 2**20
 _FEWEST_PIXELS = 64**2
 # Pencils where memory allows fewer: enough to keep workers busy that have made chunks of planes.
 _FEWEST_PENCILS, _MOST_PENCILS = 4, 16
+# Pencils of a strip: so many that those which threads work on take little memory beside the strip.
+PENCILS_OF_A_STRIP = 20
 
 
 def map_pencils(
@@ -66,8 +68,9 @@ def map_pencils(
     lazy = [cube for cube in cubes if isinstance(cube, da.Array)]
     chunks_made = max((math.prod(cube.numblocks) for cube in lazy), default=_MOST_PENCILS)
     strips = _strips(lazy) or (cubes[0].shape[1],)
-    of_a_strip = chunks_made // len(strips)
-    pencils = _MOST_PENCILS if is_slow else min(max(of_a_strip, _FEWEST_PENCILS), _MOST_PENCILS)
+    pencils = _MOST_PENCILS if is_slow else min(max(chunks_made, _FEWEST_PENCILS), _MOST_PENCILS)
+    if len(strips) > 1:
+        pencils = PENCILS_OF_A_STRIP
     if (
         len(lazy) == len(cubes)
         and _are_pencils(lazy, most_pixels)

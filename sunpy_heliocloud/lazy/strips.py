@@ -11,9 +11,9 @@ from sunpy_heliocloud.lazy.reports import current_client
 __all__ = ["Room", "cubes_at_once", "shared_by"]
 
 # Of the memory that a process may take, the part for planes; the rest is for what its threads do with them.
-_FOR_PLANES = 0.75
+_FOR_PLANES = 0.72
 # Of the memory limit of a worker, the part that it may take beyond what it has without work, before it would spill.
-_OF_A_WORKER = 0.55
+_OF_A_WORKER = 0.57
 # Without workers and a target: bytes of planes that are not cut, of a strip, and of a strip of more than 20.
 _WHOLE, _STRIP, _LARGEST_STRIP = 1.6e9, 450e6, 1.65e9
 _MANY_STRIPS = 20
