@@ -1,6 +1,7 @@
 """Cubes that are made strip by strip, since all of their planes would not fit into memory."""
 
 import dask
+import dask.array as da
 import numpy as np
 import pytest
 from dask.order import order
@@ -12,13 +13,15 @@ from astropy.time import Time
 
 from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube, aligned_cubes
+from sunpy_heliocloud.lazy.pencils import map_pencils
 from sunpy_heliocloud.lazy.strips import Room
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
+from sunpy_heliocloud.store import chunks
 
 N, SIDE = 12, 250
 CADENCE = 4 * u.min
 BOUNDS = {"lag_bounds": [-20, 20] * u.min, "at_bounds": "keep"}
-DEFAULT = "sunpy-heliocloud.memory-target"
+TARGET = "sunpy-heliocloud.memory-target"
 SIZES = st.integers(500_000, 30_000_000)
 
 
@@ -40,7 +43,7 @@ def sequences(server):
 
 def target(size):
     """So much memory for each process."""
-    return dask.config.set({DEFAULT: size})
+    return dask.config.set({TARGET: size})
 
 
 def cubes_of(sequences, **options):
@@ -149,14 +152,21 @@ def test_one_strip_after_the_other_is_made(sequences, resampled):
     assert changes == len(set(rows)) - 1
 
 
+def test_a_small_job_takes_few_tasks_and_sends_little(sequences):
+    hot, cool = cubes_of(sequences)
+    lag = hot.time_lag(cool, **BOUNDS)
+    (optimized,) = dask.optimize(lag)
+    assert len(dict(optimized.__dask_graph__())) <= 26
+    marks = lag._marks.array
+    assert marks.dtype == np.int16
+    assert marks.nbytes <= 1.5 * lag.data.nbytes
+
+
 @pytest.mark.parametrize("planes", [180, 720])
 def test_pencils_lie_within_strips(planes):
     """So that what is put together comes from one strip."""
-    room = Room(1e9, 1e8, 1e9)
-    rows = room.strips(planes, 1250, 1250 * 4)
-    cube = dask.array.ones((planes, 1250, 1250), chunks=(4, rows, -1), dtype=np.float32)
-    from sunpy_heliocloud.lazy.pencils import map_pencils
-
+    rows = Room(1e9, 1e8, 1e9).strips(planes, 1250, 1250 * 4)
+    cube = da.ones((planes, 1250, 1250), chunks=(4, rows, -1), dtype=np.float32)
     pencils = map_pencils(np.negative, cube, planes=planes, dtype=np.float32)
     edges = np.cumsum(pencils.chunks[1])
     assert set(np.cumsum(rows)) <= set(edges)
@@ -239,8 +249,6 @@ def test_strips_are_saved_and_resumed(sequences, expected, tmp_path):
 
 def test_a_map_is_saved_strip_by_strip(server, sequences, expected, tmp_path, monkeypatch):
     """What is written stays, and only the rest is read again."""
-    from sunpy_heliocloud.store import chunks
-
     monkeypatch.setattr(chunks, "_MOST_BYTES_OF_MAP", 20_000)
     with target("1 MB"):
         hot, cool = cubes_of(sequences)
