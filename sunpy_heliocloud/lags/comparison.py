@@ -1,6 +1,8 @@
 """Two or more cubes on one grid: their common times, and arrays of lags and correlations over them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -30,7 +32,7 @@ from sunpy_heliocloud.lazy.sliced import part_of_tasks
 from sunpy_heliocloud.store.origin import described_value, origin_of
 from sunpy_heliocloud.version import version
 
-__all__ = ["Comparison", "Maxima"]
+__all__ = ["Comparison", "Maxima", "Origin"]
 
 # Entries of a cube's meta that are repeated in the meta of a result.
 _HISTORY = ("derotated", "resampled", "light_travel")
@@ -61,6 +63,36 @@ class Maxima(NamedTuple):
         lag, refined = (da.where(high, one, np.nan) for one in (self.lag, self.refined))
         unmarked = np.array([0, NONE, NONE], self.marks.dtype).reshape(-1, *[1] * lag.ndim)
         return self._replace(lag=lag, refined=refined, marks=da.where(high, self.marks, unmarked))
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """
+    What a result was made from, for stores. A copy in another process has the description only.
+
+    Parameters
+    ----------
+    arrays, planes
+        Planes of arrays.
+    how, more
+        See `Comparison`; and values of JSON.
+    """
+
+    arrays: tuple[Any, ...]
+    planes: tuple[slice, ...]
+    how: Correlator
+    more: dict[str, Any]
+
+    def __call__(self) -> dict[str, Any]:
+        """As JSON, see `sunpy_heliocloud.store.origin`."""
+        cubes = [
+            {"planes": f"{planes.start} to {planes.stop}"} | origin_of(array)
+            for array, planes in zip(self.arrays, self.planes, strict=True)
+        ]
+        return {"cubes": cubes, "how": described_value(self.how), **self.more}
+
+    def __reduce__(self) -> tuple:
+        return partial, (dict, self())
 
 
 class Comparison:
@@ -181,17 +213,10 @@ class Comparison:
                 made[name] = "; ".join(said)
         return made | self._meta | more
 
-    def origin(self, pair: tuple[int, int] = (0, 1), **more: Any) -> Callable[[], dict[str, Any]]:
-        """What gives what a result was made from, see `sunpy_heliocloud.store.origin`: planes of two cubes, and how."""
-
-        def made_from() -> dict[str, Any]:
-            cubes = [
-                {"planes": f"{self._planes[i].start} to {self._planes[i].stop}"} | origin_of(self._whole[i])
-                for i in pair
-            ]
-            return {"cubes": cubes, "how": described_value(self.how), **more}
-
-        return made_from
+    def origin(self, pair: tuple[int, int] = (0, 1), **more: Any) -> "Origin":
+        """What a result of two of the cubes was made from, beside what its ``meta`` says."""
+        arrays, planes = (tuple(some[i] for i in pair) for some in (self._whole, self._planes))
+        return Origin(arrays, planes, self.how, more)
 
     def maxima(
         self, pairs: Sequence[tuple[int, int]] = ((0, 1),), windows: Sequence[tuple[int, int]] | None = None
