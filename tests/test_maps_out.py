@@ -308,7 +308,7 @@ def test_planes_are_computed_a_few_at_a_time(cubes, tmp_path, monkeypatch):
     cube = cubes["derotated"]
     monkeypatch.setattr(map_files, "_BATCH_BYTES", 4 * cube[0].data.nbytes)
     batches = list(map_files._batches(cube.data, range(FRAMES)))
-    assert batches == [[0, 1, 2, 3], [4, 5]]  # the frames of one task, and of the next
+    assert batches == [[0, 1, 2], [3, 4, 5]]  # the frames of one task, and of the next
     assert list(map_files._batches(cube.data, [1, 4, 5])) == [[1, 4, 5]]
     assert len(cube.write_maps(tmp_path)) == FRAMES
 

@@ -136,7 +136,7 @@ def _gathered(
 
     There are few tasks, but workers are sent whole chunks.
     """
-    name = "pencils-" + tokenize(function, cube.name, shape, planes)
+    name = ("gather-" if function is _itself else "pencils-") + tokenize(function, cube.name, shape, planes)
     given = [(cube.name, i, 0, 0) for i in range(cube.numblocks[0])]
     chunks = normalize_chunks((planes, *shape), (planes, *cube.shape[1:]), dtype=dtype)
     rows, columns = (list(pairwise(accumulate(lengths, initial=0))) for lengths in chunks[1:])
