@@ -140,11 +140,12 @@ def _gathered(
     given = [(cube.name, i, 0, 0) for i in range(cube.numblocks[0])]
     chunks = normalize_chunks((planes, *shape), (planes, *cube.shape[1:]), dtype=dtype)
     rows, columns = (list(pairwise(accumulate(lengths, initial=0))) for lengths in chunks[1:])
-    tasks = {
+    tasks: dict[Any, Any] = {
         (name, 0, j, k): (_of_pencil, function, given, slice(*rows[j]), slice(*columns[k]))
         for j, k in np.ndindex(len(rows), len(columns))
     }
-    graph = HighLevelGraph.from_collections(name, tasks, dependencies=[cube])
+    made_of: Any = [cube]
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=made_of)
     return da.Array(graph, name, chunks, meta=np.empty((0, 0, 0), dtype))
 
 
