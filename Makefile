@@ -2,14 +2,16 @@
 PYTHON = .venv/bin/python
 INSTALLED = .venv/.installed
 
-.PHONY: help demo picture test kernels sanitize docs benchmark fuzz audit lint format clean .venv
+.PHONY: help demo picture test kernels sanitize docs look check-dist benchmark fuzz audit lint format clean .venv
 
 help:
 	@echo 'make demo       simulate a HelioCloud, map its time lags, save time_lag_map.png'
 	@echo 'make test       check the style, run the whole test suite'
 	@echo 'make kernels    compile the kernels again, after a change of C'
 	@echo 'make sanitize   test the kernels with checks of addresses and undefined behaviour; needs gcc'
-	@echo 'make docs       build the documentation into docs/_build/html'
+	@echo 'make docs       build the documentation into docs/_build/html, with the examples of the gallery'
+	@echo 'make look       look at pages of the documentation in Chromium'
+	@echo 'make check-dist build the wheel and the source distribution, and check them'
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
 	@echo 'make soak       let servers, workers and clients fail, and print what it costs'
 	@echo 'make fuzz       damage documents and files, read them, and print the results'
@@ -44,7 +46,19 @@ sanitize: $(INSTALLED)
 # Pages that were generated for removed names would cause warnings.
 docs: $(INSTALLED)
 	rm -rf docs/generated/api
-	$(PYTHON) -m sphinx -E -b html -W --keep-going docs docs/_build/html
+	$(PYTHON) -m sphinx -E -b html -W -n --keep-going docs docs/_build/html
+	$(PYTHON) tools/check_pages.py docs/_build/html
+
+# Pictures of pages in docs/_build/looks, and what a reader could not read. It needs Chromium.
+look: docs
+	$(PYTHON) tools/look_at_pages.py docs/_build/html docs/_build/looks
+
+# What would be published.
+check-dist: $(INSTALLED)
+	rm -rf dist
+	$(PYTHON) -m build
+	$(PYTHON) -m twine check --strict dist/*
+	$(PYTHON) -m check_manifest
 
 benchmark: $(INSTALLED)
 	$(PYTHON) benchmarks/run.py $(ARGS)

@@ -6,7 +6,15 @@ __all__ = ["LimitError", "Limits", "limits"]
 
 
 class LimitError(ValueError):
-    """Data from outside exceed a limit; the message names the limit and how to raise it."""
+    """
+    Data from outside exceed a limit; the message names the limit and how to raise it.
+
+    Examples
+    --------
+    >>> limits.check("cards", 10**9, "a header has 1e9 cards")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    LimitError: ...
+    """
 
 
 @dataclass
@@ -104,6 +112,10 @@ class Limits:
         ------
         LimitError
             If the value exceeds the limit.
+
+        Examples
+        --------
+        >>> limits.check("cards", 100, "a header has 100 cards")
         """
         bound = getattr(self, name)
         if value > bound:

@@ -31,7 +31,17 @@ _TOGETHER = 2
 
 
 class CubeCollection(StoredCollection):
-    """An `ndcube.NDCollection` of `TimeLagCube` objects that can be saved and loaded, made by `aligned_cubes`."""
+    """
+    An `ndcube.NDCollection` of `TimeLagCube` objects that can be saved and loaded, made by `aligned_cubes`.
+
+    Examples
+    --------
+    >>> cubes = sunpy_heliocloud.aligned_cubes(found, ref_map, cadence=4 * u.min)
+    >>> sorted(cubes)
+    ['171', '193']
+    >>> cubes["193"].shape == cubes["171"].shape
+    True
+    """
 
     _member = TimeLagCube
 
@@ -61,6 +71,12 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> C
     ------
     ValueError
         When there are no frames, two channels of the same wavelength, or no new time within those of a channel.
+
+    Examples
+    --------
+    >>> cubes = sunpy_heliocloud.aligned_cubes(found, ref_map, cadence=4 * u.min)
+    >>> type(cubes["171"]).__name__
+    'TimeLagCube'
     """
     cadence, _ = time_grid.asked_times(cadence, None, None, None)
     sequence = source if isinstance(source, LazyMapSequence) else LazyMapSequence(source)
@@ -154,6 +170,12 @@ def time_lag_pairs(
         times do not match.
     TypeError
         When something is no cube, or an option is unknown.
+
+    Examples
+    --------
+    >>> lags, correlations = sunpy_heliocloud.time_lag_pairs([cube_171, cube_193], lag_bounds=[-20, 20] * u.min)
+    >>> list(lags)
+    ['193-171']
     """
     channels = _by_wavelength(cubes)
     names = _ordered(list(channels), order)

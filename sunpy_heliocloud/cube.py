@@ -48,6 +48,14 @@ class TimeLagCube(ComparableCube, LookingCube):
     Before `derotate_to` each plane has coordinates of its own: ``cube[3]`` has those of frame 3, with its observer
     and time. Afterwards all planes share the grid of the reference map, with the observer and time of that map,
     while `times` stay those of the observations.
+
+    Examples
+    --------
+    >>> cube = seq.to_cube().derotate_to(ref_map)
+    >>> cube[3:6, 2:8].shape
+    (3, 6, 12)
+    >>> cube[3].plot_title
+    'SDO AIA 171 Å 2018-05-29 17:11:...'
     """
 
     # ---- making one
@@ -92,6 +100,12 @@ class TimeLagCube(ComparableCube, LookingCube):
             When shapes do not fit, or times do not increase.
         TypeError
             When ``ref_map`` is no Map.
+
+        Examples
+        --------
+        >>> times = Time("2018-05-29T18:00") + np.arange(10) * 4 * u.min
+        >>> TimeLagCube.from_array(np.ones((10, 12, 12)), ref_map, times).shape
+        (10, 12, 12)
         """
         grid = grid_of(ref_map)
         stack = StackWCS([grid], time_grid.times_of_planes(times))
@@ -110,7 +124,14 @@ class TimeLagCube(ComparableCube, LookingCube):
 
     @property
     def times(self) -> Time:
-        """The time of each plane, UTC: midpoints of the exposures, also after derotation. A scalar for one plane."""
+        """
+        The time of each plane, UTC: midpoints of the exposures, also after derotation. A scalar for one plane.
+
+        Examples
+        --------
+        >>> cube_171.times[:2].isot.tolist()
+        ['2018-05-29T17:00:00.000', '2018-05-29T17:04:00.000']
+        """
         wcs = self.wcs.low_level_wcs
         if isinstance(wcs, StackLike):
             return wcs.times
@@ -120,12 +141,26 @@ class TimeLagCube(ComparableCube, LookingCube):
 
     @property
     def wavelength(self) -> u.Quantity | None:
-        """The channel."""
+        """
+        The channel.
+
+        Examples
+        --------
+        >>> cube_171.wavelength
+        <Quantity 171. Angstrom>
+        """
         return self.meta.get("wavelength")
 
     @property
     def observatory(self) -> str | None:
-        """The observatory of the images."""
+        """
+        The observatory of the images.
+
+        Examples
+        --------
+        >>> cube_171.observatory
+        'SDO'
+        """
         return self.meta.get("observatory")
 
     @property
@@ -135,13 +170,25 @@ class TimeLagCube(ComparableCube, LookingCube):
 
         With ``to_cube(saturation=...)`` also how many of its pixels were ``saturated``, of those that were read;
         masked as long as none were.
+
+        Examples
+        --------
+        >>> len(cube_171.frames)
+        30
         """
         frames = self.meta.get("frames")
         return frames if frames is None or "saturation" not in frames.meta else with_saturated(frames)
 
     @property
     def exposure_time(self) -> u.Quantity | None:
-        """Exposure times of `frames`."""
+        """
+        Exposure times of `frames`.
+
+        Examples
+        --------
+        >>> seq.to_cube().exposure_time.shape
+        (30,)
+        """
         return None if self.frames is None else self.frames["exposure_time"]
 
     @property
@@ -152,6 +199,12 @@ class TimeLagCube(ComparableCube, LookingCube):
         The footprint of frames can itself be derotated, ``cube.footprint.derotate_to(ref_map)``, with the same options
         as the cube: each pixel then is the fraction of its input that is valid, and NaN where it shows nothing of
         the frame. A pixel of the derotated cube is missing where that is not 1.
+
+        Examples
+        --------
+        >>> part = seq.to_cube().footprint.derotate_to(ref_map)[0]
+        >>> float(part.data.max().compute())
+        1.0
         """
         return self._new_instance(data=is_valid(self.data), unit=u.dimensionless_unscaled)
 
@@ -225,6 +278,12 @@ class TimeLagCube(ComparableCube, LookingCube):
         References
         ----------
         * DeForest, C. E. 2004, Solar Physics 219, 3, https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
+
+        Examples
+        --------
+        >>> seq.to_cube().derotate_to(ref_map).shape
+        (30, 12, 12)
+        >>> seq.to_cube().derotate_to(ref_map, rotation_model="snodgrass").meta["derotated"]  # doctest: +SKIP
         """
         target = grid_of(ref_map)
         derotation = Derotation.checked(
@@ -304,6 +363,12 @@ class TimeLagCube(ComparableCube, LookingCube):
         References
         ----------
         * Fritsch, F. N. & Butland, J. 1984, SIAM J. Sci. Stat. Comput. 5, 300, https://doi.org/10.1137/0905021
+
+        Examples
+        --------
+        >>> cube = seq.to_cube().derotate_to(ref_map).resample_time(12 * u.min)
+        >>> cube.times[:2].isot.tolist()
+        ['2018-05-29T17:00:00.000', '2018-05-29T17:12:00.000']
         """
         stack = shared_stack(self, "resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times
@@ -349,6 +414,12 @@ class TimeLagCube(ComparableCube, LookingCube):
         ------
         ValueError
             When planes have their own coordinates (derotate first), there are too few, or none is of that time.
+
+        Examples
+        --------
+        >>> cube_171.difference().shape[0] == cube_171.shape[0] - 1
+        True
+        >>> from_first = cube_171.difference(base=0)
         """
         shared_stack(self, "a difference")
         if base is not None and n != 1:
@@ -388,6 +459,11 @@ class TimeLagCube(ComparableCube, LookingCube):
         ------
         ValueError
             When planes with coordinates of their own are to be binned in time, or bins do not divide the cube.
+
+        Examples
+        --------
+        >>> cube_171.rebin((1, 12, 12), operation=np.nanmean)[:, 0, 0].shape == cube_171.times.shape
+        True
         """
         bins = bins_of(bin_shape, self.shape, operation)
         if isinstance(self.wcs.low_level_wcs, StackWCS) and bins[0] != 1:

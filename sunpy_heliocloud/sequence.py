@@ -83,6 +83,17 @@ class LazyMapSequence:
     The constructor reads the first 64 kB of each file, many at once, with a progress bar if this takes long.
     Frames are put in the order of their times. Those that stand in the source more than once are kept once: the same
     URL or path (``s3://bucket/key`` and its address over https are the same), Map or pair. Pixels are read when the data of a Map or a cube are computed.
+
+    Examples
+    --------
+    >>> found = Fido.search(a.Time("2018-05-29T17:00", "2018-05-29T19:00"), a.heliocloud.Dataset("aia_0171"))
+    >>> seq = LazyMapSequence(found)
+    >>> len(seq)
+    30
+    >>> seq[0].wavelength
+    <Quantity 171. Angstrom>
+    >>> len(seq[::10])
+    3
     """
 
     def __init__(
@@ -156,6 +167,11 @@ class LazyMapSequence:
         -------
         `sunpy.map.GenericMap`
             On a lazy array.
+
+        Examples
+        --------
+        >>> seq.nearest("2018-05-29T18:01").date.isot[:16]
+        '2018-05-29T17:59'
         """
         self._frames.require_some()
         away = np.abs((self._frames.times - moment("time", time)).to_value(u.day))
@@ -178,6 +194,11 @@ class LazyMapSequence:
         Returns
         -------
         LazyMapSequence
+
+        Examples
+        --------
+        >>> len(seq.between("2018-05-29T17:10", "2018-05-29T17:30"))
+        5
         """
         if isinstance(start, TimeRange) and stop is None:
             start, stop = start.start, start.end
@@ -198,6 +219,11 @@ class LazyMapSequence:
         -------
         list of LazyMapSequence
             Each has a `name`.
+
+        Examples
+        --------
+        >>> len(LazyMapSequence(found).split())
+        2
         """
         members: dict[Any, list[int]] = {}
         for i, channel in enumerate(self._frames.channels):
@@ -212,7 +238,14 @@ class LazyMapSequence:
 
     @property
     def name(self) -> str:
-        """The channel, such as ``"SOHO LASCO C2 white-light Orange Clear"``; several, separated by commas."""
+        """
+        The channel, such as ``"SOHO LASCO C2 white-light Orange Clear"``; several, separated by commas.
+
+        Examples
+        --------
+        >>> seq.split()[0].name
+        'SDO AIA...171...'
+        """
         return self._name or ", ".join(dict.fromkeys(channel.name for channel in self._frames.channels_found))
 
     @property
@@ -222,17 +255,36 @@ class LazyMapSequence:
 
         T_OBS where the Map's ``reference_date`` reads it (AIA, HMI); else the Map's ``date_average``; else its
         ``date_start`` or ``date`` and half the exposure time.
+
+        Examples
+        --------
+        >>> seq.times[0].isot[:16]
+        '2018-05-29T16:59'
         """
         return self._frames.times
 
     @property
     def exposure_time(self) -> u.Quantity:
-        """Of each frame; NaN where the header has none."""
+        """
+        Of each frame; NaN where the header has none.
+
+        Examples
+        --------
+        >>> seq.exposure_time[0].round(1)
+        <Quantity 2. s>
+        """
         return exposure_times(self._frames.headers) * u.s
 
     @property
     def wavelength(self) -> u.Quantity:
-        """Of each frame."""
+        """
+        Of each frame.
+
+        Examples
+        --------
+        >>> seq.wavelength[0]
+        <Quantity 171. Angstrom>
+        """
         wavelengths = [channel.wavelength for channel in self._frames.channels]
         unit = next((wavelength.unit for wavelength in wavelengths if wavelength is not None), u.AA)
         values = [
@@ -242,17 +294,38 @@ class LazyMapSequence:
 
     @property
     def observatory(self) -> list[str]:
-        """Of each frame."""
+        """
+        Of each frame.
+
+        Examples
+        --------
+        >>> seq.observatory[0]
+        'SDO'
+        """
         return [channel.observatory for channel in self._frames.channels]
 
     @property
     def urls(self) -> list[str]:
-        """Where each frame comes from; of a Map or an array, its place in the source and its date."""
+        """
+        Where each frame comes from; of a Map or an array, its place in the source and its date.
+
+        Examples
+        --------
+        >>> seq.urls[0]
+        's3://gov-nasa-hdrl-data1/sdo/aia/20180529/0171/...fits'
+        """
         return self._frames.urls
 
     @property
     def table(self) -> QTable:
-        """The header keywords of all frames, a row a frame; masked where a header has no such keyword or no value."""
+        """
+        The header keywords of all frames, a row a frame; masked where a header has no such keyword or no value.
+
+        Examples
+        --------
+        >>> seq.table["QUALITY"][:3].tolist()
+        [0, 0, 0]
+        """
         return header_table(self._frames.headers)
 
     @property
@@ -263,6 +336,11 @@ class LazyMapSequence:
         Left out are frames whose header cannot be used, and, of a cube, those of another shape than most.
         Whether pixels can be read is known once they have been computed, here or on the workers of the current
         `distributed.Client`.
+
+        Examples
+        --------
+        >>> seq.status["status"][:2].tolist()
+        ['ok', 'ok']
         """
         lost, left_out = lost_frames(self.urls, since=self._opened), self._frames.left_out.reasons
         urls = [url for url in self.urls if url not in left_out]
@@ -287,6 +365,11 @@ class LazyMapSequence:
         ------
         ~sunpy_heliocloud.io.ranges.ReadError
             With ``errors="raise"``, for the first frame with a ``reason``.
+
+        Examples
+        --------
+        >>> len(seq[:2].verify())
+        2
         """
         return verified(self._frames.images, self._frames.errors)
 
@@ -313,6 +396,12 @@ class LazyMapSequence:
             When no frame has such a keyword.
         TypeError
             When a condition has a unit.
+
+        Examples
+        --------
+        >>> good = seq.select(quality=0)
+        >>> len(seq.select(exptime=lambda exposures: exposures > 1))
+        30
         """
         if not len(self):
             return self
@@ -340,6 +429,12 @@ class LazyMapSequence:
         TypeError, ValueError
             When something cannot be a value of a header, or the size of the image changes; the message names the
             keyword and the file.
+
+        Examples
+        --------
+        >>> moved = seq.update_headers(lambda header: header | {"CRPIX1": header["CRPIX1"] + 0.3})
+        >>> round(moved[0].meta["crpix1"] - seq[0].meta["crpix1"], 3)
+        0.3
         """
         require_function("function", function, "lambda header: {**header, 'CRPIX1': 100.5}")
         old = self._frames
@@ -374,6 +469,12 @@ class LazyMapSequence:
         Returns
         -------
         LazyMapSequence
+
+        Examples
+        --------
+        >>> corrected = seq.apply(lambda data, header: data - 2, pointwise=True)
+        >>> corrected.to_cube().shape == seq.to_cube().shape
+        True
         """
         require_function("function", function, "lambda data, header: data - 5")
         if header is not None:
@@ -416,6 +517,12 @@ class LazyMapSequence:
         ~sunpy.util.exceptions.SunpyUserWarning
             When frames have a non-zero QUALITY, an exposure time under half the median, or none to divide by; or a
             unit that cannot be read.
+
+        Examples
+        --------
+        >>> cube = seq.to_cube()
+        >>> cube.shape, str(cube.unit)
+        ((30, 64, 64), 'DN / s')
         """
         flag("normalize", normalize)
         frames = of_distinct_times(of_one_shape(self._frames.by_time()))
@@ -453,6 +560,11 @@ class LazyMapSequence:
         ------
         ValueError
             See `to_cube` and `TimeLagCube.derotate_to`.
+
+        Examples
+        --------
+        >>> seq.derotate_to(ref_map).shape
+        (30, 12, 12)
         """
         flag("normalize", normalize)
         frames = of_distinct_times(self._frames.by_time())
@@ -474,6 +586,11 @@ class LazyMapSequence:
         Estimate
             Frames, requests, bytes, memory of a worker and tasks. Nothing is read for it. It takes 20 ms for each
             of at most 24 frames of a channel.
+
+        Examples
+        --------
+        >>> seq.estimate(ref_map).frames
+        30
         """
         cubes = [derotated(of_distinct_times(channel._frames.by_time()), ref_map) for channel in self.split()]
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
@@ -486,6 +603,10 @@ class LazyMapSequence:
         ----------
         **kwargs
             As for `sunpy.map.GenericMap.plot`.
+
+        Examples
+        --------
+        >>> seq.peek()
         """
         self._frames.require_some()
         parts = self.split()

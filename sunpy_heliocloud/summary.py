@@ -50,6 +50,13 @@ class Summary:
         SVG, which is trusted.
     members
         Names and summaries of what it holds; the text has the first of them.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud.summary import Summary
+    >>> print(Summary("A cube", [("Channel", "171 Å")]))
+    A cube
+      Channel: 171 Å
     """
 
     title: str
@@ -66,7 +73,15 @@ class Summary:
         return "\n".join([inert(self.title, 3 * LONGEST), *lines, *first])
 
     def html(self) -> str:
-        """As HTML with its own style, for notebooks."""
+        """
+        As HTML with its own style, for notebooks.
+
+        Examples
+        --------
+        >>> from sunpy_heliocloud.summary import Summary
+        >>> "<b>" in Summary("<b>", []).html  # escaped
+        False
+        """
         return f'{_STYLE}<div class="shc-summary">{self._block(heading=True)}</div>'
 
     def _block(self, *, heading: bool) -> str:
@@ -97,6 +112,12 @@ def table_html(title: str, names: Sequence[str], rows: Sequence[Sequence[object]
         Of the columns.
     rows
         Of the cells; of many the first are shown.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud.summary import table_html
+    >>> "171" in table_html("Channels", ["channel"], [["171"]])
+    True
     """
     head = "".join(f'<th scope="col">{_safe(name)}</th>' for name in names)
     body = "".join(
@@ -111,7 +132,16 @@ def table_html(title: str, names: Sequence[str], rows: Sequence[Sequence[object]
 
 
 class Summarised:
-    """What has a `Summary`, which is its text and its HTML."""
+    """
+    What has a `Summary`, which is its text and its HTML.
+
+    Examples
+    --------
+    >>> print(cube_171)
+    TimeLagCube of shape ...
+      Channel: SDO 171 Angstrom
+      ...
+    """
 
     def _summary(self) -> Summary:
         raise NotImplementedError

@@ -29,6 +29,14 @@ settings.register_profile("sunpy_heliocloud", deadline=None)
 settings.load_profile("sunpy_heliocloud")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Figures are compared without an option, where pytest-mpl is installed."""
+    config.addinivalue_line("markers", "mpl_image_compare: compare with a picture (pytest-mpl)")
+    if config.pluginmanager.hasplugin("pytest_mpl") and not config.getoption("--mpl-generate-path"):
+        config.option.mpl = True
+
+
 @pytest.fixture
 def server():
     """An empty HelioCloud for one test, which is the S3 endpoint during the test."""

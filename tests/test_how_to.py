@@ -101,6 +101,34 @@ def test_cubes():
     assert names["ratio"].meta["combined"] == "SDO 171 Angstrom / SDO 193 Angstrom"
 
 
+def test_choose_region():
+    sun = SimulatedSun(noise=False)
+    files = [sunpy.map.Map(*sun.frame(171, sun.time + 240 * i * u.s, shape=(50, 50))) for i in range(3)]
+    names = run("choose_region.rst", files=files)
+    assert names["region"].data.shape == (11, 11)
+    assert abs(names["center"].Tx.to_value(u.arcsec) + 130) < 20
+    assert names["cube"].shape == (3, 100, 100)
+
+
+def test_dem():
+    """Six channels at one moment, with the noise of photons."""
+    sun = SimulatedSun(noise=False)
+    channels = (94, 335, 211, 193, 171, 131)
+    found = LazyMapSequence(
+        [
+            sunpy.map.Map(*sun.frame(channel, sun.time + 240 * i * u.s, shape=(20, 20)))
+            for channel in channels
+            for i in range(4)
+        ]
+    )
+    names = run("dem.rst", found=found, region=found[0])
+    assert names["order"] == ["94", "131", "171", "193", "211", "335"]
+    assert names["intensities"].shape == names["errors"].shape == (20, 20, 6)
+    bright = names["planes"]["171"]
+    relative = np.nanmedian(bright.uncertainty.array / bright.data)
+    assert 0.01 < relative < 0.2
+
+
 def test_maps(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sun = SimulatedSun(noise=False)

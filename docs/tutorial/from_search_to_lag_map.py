@@ -113,14 +113,15 @@ cube_193 = cube_193.resample_time(4 * u.min)
 cube_171 = cube_171.resample_time(4 * u.min)
 
 # %%
-# The light curves of one pixel, divided by their means:
+# The light curves of one pixel, at a place in the outskirts of the region, divided by their means:
 
 import numpy as np
 
-pixel = np.s_[:, 80:81, 85:86]
+place = SkyCoord(-40 * u.arcsec, 320 * u.arcsec, frame=region.coordinate_frame)
+x, y = (int(round(pixel.value)) for pixel in region.world_to_pixel(place))
 figure, axes = plt.subplots(figsize=(9, 3.5))
 for cube, name in ((cube_193, "193 Å"), (cube_171, "171 Å")):
-    spot = cube[pixel].compute()
+    spot = cube[:, y : y + 1, x : x + 1].compute()
     (spot / np.nanmean(spot.data))[:, 0, 0].plot(axes=axes, label=name)
 axes.set(ylabel="relative brightness", title="")
 axes.legend()
@@ -136,7 +137,7 @@ axes.legend()
 
 correlation = cube_193.cross_correlation(cube_171, lag_bounds=[-2, 2] * u.hour)
 figure, axes = plt.subplots(figsize=(9, 3.5))
-correlation[:, 80, 85].plot(axes=axes)
+correlation[:, y, x].plot(axes=axes)
 axes.set_ylim(-1, 1.4)
 
 # %%

@@ -63,6 +63,12 @@ class CubeAnimation:
         Of matplotlib.
     slider, button
         Of `matplotlib.widgets`; `None` for a player in a page.
+
+    Examples
+    --------
+    >>> animation = cube_171[:3].animate()
+    >>> animation
+    <CubeAnimation of 3 planes>
     """
 
     def __init__(self, pictures: Pictures, figure: Any, fps: float, *, page: str = "") -> None:
@@ -96,6 +102,10 @@ class CubeAnimation:
         ----------
         index
             Of the plane.
+
+        Examples
+        --------
+        >>> cube_171[:3].animate().show(2)
         """
         if self.slider is None:
             self._pictures.draw(index)
@@ -103,11 +113,25 @@ class CubeAnimation:
             self.slider.set_val(index)
 
     def play(self) -> None:
-        """Show the planes one after the other, again and again."""
+        """
+        Show the planes one after the other, again and again.
+
+        Examples
+        --------
+        >>> animation = cube_171[:3].animate()
+        >>> animation.play()
+        """
         self._set_playing(True)
 
     def pause(self) -> None:
-        """Stay at the plane that is shown."""
+        """
+        Stay at the plane that is shown.
+
+        Examples
+        --------
+        >>> animation = cube_171[:3].animate()
+        >>> animation.pause()
+        """
         self._set_playing(False)
 
     def _set_playing(self, is_playing: bool) -> None:

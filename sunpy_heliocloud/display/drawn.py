@@ -38,7 +38,14 @@ __all__ = ["DrawnCube"]
 
 
 class DrawnCube(Summarised, MappedCube):
-    """The part of `~sunpy_heliocloud.TimeLagCube` that draws, and takes what is drawn along a path."""
+    """
+    The part of `~sunpy_heliocloud.TimeLagCube` that draws, and takes what is drawn along a path.
+
+    Examples
+    --------
+    >>> axes = cube_171[3].plot(limb=True, grid=True)
+    >>> axes = cube_171[:, 4, 4].plot(axes=plt.figure().subplots())
+    """
 
     def plot(
         self,
@@ -84,6 +91,10 @@ class DrawnCube(Summarised, MappedCube):
         ------
         TypeError, ValueError
             When axes have no coordinates, limits are not in order, or the cube has no unit for ``data_unit``.
+
+        Examples
+        --------
+        >>> axes = cube_171[3].plot(clip_interval=(1, 99.5) * u.percent, limb=True)
         """
         flag("colorbar", colorbar)
         interval, lines = (
@@ -139,6 +150,13 @@ class DrawnCube(Summarised, MappedCube):
             When planes have coordinates of their own (derotate first), or the path lies beside the image.
         TypeError, ~astropy.units.UnitsError
             When it is no path, or the width neither an angle nor a length.
+
+        Examples
+        --------
+        >>> path = SkyCoord([-150, 0] * u.arcsec, [150, 300] * u.arcsec, frame=ref_map.coordinate_frame)
+        >>> diagram = cube_171.time_distance(path, width=50 * u.arcsec)
+        >>> diagram.shape[0] == cube_171.shape[0]
+        True
         """
         full_stack(self, "time_distance")
         stack = shared_stack(self, "time_distance")
@@ -174,7 +192,14 @@ class DrawnCube(Summarised, MappedCube):
 
     @property
     def plot_title(self) -> str:
-        """The channel, and the time of a plane or the place of a light curve."""
+        """
+        The channel, and the time of a plane or the place of a light curve.
+
+        Examples
+        --------
+        >>> cube_171[3].plot_title
+        'SDO AIA 171 Å 2018-05-29 17:12:00'
+        """
         name, wcs = name_of_channel(self), self.wcs.low_level_wcs
         if self.times.isscalar:
             return f"{name} {shown_time(self.times)}"

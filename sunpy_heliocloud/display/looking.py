@@ -22,7 +22,14 @@ _LABELS, _SLIDER = 0.65, 1.2
 
 
 class LookingCube(Peekable, DrawnCube):
-    """The part of `~sunpy_heliocloud.TimeLagCube` that shows all planes: animations and movies."""
+    """
+    The part of `~sunpy_heliocloud.TimeLagCube` that shows all planes: animations and movies.
+
+    Examples
+    --------
+    >>> cube_171.peek()
+    >>> animation = cube_171[:3].animate()
+    """
 
     def animate(
         self,
@@ -59,6 +66,11 @@ class LookingCube(Peekable, DrawnCube):
         ------
         ValueError
             When the cube has no three axes, or an option makes no sense.
+
+        Examples
+        --------
+        >>> animation = cube_171[:3].animate(limb=True)
+        >>> animation.show(2)
         """
         import matplotlib.pyplot as plt
 
@@ -110,6 +122,10 @@ class LookingCube(Peekable, DrawnCube):
             When there is such a file, which is not to be overwritten, or no such folder.
         ImportError
             When imageio-ffmpeg is not installed, for MP4.
+
+        Examples
+        --------
+        >>> cube_171[:3].save_movie("region.gif", overwrite=True)
         """
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

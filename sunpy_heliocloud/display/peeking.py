@@ -10,7 +10,13 @@ _MOST_PANELS = 9
 
 
 class Peekable:
-    """What has ``plot``, and axes of time or lag of which one plane is enough for a look."""
+    """
+    What has ``plot``, and axes of time or lag of which one plane is enough for a look.
+
+    Examples
+    --------
+    >>> lag.peek()
+    """
 
     shape: Any
 
@@ -22,6 +28,10 @@ class Peekable:
         ----------
         **kwargs
             As for ``plot``.
+
+        Examples
+        --------
+        >>> cube_171.peek(limb=True)
         """
         import matplotlib.pyplot as plt
 

@@ -30,23 +30,51 @@ class TimeDistance(Peekable, Summarised, DaskCube):
     Values along a path over time: an `ndcube.NDCube` with axes time and distance, made by `TimeLagCube.time_distance`.
 
     It is lazy, like a cube of images.
+
+    Examples
+    --------
+    >>> path = SkyCoord([-150, 0] * u.arcsec, [150, 300] * u.arcsec, frame=ref_map.coordinate_frame)
+    >>> diagram = cube_171.time_distance(path)
+    >>> type(diagram).__name__
+    'TimeDistance'
     """
 
     @property
     def times(self) -> Time:
-        """Of each row, UTC; a scalar for one."""
+        """
+        Of each row, UTC; a scalar for one.
+
+        Examples
+        --------
+        >>> diagram.times[0].isot
+        '2018-05-29T17:00:00.000'
+        """
         wcs, rows, _ = self._whole()
         return wcs.times[rows]
 
     @property
     def distance(self) -> u.Quantity:
-        """Along the path, of each point, as an angle on the sky."""
+        """
+        Along the path, of each point, as an angle on the sky.
+
+        Examples
+        --------
+        >>> diagram.distance[0]
+        <Quantity 0. arcsec>
+        """
         wcs, _, points = self._whole()
         return wcs.distance[points] * u.arcsec
 
     @property
     def length(self) -> u.Quantity:
-        """The same in the plane of the sky at the distance of the Sun's centre; foreshortening is not corrected."""
+        """
+        The same in the plane of the sky at the distance of the Sun's centre; foreshortening is not corrected.
+
+        Examples
+        --------
+        >>> diagram.length.unit
+        Unit("Mm")
+        """
         wcs, _, points = self._whole()
         return (wcs.length[points] * u.m).to(u.Mm)
 
@@ -87,6 +115,10 @@ class TimeDistance(Peekable, Summarised, DaskCube):
         ------
         TypeError, ValueError
             When the unit is none of a distance, or another option makes no sense.
+
+        Examples
+        --------
+        >>> axes = diagram.plot(unit=u.Mm)
         """
         import matplotlib.pyplot as plt
 

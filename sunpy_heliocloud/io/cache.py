@@ -72,7 +72,14 @@ class Cache:
 
     @property
     def folder(self) -> Path:
-        """The folder of the cache."""
+        """
+        The folder of the cache.
+
+        Examples
+        --------
+        >>> sunpy_heliocloud.cache.folder.is_absolute()
+        True
+        """
         if self._folder is None:
             from platformdirs import user_cache_path
 
@@ -86,7 +93,15 @@ class Cache:
 
     @property
     def size_limit(self) -> u.Quantity:
-        """Largest size of the folder."""
+        """
+        Largest size of the folder.
+
+        Examples
+        --------
+        >>> sunpy_heliocloud.cache.size_limit = 5 * u.Gbyte
+        >>> sunpy_heliocloud.cache.size_limit
+        <Quantity 5. Gbyte>
+        """
         return self._size_limit
 
     @size_limit.setter
@@ -104,11 +119,22 @@ class Cache:
         -------
         `~astropy.units.Quantity`
             The size of all its files.
+
+        Examples
+        --------
+        >>> bool(sunpy_heliocloud.cache.size() < sunpy_heliocloud.cache.size_limit)
+        True
         """
         return (sum(size for _, size, _ in self._files()) * u.byte).to(u.Mbyte)
 
     def clear(self) -> None:
-        """Remove all entries."""
+        """
+        Remove all entries.
+
+        Examples
+        --------
+        >>> sunpy_heliocloud.cache.clear()
+        """
         for _, _, path in self._files():
             _remove(path)
 

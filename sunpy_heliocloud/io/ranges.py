@@ -18,7 +18,17 @@ __all__ = ["ByteRange", "Piece", "ReadError", "Version", "bytes_received", "fetc
 
 
 class ReadError(OSError):
-    """Bytes of a file could not be read; the message has the URL, the requested bytes and the cause."""
+    """
+    Bytes of a file could not be read; the message has the URL, the requested bytes and the cause.
+
+    Examples
+    --------
+    >>> try:
+    ...     LazyMapSequence("nowhere.fits")
+    ... except sunpy_heliocloud.ReadError as error:
+    ...     print(error)
+    nowhere.fits...
+    """
 
 
 @dataclass(frozen=True, slots=True)

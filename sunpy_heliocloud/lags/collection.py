@@ -28,6 +28,12 @@ class LagMapCollection(AssembledHere, StoredCollection):
 
     Its keys are the pairs, ``"193-171"``. ``collection.compute()`` gives one in memory,
     ``dask.compute(lags, correlations)`` computes both collections in one pass.
+
+    Examples
+    --------
+    >>> lags, correlations = sunpy_heliocloud.time_lag_pairs([cube_193, cube_171], lag_bounds=[-20, 20] * u.min)
+    >>> lags["193-171"].title
+    '193-171 SDO'
     """
 
     _member = LagMap
@@ -87,6 +93,10 @@ class LagMapCollection(AssembledHere, StoredCollection):
         Returns
         -------
         `matplotlib.figure.Figure`
+
+        Examples
+        --------
+        >>> figure = lags.plot(vmin=-20 * u.min, vmax=20 * u.min)
         """
         data_unit = kwargs.pop("data_unit", None)
         shown = {key: one if data_unit is None else one.to(data_unit) for key, one in self.compute().items()}
@@ -115,6 +125,10 @@ class LagMapCollection(AssembledHere, StoredCollection):
         Returns
         -------
         `matplotlib.figure.Figure`
+
+        Examples
+        --------
+        >>> figure = lags.plot_histograms(bin_width=4 * u.min)
         """
         computed = self.compute()
         figure, grid = self._figure()
@@ -132,6 +146,10 @@ class LagMapCollection(AssembledHere, StoredCollection):
         ----------
         **kwargs
             As for `plot`.
+
+        Examples
+        --------
+        >>> lags.peek()
         """
         self.plot(**kwargs)
         show()

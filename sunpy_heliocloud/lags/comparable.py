@@ -24,7 +24,13 @@ __all__ = ["ComparableCube"]
 
 
 class ComparableCube(StoredCube):
-    """The part of `~sunpy_heliocloud.TimeLagCube` that finds time lags and correlations between two channels."""
+    """
+    The part of `~sunpy_heliocloud.TimeLagCube` that finds time lags and correlations between two channels.
+
+    Examples
+    --------
+    >>> lag = cube_193.time_lag(cube_171, lag_bounds=[-20, 20] * u.min)
+    """
 
     def time_lag(
         self,
@@ -113,6 +119,12 @@ class ComparableCube(StoredCube):
         * Viall, N. M. & Klimchuk, J. A. 2012, ApJ 753, 35, https://doi.org/10.1088/0004-637X/753/1/35
         * Barnes, W. T., Bradshaw, S. J. & Viall, N. M. 2019, ApJ 880, 56,
           https://doi.org/10.3847/1538-4357/ab290c
+
+        Examples
+        --------
+        >>> lag = cube_193.time_lag(cube_171, lag_bounds=[-20, 20] * u.min, refine="parabolic")
+        >>> lag.title
+        '193-171 SDO'
         """
         comparison = Comparison(
             (self, other),
@@ -155,6 +167,12 @@ class ComparableCube(StoredCube):
         ------
         ValueError
             When grids or times do not match; the message says what to do.
+
+        Examples
+        --------
+        >>> best = cube_193.max_cross_correlation(cube_171, lag_bounds=[-20, 20] * u.min)
+        >>> bool(np.nanmax(best.data.compute()) <= 1.001)
+        True
         """
         comparison = Comparison((self, other), **options)
         if window is None:
@@ -184,6 +202,11 @@ class ComparableCube(StoredCube):
         ------
         ValueError
             When grids or times do not match; the message says what to do.
+
+        Examples
+        --------
+        >>> cube_193.cross_correlation(cube_171, lag_bounds=[-8, 8] * u.min).shape
+        (5, 12, 12)
         """
         return correlation_over_lag(Comparison((self, other), **options))
 
@@ -249,6 +272,12 @@ class ComparableCube(StoredCube):
         * Schreiber, T. & Schmitz, A. 2000, Physica D 142, 346, https://doi.org/10.1016/S0167-2789(00)00043-9
         * Allen, M. R. & Smith, L. A. 1996, J. Climate 9, 3373,
           https://doi.org/10.1175/1520-0442(1996)009<3373:MCSSDI>2.0.CO;2
+
+        Examples
+        --------
+        >>> chance = cube_193.false_alarm_probability(cube_171, trials=19, lag_bounds=[-20, 20] * u.min)
+        >>> chance.shape
+        (12, 12)
         """
         return false_alarm_map(Comparison((self, other), **options), surrogates, trials, seed)
 
@@ -292,5 +321,11 @@ class ComparableCube(StoredCube):
         ----------
         * Efron, B. & Tibshirani, R. J. 1993, An Introduction to the Bootstrap, Chapman & Hall
         * Peterson, B. M. et al. 1998, PASP 110, 660, https://doi.org/10.1086/316177
+
+        Examples
+        --------
+        >>> sigma = cube_193.lag_uncertainty(cube_171, trials=20, lag_bounds=[-20, 20] * u.min)
+        >>> sigma.unit
+        Unit("s")
         """
         return uncertainty_map(Comparison((self, other), **options), trials, seed)

@@ -32,6 +32,12 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
     An `ndcube.NDCube` with axes lag, y, x, made by `TimeLagCube.cross_correlation`.
 
     It is lazy, like a cube of images. Its WCS has the lag in seconds as third axis.
+
+    Examples
+    --------
+    >>> correlation = cube_193.cross_correlation(cube_171, lag_bounds=[-20, 20] * u.min)
+    >>> correlation.shape  # lag, y, x
+    (11, 12, 12)
     """
 
     # What was correlated; not known of cubes that were loaded or binned.
@@ -78,6 +84,11 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
         Notes
         -----
         Cubes that were loaded from a store or binned do not know their light curves: of these only the maximum is marked.
+
+        Examples
+        --------
+        >>> correlation = cube_193.cross_correlation(cube_171, lag_bounds=[-20, 20] * u.min)
+        >>> axes = correlation[:, 4, 4].plot()
         """
         flag("uncertainty", uncertainty)
         if significance is not None:
@@ -168,7 +179,14 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
 
     @property
     def lags(self) -> u.Quantity:
-        """Of each plane; a scalar for one plane. Positive: the first channel leads."""
+        """
+        Of each plane; a scalar for one plane. Positive: the first channel leads.
+
+        Examples
+        --------
+        >>> cube_193.cross_correlation(cube_171, lag_bounds=[-8, 8] * u.min).lags
+        <Quantity [-480., -240.,    0.,  240.,  480.] s>
+        """
         wcs = self.wcs.low_level_wcs
         if "lag" not in wcs.world_axis_names:
             dropped = wcs.dropped_world_dimensions

@@ -26,6 +26,12 @@ class LagCube(Peekable, Summarised, CountingCube):
     `TimeLagCube.time_lag` and `~TimeLagCube.max_cross_correlation` make it when they are given a ``window``. It is lazy,
     like a cube of images. A plane, ``cube[3]``, is the `LagMap` of a window. In ``meta``, ``planes`` are
     those of one window, ``start`` and ``stop`` those of all windows together.
+
+    Examples
+    --------
+    >>> lags = cube_193.time_lag(cube_171, window=40 * u.min, lag_bounds=[-12, 12] * u.min)
+    >>> type(lags).__name__, type(lags[0]).__name__
+    ('LagCube', 'LagMap')
     """
 
     @classmethod
@@ -51,7 +57,15 @@ class LagCube(Peekable, Summarised, CountingCube):
 
     @property
     def times(self) -> Time:
-        """The middle of each window."""
+        """
+        The middle of each window.
+
+        Examples
+        --------
+        >>> lags = cube_193.time_lag(cube_171, window=40 * u.min, lag_bounds=[-12, 12] * u.min)
+        >>> len(lags.times) == lags.shape[0]
+        True
+        """
         return self.wcs.low_level_wcs.times
 
     def plot(self, *args: Any, **kwargs: Any) -> Any:
@@ -68,6 +82,11 @@ class LagCube(Peekable, Summarised, CountingCube):
         Returns
         -------
         `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
+
+        Examples
+        --------
+        >>> lags = cube_193.time_lag(cube_171, window=40 * u.min, lag_bounds=[-12, 12] * u.min)
+        >>> axes = lags[0].plot()
         """
         if len(self.shape) < 2:
             return super().plot(*args, **kwargs)

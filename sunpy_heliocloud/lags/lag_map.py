@@ -36,6 +36,12 @@ class LagMap(Peekable, Summarised, CountingCube):
 
     It is lazy: `compute` gives one with values, ``dask.compute(lag, correlation)`` several in one pass. ``meta`` says
     how it was made: channels, times, lag bounds, version. Missing is NaN.
+
+    Examples
+    --------
+    >>> lag = cube_193.time_lag(cube_171, lag_bounds=[-20, 20] * u.min)
+    >>> lag.shape, str(lag.unit)
+    ((12, 12), 's')
     """
 
     @classmethod
@@ -57,6 +63,12 @@ class LagMap(Peekable, Summarised, CountingCube):
         ------
         ValueError
             When the suffix of the path is unknown, or the file holds something else.
+
+        Examples
+        --------
+        >>> lag.write("lag.fits", overwrite=True)
+        >>> sunpy_heliocloud.LagMap.read("lag.fits").title
+        '193-171 SDO'
         """
         data, wcs, unit, meta = lag_files.read(file_path("path", path))
         return cls(data, wcs=wcs, unit=unit, meta=meta)
@@ -78,6 +90,11 @@ class LagMap(Peekable, Summarised, CountingCube):
             When the path has another suffix, or the map has lost an axis.
         FileExistsError
             When there is such a file, and it is not to be overwritten.
+
+        Examples
+        --------
+        >>> lag.write("lag.fits", overwrite=True)
+        >>> lag.write("lag.asdf", overwrite=True)
         """
         self._check_axes("write")
         file, overwrite = file_path("path", path), flag("overwrite", overwrite)
@@ -115,6 +132,10 @@ class LagMap(Peekable, Summarised, CountingCube):
             When the map has lost an axis, or limits are not finite, or the lower is the higher one.
         TypeError
             When ``colorbar`` is not True or False.
+
+        Examples
+        --------
+        >>> axes = lag.plot(limb=True, vmin=-20 * u.min, vmax=20 * u.min)
         """
         self._check_axes("plot")
         require_wcs_axes(axes)
@@ -147,6 +168,10 @@ class LagMap(Peekable, Summarised, CountingCube):
         Returns
         -------
         `matplotlib.axes.Axes`
+
+        Examples
+        --------
+        >>> axes = lag.plot_histogram(bin_width=4 * u.min)
         """
         import matplotlib.pyplot as plt
 
@@ -176,6 +201,11 @@ class LagMap(Peekable, Summarised, CountingCube):
         ------
         ValueError
             When the map has lost an axis.
+
+        Examples
+        --------
+        >>> lag.to_map().unit
+        Unit("s")
         """
         from matplotlib.colors import CenteredNorm, Normalize
 
@@ -208,18 +238,37 @@ class LagMap(Peekable, Summarised, CountingCube):
         -------
         LagMap
             Lazy if this is.
+
+        Examples
+        --------
+        >>> lag.rebin((2, 2), operation=np.nanmean).shape
+        (6, 6)
         """
         self._check_axes("rebin")
         return super().rebin(bin_shape, operation, **kwargs)
 
     @property
     def title(self) -> str:
-        """The two channels, and who observed them."""
+        """
+        The two channels, and who observed them.
+
+        Examples
+        --------
+        >>> lag.title
+        '193-171 SDO'
+        """
         return pair_title(self.meta)
 
     @property
     def label(self) -> str:
-        """The quantity of the values, with their unit and how the correlation is normalised."""
+        """
+        The quantity of the values, with their unit and how the correlation is normalised.
+
+        Examples
+        --------
+        >>> lag.label
+        'time lag [s], normalised on the overlap'
+        """
         unit = "" if self.unit == u.dimensionless_unscaled else f" [{self.unit}]"
         how = "" if "overlap_normalized" not in self.meta else f", {normalization(self.meta)}"
         return inert(self.meta.get("quantity", "")) + unit + how
@@ -231,7 +280,14 @@ class LagMap(Peekable, Summarised, CountingCube):
 
     @property
     def reach(self) -> float | None:
-        """The largest possible lag, as a number in the unit; `None` while it is not known."""
+        """
+        The largest possible lag, as a number in the unit; `None` while it is not known.
+
+        Examples
+        --------
+        >>> lag.reach
+        1200.0
+        """
         bounds = self.meta.get("lag_bounds")
         if bounds is not None and self.meta.get("quantity") == LAG:
             return float(np.abs(bounds.to_value(self.unit)).max()) or None

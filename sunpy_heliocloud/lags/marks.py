@@ -67,7 +67,15 @@ class Marks:
 
 
 class CountingCube(StoredCube):
-    """A cube or map of lags, which computes its `Marks` with its data and counts them in ``meta``."""
+    """
+    A cube or map of lags, which computes its `Marks` with its data and counts them in ``meta``.
+
+    Examples
+    --------
+    >>> computed = cube_193.time_lag(cube_171, at_bounds="keep").compute()
+    >>> computed.meta["at_edge"] >= 0
+    True
+    """
 
     _marks: Marks | None = None
 
@@ -79,7 +87,15 @@ class CountingCube(StoredCube):
 
     @property
     def ambiguous(self) -> Any:
-        """Where a map of uncertainties is ambiguous, an array of its shape, lazy if it is; `None` for other maps."""
+        """
+        Where a map of uncertainties is ambiguous, an array of its shape, lazy if it is; `None` for other maps.
+
+        Examples
+        --------
+        >>> sigma = cube_193.lag_uncertainty(cube_171, lag_bounds=[-20, 20] * u.min, trials=20)
+        >>> sigma.ambiguous.shape
+        (12, 12)
+        """
         if self._marks is None or "ambiguous" not in self._marks.names:
             return None
         return self._marks.array[0] > 0

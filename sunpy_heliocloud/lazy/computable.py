@@ -41,6 +41,12 @@ class ComputableCube(AssembledHere, NDCube):
 
     ``cube.compute()`` and ``cube.persist()`` give a cube, ``dask.compute(a, b)`` computes several cubes in one pass
     over what they share.
+
+    Examples
+    --------
+    >>> import dask
+    >>> dask.is_dask_collection(cube_171), dask.is_dask_collection(cube_171.compute())
+    (True, False)
     """
 
     mask: Any
@@ -133,6 +139,10 @@ class ComputableCube(AssembledHere, NDCube):
         -------
         `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
             The latter, with a slider for time, for a cube of three axes.
+
+        Examples
+        --------
+        >>> axes = cube_171[3].plot()
         """
         if not dask.is_dask_collection(self.data):
             return super().plot(*args, **kwargs)

@@ -41,6 +41,13 @@ class DaskCube(ComputableCube):
     A lazy cube that combines with others on its grid, and keeps a plain WCS when it is sliced, cropped and binned.
 
     Slices may have steps, and along time lists and masks.
+
+    Examples
+    --------
+    >>> (cube_171 * (2 * u.s)).unit
+    Unit("DN")
+    >>> cube_171[3:6].shape
+    (3, 12, 12)
     """
 
     # ---- arithmetic, with numbers, quantities and arrays, and with cubes, planes and Maps on the same grid
@@ -104,6 +111,11 @@ class DaskCube(ComputableCube):
         -------
         DaskCube
             Of this class, lazy if this is. A time of a bin is the mean of its times.
+
+        Examples
+        --------
+        >>> cube_171.rebin((1, 3, 3)).shape[1:]
+        (4, 4)
         """
         bin_shape = bins_of(bin_shape, self.shape, operation)
         binned = super().rebin(bin_shape, operation, **kwargs)
@@ -180,6 +192,11 @@ class DaskCube(ComputableCube):
         ------
         TypeError, ValueError
             When points are of another kind or in another order, or lie beside the cube.
+
+        Examples
+        --------
+        >>> cube_171.crop("2018-05-29T17:08", "2018-05-29T17:20").shape
+        (4, 12, 12)
         """
         return super().crop(*points, wcs=wcs, keepdims=keepdims)
 
@@ -256,6 +273,11 @@ class DaskCube(ComputableCube):
         -------
         `ndcube.NDCubeSequence`
             Of lazy cubes.
+
+        Examples
+        --------
+        >>> len(cube_171.explode_along_axis(0).data) == cube_171.shape[0]
+        True
         """
         n = len(self.shape)
         if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)) or not -n <= axis < n:

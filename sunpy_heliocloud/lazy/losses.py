@@ -20,7 +20,14 @@ _LONG_NUMBERS = re.compile(r"\d{4,}")
 
 
 class LostFrameWarning(SunpyUserWarning):
-    """Frames could not be read; their pixels are NaN, or they are left out."""
+    """
+    Frames could not be read; their pixels are NaN, or they are left out.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", sunpy_heliocloud.LostFrameWarning)  # doctest: +SKIP
+    """
 
 
 def lost_frames(urls: Iterable[str], since: int) -> dict[str, str]:

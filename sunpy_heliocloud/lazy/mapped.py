@@ -31,7 +31,14 @@ __all__ = ["MappedCube"]
 
 
 class MappedCube(DaskCube):
-    """The part of `~sunpy_heliocloud.TimeLagCube` that makes Maps of planes."""
+    """
+    The part of `~sunpy_heliocloud.TimeLagCube` that makes Maps of planes.
+
+    Examples
+    --------
+    >>> type(cube_171[3].to_map()).__name__
+    'AIAMap'
+    """
 
     def to_map(self) -> GenericMap:
         """
@@ -50,6 +57,11 @@ class MappedCube(DaskCube):
         ------
         ValueError
             When this is not one plane: take ``cube[3].to_map()``, or ``cube.to_maps()``.
+
+        Examples
+        --------
+        >>> cube_171[3].to_map().date.isot
+        '2018-05-29T17:12:00.000'
         """
         header = self._map_header()
         url = inert(self._frame_url() or "in memory")
@@ -69,6 +81,11 @@ class MappedCube(DaskCube):
         ------
         ValueError
             When planes have lost an axis, as those of a time-distance diagram.
+
+        Examples
+        --------
+        >>> len(cube_171[:3].to_maps().maps)
+        3
         """
         return [self[i].to_map() for i in range(self.shape[0])] if self.data.ndim == 3 else [self.to_map()]
 
@@ -101,6 +118,12 @@ class MappedCube(DaskCube):
             When files of these names were made of something else.
         ValueError
             See `to_maps`.
+
+        Examples
+        --------
+        >>> paths = cube_171[:3].write_maps("planes", overwrite=True)
+        >>> len(paths)
+        3
         """
         folder = file_path("folder", folder, "maps").expanduser()
         if folder.exists() and not folder.is_dir():

@@ -17,6 +17,11 @@ class AssembledHere(DaskMethodsMixin):
 
     dask lets a worker do it. For that it gives the worker what they become, a cube with its coordinates, and the worker
     imports sunpy first.
+
+    Examples
+    --------
+    >>> import dask
+    >>> lag, best = dask.compute(cube_193.time_lag(cube_171), cube_193.max_cross_correlation(cube_171))
     """
 
     def __dask_postcompute__(self) -> tuple[Callable, tuple]:
@@ -30,6 +35,12 @@ class AssembledHere(DaskMethodsMixin):
         ----------
         **kwargs
             See `dask.compute`.
+
+        Examples
+        --------
+        >>> cube = cube_171.compute()
+        >>> type(cube.data).__name__
+        'ndarray'
         """
         if not dask.is_dask_collection(self):
             return self

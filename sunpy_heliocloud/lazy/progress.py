@@ -53,7 +53,15 @@ class Progress:
 
     @property
     def is_shown(self) -> bool:
-        """Whether progress is shown, here and now. Workers show none."""
+        """
+        Whether progress is shown, here and now. Workers show none.
+
+        Examples
+        --------
+        >>> sunpy_heliocloud.progress.enabled = False
+        >>> sunpy_heliocloud.progress.is_shown
+        False
+        """
         if reports.is_asked_by_another():
             return False
         return _is_interactive() if self.enabled is None else bool(self.enabled)

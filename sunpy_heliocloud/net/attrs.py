@@ -26,6 +26,12 @@ class Dataset(SimpleAttr):
     ------
     ValueError
         If it is not a name.
+
+    Examples
+    --------
+    >>> hour = a.Time("2018-05-29T17:00", "2018-05-29T18:00")
+    >>> len(Fido.search(hour, a.heliocloud.Dataset("AIA"), a.Wavelength(17.1 * u.nm))[0])
+    15
     """
 
     def __init__(self, value: str):
@@ -49,6 +55,13 @@ class Bucket(SimpleAttr):
     ------
     ValueError
         If it is neither a URL nor an absolute path.
+
+    Examples
+    --------
+    >>> bucket = a.heliocloud.Bucket("s3://gov-nasa-hdrl-data1/")
+    >>> hour = a.Time("2018-05-29T17:00", "2018-05-29T18:00")
+    >>> len(Fido.search(hour, a.heliocloud.Dataset("aia_0171"), bucket)[0])
+    15
     """
 
     def __init__(self, value: str):
@@ -85,6 +98,12 @@ class Lookup(SimpleAttr):
     ------
     ValueError
         If it is neither.
+
+    Examples
+    --------
+    >>> hour = a.Time("2018-05-29T17:00", "2018-05-29T18:00")
+    >>> len(Fido.search(hour, a.heliocloud.Dataset("aia_0171"), a.heliocloud.Lookup.listing)[0])
+    15
     """
 
     def __init__(self, value: str):

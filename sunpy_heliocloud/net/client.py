@@ -53,7 +53,15 @@ class HelioCloudClient(BaseClient):
 
     @property
     def info_url(self) -> str:
-        """Documentation of the archive."""
+        """
+        Documentation of the archive.
+
+        Examples
+        --------
+        >>> from sunpy_heliocloud.net import HelioCloudClient
+        >>> HelioCloudClient().info_url
+        'https://...'
+        """
         return "https://heliocloud.org"
 
     def search(self, *query: Any, **kwargs: Any) -> HelioCloudResponse:
@@ -84,6 +92,13 @@ class HelioCloudClient(BaseClient):
         CatalogError
             If the registry, a catalogue or an index cannot be read. If the data sets are found elsewhere, a
             bucket that cannot be read is only a warning.
+
+        Examples
+        --------
+        >>> from sunpy_heliocloud.net import HelioCloudClient
+        >>> day = a.Time("2018-05-29T17:00", "2018-05-29T19:00")
+        >>> len(HelioCloudClient().search(day, a.heliocloud.Dataset("aia_0171")))
+        30
         """
         for one in query:
             if not isinstance(one, Attr):
@@ -147,6 +162,12 @@ class HelioCloudClient(BaseClient):
             If the path cannot be filled in, or has no ``{file}`` and gives two files one name.
         OSError
             If the disk has too little space for what is missing.
+
+        Examples
+        --------
+        >>> paths = Fido.fetch(found[0][:1], path="images/{file}", progress=False)
+        >>> len(paths)
+        1
         """
         # A search that failed has a table of sunpy's.
         if not isinstance(query_results, QueryResponseTable):
@@ -187,6 +208,12 @@ class HelioCloudClient(BaseClient):
         -------
         dict
             Lists of names and descriptions, by attr.
+
+        Examples
+        --------
+        >>> from sunpy_heliocloud.net import HelioCloudClient
+        >>> len(HelioCloudClient.register_values()) > 0
+        True
         """
         known = known_datasets()
         described = [Entry(name, "", "") for name in known]

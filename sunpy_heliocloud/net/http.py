@@ -28,7 +28,14 @@ __all__ = ["Answer", "CatalogError", "exists", "in_parallel", "is_remote", "read
 
 
 class CatalogError(OSError):
-    """A registry, catalogue or index cannot be read or parsed."""
+    """
+    A registry, catalogue or index cannot be read or parsed.
+
+    Examples
+    --------
+    >>> Fido.search(a.Time("2018-05-29T17:00", "2018-05-29T19:00"), a.heliocloud.Dataset("nothing"))[0].errors
+    CatalogError(...)
+    """
 
 
 def is_remote(url: str) -> bool:

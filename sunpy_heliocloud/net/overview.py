@@ -48,6 +48,11 @@ def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
     ------
     CatalogError
         If the registry or all buckets cannot be read. A single bucket that cannot be read is a warning.
+
+    Examples
+    --------
+    >>> sunpy_heliocloud.net.datasets("aia_*")["id"].tolist()
+    ['aia_0171', 'aia_0193']
     """
     if not isinstance(pattern, str):
         raise TypeError(f"pattern is {shown(pattern)}, but has to be a text such as 'aia' or 'euvml_*_304'")

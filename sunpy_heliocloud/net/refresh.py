@@ -37,6 +37,10 @@ def refresh_datasets(path: str | None = None) -> int:
     CatalogError
         If the registry or all buckets cannot be read. If only some buckets cannot be read, a warning names
         them, and the list keeps all its old data sets.
+
+    Examples
+    --------
+    >>> sunpy_heliocloud.net.refresh_datasets()  # doctest: +SKIP
     """
     entries, errors = catalog_entries()
     if errors and not entries:

@@ -69,6 +69,12 @@ class HelioCloudResponse(QueryResponseTable):
 
     ``write("files.ecsv")`` keeps all of it in a file. `astropy.table.QTable.read` reads the file as a plain table, and
     ``HelioCloudResponse.read`` as one that `sunpy.net.Fido` downloads as well.
+
+    Examples
+    --------
+    >>> table = found[0]
+    >>> table["Dataset"][0], len(table)
+    ('aia_0193', 30)
     """
 
     meta: dict[str, Any]
@@ -92,6 +98,11 @@ class HelioCloudResponse(QueryResponseTable):
         -------
         HelioCloudResponse
             The table itself.
+
+        Examples
+        --------
+        >>> "URL" in str(found[0].unhide_columns().colnames)
+        True
         """
         # sunpy calls this on a slice whenever it displays a table, and the two would share their attributes.
         self.meta = {**self.meta, "__attributes__": dict(self.meta.get("__attributes__", {}))}
@@ -105,6 +116,11 @@ class HelioCloudResponse(QueryResponseTable):
         -------
         `~astropy.units.Quantity`
             The size in a suitable unit; NaN if the table has no sizes.
+
+        Examples
+        --------
+        >>> found[0].total_size().unit
+        Unit("...byte")
         """
         if self.size_column not in self.colnames:
             return np.nan * u.byte
@@ -127,6 +143,10 @@ class HelioCloudResponse(QueryResponseTable):
         -------
         `pathlib.Path`
             The file.
+
+        Examples
+        --------
+        >>> path = found[0].write_manifest("files.csv")
         """
         path = file_path("path", path)
         if path.suffix.casefold() != ".csv":

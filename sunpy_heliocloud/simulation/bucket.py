@@ -45,6 +45,12 @@ class SimulatedBucket:
         A row for each file, in order of channel and time: ``wavelength``, ``time`` (midpoint of the
         exposure), ``exposure_time``, ``quality``, ``url`` (where it was written), ``datakey`` (what the
         index calls it) and ``size``.
+
+    Examples
+    --------
+    >>> bucket = write_bucket("a_folder", n_frames=3, shape=(40, 40))
+    >>> len(bucket.frames)
+    6
     """
 
     url: str
@@ -53,7 +59,14 @@ class SimulatedBucket:
 
     @property
     def size(self) -> u.Quantity[u.byte]:
-        """Bytes of all images."""
+        """
+        Bytes of all images.
+
+        Examples
+        --------
+        >>> write_bucket("a_folder", n_frames=3, shape=(40, 40)).size.unit
+        Unit("byte")
+        """
         return self.frames["size"].sum()
 
     def urls(self, channel: int) -> list[str]:
@@ -68,6 +81,11 @@ class SimulatedBucket:
         Returns
         -------
         list of str
+
+        Examples
+        --------
+        >>> len(write_bucket("a_folder", n_frames=3, shape=(40, 40)).urls(171))
+        3
         """
         check_channel(channel)
         return self.frames["url"][self.frames["wavelength"] == channel * u.angstrom].tolist()

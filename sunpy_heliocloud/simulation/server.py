@@ -38,6 +38,11 @@ class LoggedRequest:
         HTTP status of the answer.
     bytes_sent
         Length of the answer's body.
+
+    Examples
+    --------
+    >>> server.log[-1].method  # doctest: +SKIP
+    'GET'
     """
 
     method: str
@@ -126,7 +131,14 @@ class LocalServer:
 
     @property
     def storage_options(self) -> dict:
-        """Options with which `s3fs.S3FileSystem` may write to the server; the objects are publicly readable."""
+        """
+        Options with which `s3fs.S3FileSystem` may write to the server; the objects are publicly readable.
+
+        Examples
+        --------
+        >>> server.storage_options["endpoint_url"].startswith("http://127.0.0.1")
+        True
+        """
         return {
             "endpoint_url": self.endpoint_url,
             "key": "simulation",
@@ -142,16 +154,38 @@ class LocalServer:
 
     @property
     def requests(self) -> int:
-        """Number of requests since the start or the last `reset`."""
+        """
+        Number of requests since the start or the last `reset`.
+
+        Examples
+        --------
+        >>> server.requests >= 0
+        True
+        """
         return len(self.log)
 
     @property
     def bytes_sent(self) -> int:
-        """Bytes of all answers' bodies since the start or the last `reset`."""
+        """
+        Bytes of all answers' bodies since the start or the last `reset`.
+
+        Examples
+        --------
+        >>> server.bytes_sent >= 0
+        True
+        """
         return sum(request.bytes_sent for request in self.log)
 
     def reset(self) -> None:
-        """Empty the log, and with it the counts. Faults and objects stay."""
+        """
+        Empty the log, and with it the counts. Faults and objects stay.
+
+        Examples
+        --------
+        >>> server.reset()
+        >>> server.requests
+        0
+        """
         self.log = []
 
     def write(self, key: str, data: bytes) -> str:
@@ -169,6 +203,11 @@ class LocalServer:
         -------
         str
             Its ``s3://`` URL.
+
+        Examples
+        --------
+        >>> server.write("a/note.txt", b"text")
+        's3://gov-nasa-hdrl-data1/a/note.txt'
         """
         text("key", key, "catalog.json")
         content("data", data)
@@ -190,6 +229,10 @@ class LocalServer:
         ------
         NotADirectoryError
             If there is no such folder.
+
+        Examples
+        --------
+        >>> server.upload("a_folder")  # doctest: +SKIP
         """
         folder = file_path("folder", folder, "a_folder")
         if not folder.is_dir():
@@ -229,6 +272,12 @@ class LocalServer:
         methods
             The methods that are regarded as a read. Clients may request an object's size first: ``("GET",
             "HEAD")`` fails that too.
+
+        Examples
+        --------
+        >>> url = server.write("a/note.txt", b"text")
+        >>> server.fail("a/note.txt", status=503, times=2)
+        >>> server.heal()
         """
         if not 400 <= whole("status", status) < 600:
             raise ValueError(f"status is {status}, but has to be one of an error, from 400 to 599")
@@ -246,6 +295,10 @@ class LocalServer:
             How many answers break off; None for all of them.
         after
             How many go well before.
+
+        Examples
+        --------
+        >>> server.truncate("a/note.txt", times=1)  # doctest: +SKIP
         """
         self._fault(pattern, times, after, lambda answer: half_of(*answer()))
 
@@ -261,6 +314,10 @@ class LocalServer:
             What it holds from then on.
         after
             How many reads still see the old one.
+
+        Examples
+        --------
+        >>> server.replace("a/note.txt", b"other")  # doctest: +SKIP
         """
 
         content("data", data)
@@ -283,7 +340,13 @@ class LocalServer:
         self._faults.append(Fault(pattern, methods, repetitions(times), whole("after", after), act))
 
     def heal(self) -> None:
-        """Answer well from now on: whatever `fail`, `truncate` and `replace` have ordered is off."""
+        """
+        Answer well from now on: whatever `fail`, `truncate` and `replace` have ordered is off.
+
+        Examples
+        --------
+        >>> server.heal()
+        """
         with self._lock:
             self._faults.clear()
 

@@ -146,6 +146,12 @@ class SimulatedSun:
         ------
         ValueError
             If the channel is none of those that are simulated.
+
+        Examples
+        --------
+        >>> counts, header = SimulatedSun().frame(171, "2018-05-29T18:00", shape=(40, 40))
+        >>> counts.shape, header["WAVELNTH"]
+        ((40, 40), 171)
         """
         check_channel(channel)
         exposure = span("exposure", exposure, zero=False)
@@ -197,6 +203,11 @@ class SimulatedSun:
         array_like
             In seconds, float64, shape of the map. Positive: ``channel_a`` leads, as in
             `sunkit_image.time_lag.time_lag`. NaN outside the region and off the disk.
+
+        Examples
+        --------
+        >>> bool(np.nanmax(SimulatedSun().true_lag(193, 171, ref_map)) > 1000)
+        True
         """
         check_channel(channel_a)
         check_channel(channel_b)
@@ -221,6 +232,11 @@ class SimulatedSun:
         -------
         `~astropy.coordinates.SkyCoord`
             Heliographic Stonyhurst.
+
+        Examples
+        --------
+        >>> SimulatedSun().region_center().lat
+        <Latitude 14. deg>
         """
         frame = HeliographicStonyhurst(obstime=self.time, rsun=SOLAR_RADIUS * u.m)
         center = SkyCoord(self.longitude, self.latitude, SOLAR_RADIUS * u.m, frame=frame)
@@ -242,6 +258,13 @@ class SimulatedSun:
         -------
         `~astropy.coordinates.SkyCoord`
             Heliographic Stonyhurst.
+
+        Examples
+        --------
+        >>> sun = SimulatedSun()
+        >>> later = sun.at_time(sun.region_center(), sun.time + 1 * u.day)
+        >>> round((later.lon - sun.region_center().lon).to_value(u.deg))
+        13
         """
         if not isinstance(coordinates, SkyCoord):
             raise TypeError(
@@ -264,6 +287,12 @@ class SimulatedSun:
         -------
         array_like
             Dimensionless, shape of ``time``.
+
+        Examples
+        --------
+        >>> sun = SimulatedSun()
+        >>> sun.light_curve(sun.time + np.arange(3) * u.hour).shape
+        (3,)
         """
         return self._light((moments("time", time) - self.time).to_value(u.s))
 

@@ -23,7 +23,15 @@ _MOST_MEMBERS = 10_000
 
 
 class StoredCollection(Summarised, Stored, NDCollection):
-    """An `ndcube.NDCollection` that is saved to Zarr stores and loaded from them."""
+    """
+    An `ndcube.NDCollection` that is saved to Zarr stores and loaded from them.
+
+    Examples
+    --------
+    >>> lags.save("lags.zarr")
+    >>> list(sunpy_heliocloud.LagMapCollection.load("lags.zarr"))
+    ['193-171']
+    """
 
     _member: ClassVar[type[StoredCube]]
     _noun: ClassVar[str] = "cubes"

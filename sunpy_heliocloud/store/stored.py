@@ -22,7 +22,15 @@ __all__ = ["Stored", "StoredCube"]
 
 
 class Stored:
-    """What is saved to Zarr stores and loaded from them."""
+    """
+    What is saved to Zarr stores and loaded from them.
+
+    Examples
+    --------
+    >>> lag.save("lag.zarr")
+    >>> sunpy_heliocloud.LagMap.load("lag.zarr").title
+    '193-171 SDO'
+    """
 
     def save(
         self,
@@ -63,6 +71,11 @@ class Stored:
         A chunk holds up to 16 planes, or a strip of rows of a large one. ``made_from.json`` in the store says which frames
         (URL, ETag), steps, target and versions it was made from. Queries of web addresses, which may hold signatures, are
         left out of it.
+
+        Examples
+        --------
+        >>> cube_171.save("cube.zarr")
+        >>> cube_171.save("cube.zarr")  # all is there: nothing is computed again
         """
         flag("resume", resume)
         self._save(Place.of(store, storage_options, writable=True), resume=resume)
@@ -91,6 +104,12 @@ class Stored:
             When it is of another class, unfinished, damaged or changed.
         OSError
             When it cannot be read.
+
+        Examples
+        --------
+        >>> cube_171.save("cube.zarr")
+        >>> TimeLagCube.load("cube.zarr").shape == cube_171.shape
+        True
         """
         return cls._loaded(Place.of(store, storage_options))
 
@@ -103,7 +122,14 @@ class Stored:
 
 
 class StoredCube(Stored, DaskCube):
-    """A `DaskCube` that is saved to Zarr stores and loaded from them."""
+    """
+    A `DaskCube` that is saved to Zarr stores and loaded from them.
+
+    Examples
+    --------
+    >>> cube_171.save("cube.zarr")
+    >>> cube = TimeLagCube.load("cube.zarr")
+    """
 
     _origin: Callable[[], Any] | None = None
 
@@ -141,6 +167,11 @@ class StoredCube(Stored, DaskCube):
         ------
         ImportError
             When xarray is not installed.
+
+        Examples
+        --------
+        >>> cube_171.to_xarray().sizes["time"] == cube_171.shape[0]
+        True
         """
         return dataset(self._contents())
 
