@@ -13,7 +13,7 @@ import astropy.units as u
 
 import sunpy.map
 
-from sunpy_heliocloud import TimeLagCube
+from sunpy_heliocloud import LazyMapSequence, TimeLagCube, time_lag_pairs
 from sunpy_heliocloud.simulation import SimulatedSun
 
 sun, side = SimulatedSun(noise=False), 20
@@ -106,4 +106,51 @@ for values, name in ((means, "mean"), (two_frames, "linear")):
     axes.hist(values, np.arange(300, 901, 20), histtype="step", label=name)
 axes.set(xlabel="time lag [s]", ylabel="light curves")
 axes.legend()
+
+# %%
+# A Sun that only rotates, with structures of a pixel, whose channels have nothing but
+# photon noise of their own: interpolation leaves moiré that both share, and with it lags
+# of zero.
+static = SimulatedSun(counts=0.0, variability=0.0)
+frames = {
+    channel: [
+        static.frame(channel, static.time + hour * u.hour, 200 * u.s, shape=(312, 312))
+        for hour in np.linspace(-6, 6, 73)
+    ]
+    for channel in (193, 171)
+}
+sequences = [LazyMapSequence(some).to_cube(normalize=False) for some in frames.values()]
+disk = sunpy.map.Map(*frames[171][36])
+middle = disk.submap([144, 144] * u.pix, top_right=[167, 167] * u.pix)
+found = {}
+for algorithm in ("adaptive", "interpolation"):
+    pair = [
+        one.derotate_to(middle, algorithm=algorithm).resample_time(10 * u.min)
+        for one in sequences
+    ]
+    found[algorithm] = lags(*pair)
+_, axes = plt.subplots()
+for name, values in found.items():
+    axes.hist(values, np.arange(-7500, 7501, 600), histtype="step", label=name)
+axes.set(title="What derotation leaves", xlabel="time lag [s]", ylabel="pixels")
+axes.legend()
+# %%
+# A channel of two hours does not shorten the pairs that it is not in.
+curves = smooth[:, :180]
+channels = {
+    name: TimeLagCube.from_array(
+        curves[:, :planes].T.reshape(-1, side, side),
+        sunpy.map.Map(*sun.frame(int(name), sun.time, shape=(side, side))),
+        sun.time + np.arange(planes) * 240 * u.s,
+    )
+    for name, planes in (("211", 180), ("193", 180), ("171", 30))
+}
+pairs, _ = time_lag_pairs(list(channels.values()), lag_bounds=[-20, 20] * u.min)
+_, axes = plt.subplots(figsize=(6.4, 2.4))
+for name, one in pairs.items():
+    start, stop = (one.meta[key].datetime64 for key in ("start", "stop"))
+    axes.plot([start, stop], [name, name], lw=8, solid_capstyle="butt")
+axes.set(title="Times that each pair compares", xlabel="time (UTC)")
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 1
