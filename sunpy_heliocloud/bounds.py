@@ -11,9 +11,10 @@ class LimitError(ValueError):
 
     Examples
     --------
-    >>> limits.check("cards", 10**9, "a header has 1e9 cards")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    >>> limits.check("header_cards", 10**9, "the header has 1000000000 cards")
     Traceback (most recent call last):
-    LimitError: ...
+        ...
+    sunpy_heliocloud.bounds.LimitError: ...
     """
 
 
@@ -115,7 +116,7 @@ class Limits:
 
         Examples
         --------
-        >>> limits.check("cards", 100, "a header has 100 cards")
+        >>> limits.check("header_cards", 100, "the header has 100 cards")
         """
         bound = getattr(self, name)
         if value > bound:

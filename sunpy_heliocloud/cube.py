@@ -368,7 +368,7 @@ class TimeLagCube(ComparableCube, LookingCube):
         --------
         >>> cube = seq.to_cube().derotate_to(ref_map).resample_time(12 * u.min)
         >>> cube.times[:2].isot.tolist()
-        ['2018-05-29T17:00:00.000', '2018-05-29T17:12:00.000']
+        ['2018-05-29T17:12:00.000', '2018-05-29T17:24:00.000']
         """
         stack = shared_stack(self, "resample_time")
         given = times.times if isinstance(times, TimeLagCube) else times

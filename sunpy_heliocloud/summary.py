@@ -79,7 +79,7 @@ class Summary:
         Examples
         --------
         >>> from sunpy_heliocloud.summary import Summary
-        >>> "<b>" in Summary("<b>", []).html  # escaped
+        >>> "<b>" in Summary("<b>", []).html()  # escaped
         False
         """
         return f'{_STYLE}<div class="shc-summary">{self._block(heading=True)}</div>'

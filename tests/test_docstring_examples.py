@@ -91,8 +91,7 @@ def names(tmp_path_factory):
         )
         seq_193, seq_171 = (LazyMapSequence(table) for table in found)
         full_disk = seq_171[15]
-        corner = SkyCoord(-375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame)
-        ref_map = full_disk.submap(corner, width=430 * u.arcsec, height=430 * u.arcsec)
+        ref_map = full_disk.submap([22, 32] * u.pix, top_right=[33, 43] * u.pix)
         cubes = [one.to_cube().derotate_to(ref_map).resample_time(4 * u.min) for one in (seq_193, seq_171)]
         cube_193, cube_171 = cubes
         bounds = {"lag_bounds": [-20, 20] * u.min}

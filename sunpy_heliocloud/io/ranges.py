@@ -27,7 +27,7 @@ class ReadError(OSError):
     ...     LazyMapSequence("nowhere.fits")
     ... except sunpy_heliocloud.ReadError as error:
     ...     print(error)
-    nowhere.fits...
+    Could not read bytes 0 to 65536 of ...nowhere.fits: FileNotFoundError: ...
     """
 
 

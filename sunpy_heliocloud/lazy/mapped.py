@@ -84,7 +84,7 @@ class MappedCube(DaskCube):
 
         Examples
         --------
-        >>> len(cube_171[:3].to_maps().maps)
+        >>> len(cube_171[:3].to_maps())
         3
         """
         return [self[i].to_map() for i in range(self.shape[0])] if self.data.ndim == 3 else [self.to_map()]

@@ -33,7 +33,9 @@ class CatalogError(OSError):
 
     Examples
     --------
-    >>> Fido.search(a.Time("2018-05-29T17:00", "2018-05-29T19:00"), a.heliocloud.Dataset("nothing"))[0].errors
+    >>> elsewhere = a.heliocloud.Bucket("s3://no-such-bucket/")
+    >>> day = a.Time("2018-05-29T17:00", "2018-05-29T19:00")
+    >>> Fido.search(day, a.heliocloud.Dataset("aia_0171"), elsewhere)[0].errors
     CatalogError(...)
     """
 

@@ -51,7 +51,7 @@ def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
 
     Examples
     --------
-    >>> sunpy_heliocloud.net.datasets("aia_*")["id"].tolist()
+    >>> sorted(sunpy_heliocloud.net.datasets("aia_*")["id"].tolist())
     ['aia_0171', 'aia_0193']
     """
     if not isinstance(pattern, str):

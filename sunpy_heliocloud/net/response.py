@@ -73,7 +73,7 @@ class HelioCloudResponse(QueryResponseTable):
     Examples
     --------
     >>> table = found[0]
-    >>> table["Dataset"][0], len(table)
+    >>> str(table["Dataset"][0]), len(table)
     ('aia_0193', 30)
     """
 
