@@ -35,7 +35,7 @@ def outputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("notebook")
     with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
         write_bucket(
-            server.url, n_frames=80, shape=(100, 100), bad_quality=(20, 71), gaps=(93,),
+            server.url, n_frames=80, shape=(100, 100), bad_quality=(20, 71), gaps=(43,),
             storage_options=server.storage_options,
         )  # fmt: skip
         patch.setenv("SUNPY_HELIOCLOUD_CACHE", "off")
