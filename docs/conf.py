@@ -79,7 +79,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": "time_lag_map|__init__",  # that of make demo paints images of its own
     "within_subsection_order": "gallery.InOrder",
     "reset_modules": ("matplotlib", "gallery.before_example"),
-    "matplotlib_animations": (True, "gif"),  # its pictures have alternative texts, and are small
+    "matplotlib_animations": True,
     "abort_on_example_error": True,
     "download_all_examples": False,
     "remove_config_comments": True,

@@ -24,8 +24,13 @@ ORDER = (
 
 def before_example(gallery_conf: dict[str, Any], example: str) -> None:
     """Serve the archive, and draw figures whose labels are not cut off."""
+    import matplotlib.animation
     import matplotlib.pyplot as plt
 
+    # The player of films has an image without an alternative text.
+    matplotlib.animation.DISPLAY_TEMPLATE = matplotlib.animation.DISPLAY_TEMPLATE.replace(
+        "<img id=", '<img alt="A film, with the time of each image in its title" id='
+    )
     simulated_archive.start()
     # Without the path of the script.
     warnings.formatwarning = lambda message, category, *args: f"{category.__name__}: {message}\n"
