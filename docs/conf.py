@@ -7,17 +7,25 @@ from pathlib import Path
 import matplotlib
 from packaging.version import Version
 
-from sunpy_heliocloud.cube import TimeLagCube
-from sunpy_heliocloud.lags.comparable import ComparableCube
+import sunpy_heliocloud
 from sunpy_heliocloud.version import version as full_version
 
 matplotlib.use("Agg")
 sys.path.insert(0, str(Path(__file__).parent))
 
-# A page lists the methods that are written in the class itself; those that compare cubes belong on that of TimeLagCube.
-for name, member in vars(ComparableCube).items():
-    if not name.startswith("_"):
-        setattr(TimeLagCube, name, member)
+# A page lists the methods that are written in the class itself. Those of our base classes belong on it, too; those of
+# ndcube are in its documentation.
+for public in ("TimeLagCube", "LagMap", "LagCube", "CorrelationCube", "LagMapCollection", "CubeCollection"):
+    one = getattr(sunpy_heliocloud, public)
+    for base in one.__mro__[1:]:
+        for name, member in vars(base).items():
+            if (
+                base.__module__.startswith("sunpy_heliocloud")
+                and not name.startswith("_")
+                and callable(getattr(member, "__func__", member))
+            ):
+                if name not in vars(one):
+                    setattr(one, name, member)
 
 project = "sunpy_heliocloud"
 author = "The sunpy_heliocloud developers"
@@ -57,8 +65,10 @@ if os.environ.get("DOCS_ONLINE") or os.environ.get("READTHEDOCS"):
 
 # Every reference has to resolve (-n), but those to names of other packages, of which nothing is known without the network.
 nitpicky = True
-OTHERS = "aiohttp|astropy|collections|dask|datetime|fsspec|matplotlib|mpl_animators|ndcube|np|numpy|os|pandas|pathlib|reproject|s3fs|sunpy|sunkit_image|typing|u|xarray|zarr"
-nitpick_ignore_regex = [("py:.*", rf"(?:{OTHERS})(?:\..*)?")]
+OTHERS = "aiohttp|astropy|collections|ctypes|dask|distributed|inspect|parfive|datetime|fsspec|matplotlib|mpl_animators|ndcube|np|numpy|os|pandas|pathlib|reproject|s3fs|sunpy|sunkit_image|typing|u|xarray|zarr"
+nitpick_ignore_regex = [("py:.*", rf"(?:{OTHERS})(?:\..*)?"), ("py:class", r"-?\d.*")]  # numbers of defaults
+# An entry of the cache that is damaged is made again: nobody sees the error.
+nitpick_ignore = [("py:exc", "DamagedEntry")]
 
 napoleon_google_docstring = False
 napoleon_use_ivar = True  # else the fields of a dataclass are described twice

@@ -32,7 +32,7 @@ _TOGETHER = 2
 
 class CubeCollection(StoredCollection):
     """
-    An `ndcube.NDCollection` of `TimeLagCube` objects that can be saved and loaded, made by `aligned_cubes`.
+    An `ndcube.NDCollection` of `.TimeLagCube` objects that can be saved and loaded, made by `aligned_cubes`.
 
     Examples
     --------
@@ -53,9 +53,9 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> C
     Parameters
     ----------
     source
-        A `LazyMapSequence`, or whatever one can be made of: a Fido response of several channels, for instance.
+        A `.LazyMapSequence`, or whatever one can be made of: a Fido response of several channels, for instance.
     ref_map
-        The map whose grid, observer and time the frames are brought to, see `TimeLagCube.derotate_to`.
+        The map whose grid, observer and time the frames are brought to, see `.TimeLagCube.derotate_to`.
     cadence
         Of the new times, which lie on whole multiples of it. Channels that begin, or end, within two steps of each other
         begin, or end, together. One that begins later or ends earlier has its own times, and shortens no other.
@@ -63,7 +63,7 @@ def aligned_cubes(source: Any, ref_map: GenericMap, *, cadence: u.Quantity) -> C
     Returns
     -------
     CubeCollection
-        An `ndcube.NDCollection` of lazy `TimeLagCube` objects on the same grid, by wavelength in angstrom:
+        An `ndcube.NDCollection` of lazy `.TimeLagCube` objects on the same grid, by wavelength in angstrom:
         ``cubes["193"]``; by name, such as ``cubes["Hinode XRT Al poly-Open"]``, where a channel has no wavelength.
         Their axes are all aligned if they have the same times, else those of space.
 
@@ -152,10 +152,10 @@ def time_lag_pairs(
         positive. By default AIA's channels hot first (94, 335, 211, 193, 171, 131), so that positive means
         cooling, and other channels after them. With fewer wavelengths than cubes the others are left out.
     min_correlation, refine
-        As for `TimeLagCube.time_lag`.
+        As for `.TimeLagCube.time_lag`.
     **options
         ``lag_bounds``, ``min_overlap``, ``detrend``, ``overlap_normalized``, ``at_bounds`` and ``dtype`` as for
-        `TimeLagCube.time_lag`.
+        `.TimeLagCube.time_lag`.
 
     Returns
     -------

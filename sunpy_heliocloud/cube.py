@@ -41,9 +41,9 @@ class TimeLagCube(ComparableCube, LookingCube):
     """
     Images of one channel over time: an `ndcube.NDCube` with axes time, y, x on a dask array.
 
-    It is made by `LazyMapSequence.to_cube` or `TimeLagCube.from_array`. Missing pixels are NaN; there is no mask
-    beside the data. Nothing is read or computed until `compute`, `persist`, ``plot`` or numpy ask for values.
-    Slices (with steps too), arithmetic and ``rebin`` give lazy `TimeLagCube` objects again.
+    It is made by `LazyMapSequence.to_cube` or `.TimeLagCube.from_array`. Missing pixels are NaN; there is no mask
+    beside the data. Nothing is read or computed until ``compute``, ``persist``, ``plot`` or numpy ask for values.
+    Slices (with steps too), arithmetic and ``rebin`` give lazy `.TimeLagCube` objects again.
 
     Before `derotate_to` each plane has coordinates of its own: ``cube[3]`` has those of frame 3, with its observer
     and time. Afterwards all planes share the grid of the reference map, with the observer and time of that map,
@@ -78,7 +78,7 @@ class TimeLagCube(ComparableCube, LookingCube):
 
         Parameters
         ----------
-        data : array-like
+        data : `numpy.ndarray` or `dask.array.Array`
             numpy or dask array or `~astropy.units.Quantity`, shape ``(n, ny, nx)``; becomes float32, NaN is missing.
             A dask array stays lazy. Masked values are missing.
         ref_map
@@ -125,7 +125,7 @@ class TimeLagCube(ComparableCube, LookingCube):
     @property
     def times(self) -> Time:
         """
-        The time of each plane, UTC: midpoints of the exposures, also after derotation. A scalar for one plane.
+        The time of each plane in UTC, the midpoint of its exposure, also after derotation. A scalar for one plane.
 
         Examples
         --------

@@ -331,7 +331,7 @@ class LazyMapSequence:
     @property
     def status(self) -> Table:
         """
-        What became of each frame: its URL, ``"ok"``, ``"left out"`` or ``"NaN"`` (no pixels), and why.
+        For each frame its URL, ``"ok"``, ``"left out"`` or ``"NaN"`` (no pixels), and why.
 
         Left out are frames whose header cannot be used, and, of a cube, those of another shape than most.
         Whether pixels can be read is known once they have been computed, here or on the workers of the current
@@ -497,7 +497,7 @@ class LazyMapSequence:
             time, are left alone; ``meta["normalization"]`` says what was done.
         saturation
             Counts, as they are stored: pixels at or above it are NaN, before anything else is done to them. They are
-            counted in the column ``saturated`` of `TimeLagCube.frames` when they are read. In flares saturated pixels
+            counted in the column ``saturated`` of `.TimeLagCube.frames` when they are read. In flares saturated pixels
             give false lags. ``"auto"``: the instrument's level, where it is known (AIA); ``meta["saturation"]`` says
             which and its source.
 
@@ -546,11 +546,11 @@ class LazyMapSequence:
         Parameters
         ----------
         ref_map
-            See `TimeLagCube.derotate_to`.
+            See `.TimeLagCube.derotate_to`.
         normalize, saturation
             See `to_cube`.
         **options
-            As for `TimeLagCube.derotate_to`.
+            As for `.TimeLagCube.derotate_to`.
 
         Returns
         -------
@@ -559,7 +559,7 @@ class LazyMapSequence:
         Raises
         ------
         ValueError
-            See `to_cube` and `TimeLagCube.derotate_to`.
+            See `to_cube` and `.TimeLagCube.derotate_to`.
 
         Examples
         --------
@@ -579,7 +579,7 @@ class LazyMapSequence:
         Parameters
         ----------
         ref_map
-            See `TimeLagCube.derotate_to`.
+            See `.TimeLagCube.derotate_to`.
 
         Returns
         -------

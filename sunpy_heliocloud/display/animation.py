@@ -59,9 +59,13 @@ class CubeAnimation:
 
     Attributes
     ----------
-    figure, axes
+    figure
         Of matplotlib.
-    slider, button
+    axes
+        Of matplotlib.
+    slider
+        Of `matplotlib.widgets`; `None` for a player in a page.
+    button
         Of `matplotlib.widgets`; `None` for a player in a page.
 
     Examples

@@ -51,7 +51,7 @@ class Pictures:
     interval
         Percentiles of three planes that limit the colours; by default 0.5 and 99.9.
     options
-        Of `TimeLagCube.plot`.
+        Of `.TimeLagCube.plot`.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class LookingCube(Peekable, DrawnCube):
             Percentiles of the values of three planes that limit the colours of all, by default
             ``(0.5, 99.9) * u.percent``.
         limb, grid, **kwargs
-            As for `plot`.
+            As for `.TimeLagCube.plot`.
 
         Returns
         -------

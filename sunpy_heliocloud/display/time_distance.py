@@ -27,7 +27,7 @@ _GAP = 1.5
 
 class TimeDistance(Peekable, Summarised, DaskCube):
     """
-    Values along a path over time: an `ndcube.NDCube` with axes time and distance, made by `TimeLagCube.time_distance`.
+    Values along a path over time: an `ndcube.NDCube` with axes time and distance, made by `.TimeLagCube.time_distance`.
 
     It is lazy, like a cube of images.
 
@@ -104,7 +104,7 @@ class TimeDistance(Peekable, Summarised, DaskCube):
             Percentiles of the values that limit the colours, such as ``(1, 99.5) * u.percent``.
         **kwargs
             Of `matplotlib.axes.Axes.pcolormesh`, or of `~matplotlib.axes.Axes.plot` where one axis is left: ``cmap``,
-            ``norm``, ``vmin``, ``vmax``. By default the colours of the channel, as for `TimeLagCube.plot`.
+            ``norm``, ``vmin``, ``vmax``. By default the colours of the channel, as for `.TimeLagCube.plot`.
 
         Returns
         -------

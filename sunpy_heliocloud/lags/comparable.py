@@ -75,7 +75,7 @@ class ComparableCube(StoredCube):
         overlap_normalized
             The correlation at each lag is that of the pairs that overlap there, with their own means and deviations
             (Pearson's), and its maximum is searched in that. Lags at which less than ``min_overlap`` of all planes
-            overlap do not count. `False` is the definition of `sunkit_image.time_lag` and of published maps: means and
+            overlap do not count. ``False`` is the definition of `sunkit_image.time_lag` and of published maps: means and
             deviations of all planes, and the sum divided by their number. That multiplies the correlation by
             1 - abs(lag) / duration, which moves maxima towards zero, the more the smoother the light curves (Welsh 1999).
             ``meta["pulled"]`` counts the pixels in which the two maxima differ by more than a step.

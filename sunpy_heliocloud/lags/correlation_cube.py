@@ -29,7 +29,7 @@ __all__ = ["CorrelationCube"]
 
 class CorrelationCube(Peekable, Summarised, StoredCube):
     """
-    An `ndcube.NDCube` with axes lag, y, x, made by `TimeLagCube.cross_correlation`.
+    An `ndcube.NDCube` with axes lag, y, x, made by `.TimeLagCube.cross_correlation`.
 
     It is lazy, like a cube of images. Its WCS has the lag in seconds as third axis.
 
@@ -63,14 +63,14 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
         axes : `matplotlib.axes.Axes`, optional
             Axes to plot into, for planes with coordinates; by default new ones in the current figure.
         uncertainty
-            Whether the uncertainty of a pixel's lag is marked, see `TimeLagCube.lag_uncertainty`.
+            Whether the uncertainty of a pixel's lag is marked, see `.TimeLagCube.lag_uncertainty`.
         significance
             Probability of the level that is marked: unrelated light curves with the pixel's spectra have a larger
-            correlation, at whatever lag, that often, see `TimeLagCube.false_alarm_probability`. `None` for no level.
+            correlation, at whatever lag, that often, see `.TimeLagCube.false_alarm_probability`. `None` for no level.
         trials, seed
             Of both: how many, and of the random numbers.
         **kwargs
-            Of `matplotlib.axes.Axes.plot` for a pixel; of `TimeLagCube.plot` for planes, which are from -1 to 1 by default.
+            Of `matplotlib.axes.Axes.plot` for a pixel; of `.TimeLagCube.plot` for planes, which are from -1 to 1 by default.
 
         Returns
         -------
@@ -180,7 +180,7 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
     @property
     def lags(self) -> u.Quantity:
         """
-        Of each plane; a scalar for one plane. Positive: the first channel leads.
+        The lag of each plane; a scalar for one plane. It is positive where the first channel leads.
 
         Examples
         --------

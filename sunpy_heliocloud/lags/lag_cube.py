@@ -23,7 +23,7 @@ class LagCube(Peekable, Summarised, CountingCube):
     """
     Lags, or maximum correlations, in windows of time: an `ndcube.NDCube` with axes time, y, x.
 
-    `TimeLagCube.time_lag` and `~TimeLagCube.max_cross_correlation` make it when they are given a ``window``. It is lazy,
+    `.TimeLagCube.time_lag` and `~TimeLagCube.max_cross_correlation` make it when they are given a ``window``. It is lazy,
     like a cube of images. A plane, ``cube[3]``, is the `LagMap` of a window. In ``meta``, ``planes`` are
     those of one window, ``start`` and ``stop`` those of all windows together.
 

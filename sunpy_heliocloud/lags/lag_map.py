@@ -32,9 +32,9 @@ __all__ = ["LagMap"]
 
 class LagMap(Peekable, Summarised, CountingCube):
     """
-    A two-dimensional `ndcube.NDCube` with a plain celestial WCS, made by `TimeLagCube.time_lag` and related methods.
+    A two-dimensional `ndcube.NDCube` with a plain celestial WCS, made by `.TimeLagCube.time_lag` and related methods.
 
-    It is lazy: `compute` gives one with values, ``dask.compute(lag, correlation)`` several in one pass. ``meta`` says
+    It is lazy: ``compute()`` gives one with values, ``dask.compute(lag, correlation)`` several in one pass. ``meta`` says
     how it was made: channels, times, lag bounds, version. Missing is NaN.
 
     Examples
@@ -115,7 +115,7 @@ class LagMap(Peekable, Summarised, CountingCube):
             Whether to draw a colour bar. That of lags is in minutes or hours where this reads better, whatever the
             unit of the values, and says which channel leads.
         limb, grid
-            Whether to draw the limb and a heliographic grid; or keywords for their lines, see `TimeLagCube.plot`.
+            Whether to draw the limb and a heliographic grid; or keywords for their lines, see `.TimeLagCube.plot`.
         **kwargs
             As for `ndcube.NDCube.plot`, such as ``cmap``, ``norm``, ``data_unit``, ``vmin`` and ``vmax`` (in the unit
             of the plot, or with a unit). Lags have by default the diverging ``"RdYlBu_r"`` with limits that are

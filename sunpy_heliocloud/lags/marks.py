@@ -68,7 +68,7 @@ class Marks:
 
 class CountingCube(StoredCube):
     """
-    A cube or map of lags, which computes its `Marks` with its data and counts them in ``meta``.
+    A cube or map of lags, which computes its marks with its data and counts them in ``meta``.
 
     Examples
     --------

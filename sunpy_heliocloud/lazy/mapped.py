@@ -50,7 +50,7 @@ class MappedCube(DaskCube):
             Of the class that sunpy has for the instrument, so that its name, colours and norm are the instrument's. Before
             derotation the time and the observer are those of the frame. Afterwards the coordinates (``wcs``,
             ``reference_date``, ``observer_coordinate``) are those of the reference map, and ``date`` is the time of the
-            observation; the header has its midpoint in DATE-MID. Of planes between frames (`resample_time`) other
+            observation; the header has its midpoint in DATE-MID. Of planes between frames (`.TimeLagCube.resample_time`) other
             keywords are those of the nearest frame. HISTORY says what was done to the pixels.
 
         Raises

@@ -13,7 +13,7 @@ __all__ = ["AssembledHere"]
 
 class AssembledHere(DaskMethodsMixin):
     """
-    A dask collection whose `compute` puts the results together in this process.
+    A dask collection whose ``compute`` puts the results together in this process.
 
     dask lets a worker do it. For that it gives the worker what they become, a cube with its coordinates, and the worker
     imports sunpy first.

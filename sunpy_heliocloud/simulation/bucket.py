@@ -124,7 +124,7 @@ def write_bucket(
     sun
         What is seen. Default: ``SimulatedSun()``.
     channels
-        Wavelengths in angstrom, of those in `CHANNEL_DELAYS`.
+        Wavelengths in angstrom, of those in ``CHANNEL_DELAYS``.
     start
         Nominal time of the first frame, which is in its file name. Default: so that the frames lie about the
         Sun's ``time``, on whole multiples of the cadence.

@@ -57,7 +57,7 @@ class SimulatedSun:
     is envelope x texture x light curve. All its points share one light curve, 1 + 14 sinusoids of 40
     minutes to 5 hours, and so do the channels, each with its own delay: 171 Å follows 193 Å by
     ``2400 tanh(longitude / 5°) + 900 sin(latitude / 3°)`` seconds, longitude and latitude counted from the
-    region's centre; the other channels by the multiples of it in `CHANNEL_DELAYS`.
+    region's centre; the other channels by the multiples of it in ``CHANNEL_DELAYS``.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class SimulatedSun:
     radius
         Where the region has faded to 1/e.
     counts
-        What the region adds to the quiet Sun at most, in an exposure of `NOMINAL_EXPOSURE`, at mean light.
+        What the region adds to the quiet Sun at most, in an exposure of ``NOMINAL_EXPOSURE``, at mean light.
     variability
         Root mean square of the light curve about its mean of 1.
     rotation_model
@@ -126,7 +126,7 @@ class SimulatedSun:
         Parameters
         ----------
         channel
-            Wavelength in angstrom, one of `CHANNEL_DELAYS`.
+            Wavelength in angstrom, one of ``CHANNEL_DELAYS``.
         time
             Midpoint of the exposure; counted in whole milliseconds, as the header does.
         exposure

@@ -123,7 +123,7 @@ class Stored:
 
 class StoredCube(Stored, DaskCube):
     """
-    A `DaskCube` that is saved to Zarr stores and loaded from them.
+    A `.DaskCube` that is saved to Zarr stores and loaded from them.
 
     Examples
     --------
