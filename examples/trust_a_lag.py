@@ -73,7 +73,9 @@ a, b = cube(smooth[:, 100:280]), cube(smooth[:, 2000:2180])
 chance = a.false_alarm_probability(b, trials=50, lag_bounds=bounds).compute().data.ravel()
 plt.figure()
 plt.hist(chance, np.linspace(0, 1, 21), histtype="step")
+plt.title("Chance")
 plt.xlabel("false-alarm probability of unrelated light curves")
+plt.ylabel("light curves")
 # %%
 # Errors in units of the uncertainty, beside a normal distribution.
 a, b = (
@@ -86,7 +88,9 @@ x = np.linspace(-4, 4, 100)
 plt.figure()
 plt.hist(error, 30, range=(-4, 4), density=True, histtype="step")
 plt.plot(x, np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi))
+plt.title("Errors and their uncertainty")
 plt.xlabel("error / uncertainty")
+plt.ylabel("probability density")
 # %%
 # 12-second frames on a grid of 4 minutes: means, and two frames of twenty. The lag is 600 s.
 fast = gaussian_filter1d(rng.normal(size=(side**2, 3900)), 60, axis=1)
@@ -104,13 +108,13 @@ means, two_frames = (
 _, axes = plt.subplots()
 for values, name in ((means, "mean"), (two_frames, "linear")):
     axes.hist(values, np.arange(300, 901, 20), histtype="step", label=name)
-axes.set(xlabel="time lag [s]", ylabel="light curves")
+axes.set(title="Resampling averages", xlabel="time lag [s]", ylabel="light curves")
 axes.legend()
 
 # %%
 # A Sun that only rotates, with structures of a pixel, whose channels have nothing but
 # photon noise of their own: interpolation leaves moiré that both share, and with it lags
-# of zero.
+# of zero and of the period of the moiré.
 static = SimulatedSun(counts=0.0, variability=0.0)
 frames = {
     channel: [
