@@ -121,6 +121,11 @@ class ComputableCube(AssembledHere, NDCube):
         -------
         Estimate
             Frames, strips, requests, bytes, memory of a worker and tasks.
+
+        Examples
+        --------
+        >>> cube_171.estimate().frames
+        30
         """
         return estimate(self)
 

@@ -57,6 +57,12 @@ class Estimate:
     strips
         Strips of rows into which the planes are cut, one after the other, so that they fit into memory. Each is a request
         of its own for each frame that it shows.
+
+    Examples
+    --------
+    >>> estimate = cube_171.estimate()
+    >>> estimate.frames, estimate.requests
+    (30, 30)
     """
 
     frames: int
