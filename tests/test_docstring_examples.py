@@ -42,6 +42,7 @@ INTERNAL = {
     "sunpy_heliocloud.lags.marks.CountingCube.with_marks",
     "sunpy_heliocloud.lazy.computable.ComputableCube.fill_masked",
     "sunpy_heliocloud.lazy.cube.DaskCube.reproject_to",
+    "sunpy_heliocloud.store.stored.StoredCube.with_origin",
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
