@@ -22,7 +22,7 @@ from sunpy_heliocloud.kernels.surface_window import outermost_parts
 __all__ = ["Adaptive", "Exact", "Interpolation", "Resampling", "resampling"]
 
 # Pixels of the result that are made together: few enough that their coordinates stay in the processor's cache.
-_STRIP_PIXELS = 2**15
+_STRIP_PIXELS = 2**16
 # The two coordinates of a pixel, as doubles, and whether it is hidden.
 _BYTES_OF_COORDINATES = 17
 # Of memory that reproject_exact takes for each pixel of the plane, as measured.

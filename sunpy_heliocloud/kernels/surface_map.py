@@ -17,6 +17,9 @@ from sunpy_heliocloud.kernels.library import Array, Function
 
 __all__ = ["Camera", "SurfaceMap", "camera"]
 
+# Columns of which interpolation would need as many nodes.
+_NARROW = 24
+
 _NUMBERS = Array(np.float64)
 _map_surface = Function(
     "map_surface",
@@ -168,8 +171,10 @@ class SurfaceMap:
         Returns
         -------
         `numpy.ndarray`
-            Input pixels ``(x, y)`` as of `rows`, without a rim, a new array.
+            Input pixels ``(x, y)`` as of `rows` but for rounding, without a rim, a new array.
         """
+        if columns[1] - columns[0] < _NARROW:
+            return self.grid((rows[0], 1, rows[1] - rows[0]), (columns[0], 1, columns[1] - columns[0]))
         pixels = np.empty((2, rows[1] - rows[0], columns[1] - columns[0]))
         _map_surface_rows(*self._arguments, rows[0], columns[0], *pixels.shape[1:], pixels)
         return pixels

@@ -56,6 +56,8 @@ INLINE doubles average_side_by_side(const Image *image, bool is_single, const Wo
     }
     doubles weighted = all(0), total = all(0);
     at += 3 * image->columns;
+    /* All rows at once would need more registers than there are. */
+#pragma GCC unroll 1
     for (int row = 3; row >= 0; row--, at -= image->columns) {
         doubles step_x = steps_x[row], second = step_x * step_xx, third = second * step_xx;
         doubles last = pixels_in_lanes(image, is_single, at + 3);
@@ -63,8 +65,8 @@ INLINE doubles average_side_by_side(const Image *image, bool is_single, const Wo
         sum = lanes_multiply_add(second, sum, pixels_in_lanes(image, is_single, at + 1));
         sum = lanes_multiply_add(step_x, sum, pixels_in_lanes(image, is_single, at));
         doubles weights = lanes_multiply_add(step_x, lanes_multiply_add(second, all(1) + third, all(1)), all(1));
-        weighted = row == 3 ? sum : lanes_multiply_add(steps_y[row], weighted, sum);
-        total = row == 3 ? weights : lanes_multiply_add(steps_y[row], total, weights);
+        weighted = lanes_multiply_add(steps_y[row], weighted, sum);
+        total = lanes_multiply_add(steps_y[row], total, weights);
     }
     return weighted / total;
 }
@@ -79,14 +81,15 @@ INLINE double average_of_4x4(const Image *image, bool is_single, const Work *wor
     }
     double weighted = 0, total = 0;
     at += 3 * image->columns;
+#pragma GCC unroll 1
     for (int row = 3; row >= 0; row--, at -= image->columns) {
         const double step_x = steps_x[row], second = step_x * work->step_xx[m], third = second * work->step_xx[m];
         double sum = multiply_add(third, pixel(image, is_single, at + 3), pixel(image, is_single, at + 2));
         sum = multiply_add(second, sum, pixel(image, is_single, at + 1));
         sum = multiply_add(step_x, sum, pixel(image, is_single, at));
         const double weights = multiply_add(step_x, multiply_add(second, 1 + third, 1), 1);
-        weighted = row == 3 ? sum : multiply_add(steps_y[row], weighted, sum);
-        total = row == 3 ? weights : multiply_add(steps_y[row], total, weights);
+        weighted = multiply_add(steps_y[row], weighted, sum);
+        total = multiply_add(steps_y[row], total, weights);
     }
     return weighted / total;
 }
