@@ -81,7 +81,6 @@ INLINE double average_of_4x4(const Image *image, bool is_single, const Work *wor
     }
     double weighted = 0, total = 0;
     at += 3 * image->columns;
-#pragma GCC unroll 1
     for (int row = 3; row >= 0; row--, at -= image->columns) {
         const double step_x = steps_x[row], second = step_x * work->step_xx[m], third = second * work->step_xx[m];
         double sum = multiply_add(third, pixel(image, is_single, at + 3), pixel(image, is_single, at + 2));
