@@ -46,14 +46,9 @@ class FaultyServer:
 @contextmanager
 def serve() -> Iterator[FaultyServer]:
     """A server, for as long as a ``with`` block."""
-    process = subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield FaultyServer(process)
-    finally:
-        process.stdin.close()
-        process.wait()
+    command = [sys.executable, __file__]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield FaultyServer(process)  # it ends when its standard input is closed
 
 
 # ---- within the server's process
