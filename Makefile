@@ -13,7 +13,7 @@ help:
 	@echo 'make look       look at pages of the documentation in Chromium'
 	@echo 'make check-dist build the wheel and the source distribution, and check them'
 	@echo 'make benchmark  compare with the workflow that works frame by frame on whole images'
-	@echo 'make soak       let servers, workers and clients fail, and print what it costs'
+	@echo 'make soak       let servers, processes and disks fail, and print what it costs'
 	@echo 'make fuzz       damage documents and files, read them, and print the results'
 	@echo 'make audit      look for known vulnerabilities of the installed packages; needs the network'
 	@echo 'make lint       check style, layers, docstrings, types;  make format: correct the style'

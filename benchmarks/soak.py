@@ -6,11 +6,13 @@ and whether the result is the same to the bit. It takes some minutes and needs n
 """
 
 import argparse
+import csv
 import os
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from faulty_server import serve
@@ -38,6 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--frames", type=int, default=360)
     parser.add_argument("--what", nargs="+", choices=list(JOBS), default=list(JOBS), help="by default all")
+    parser.add_argument("--csv", type=Path, help="a file for the table, such as docs/how_to/soak.csv")
     options = parser.parse_args()
     os.environ["SUNPY_HELIOCLOUD_CACHE"] = "off"
     rows = []
@@ -52,6 +55,11 @@ def main() -> int:
         for run in (run for what in options.what for run in JOBS[what]):
             rows.append(run(server, options.frames, expected))
             _show(rows[-1])
+    if options.csv:
+        with options.csv.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(
+                [*texts, f"{seconds:.0f} s"] for *texts, seconds in rows
+            )
     return 1 if any(row.bits == "DIFFERENT" or row.survived == "NO" for row in rows) else 0
 
 
