@@ -46,29 +46,37 @@ window.addEventListener("load", function () {
   });
   seen.sort((a, b) => a[0] - b[0]);
   const links = [...document.querySelectorAll(".bd-article a[href]")];
-  document.body.dataset.look = JSON.stringify({
+  parent.postMessage(JSON.stringify({
     worst: seen.slice(0, 3), wide: document.documentElement.scrollWidth,
-    reachable: links.every((one) => one.tabIndex === 0)});
+    reachable: links.every((one) => one.tabIndex === 0)}), "*");
 });
 </script>"""
 
 
+# Windows of Chromium are at least 500 pixels wide, frames are not.
+FRAME = """<body style="margin: 0"><script>
+window.addEventListener("message", (event) => { document.body.dataset.look = event.data; });
+</script><iframe style="border: 0; width: %dpx; height: 1500px" src="%s"></iframe></body>"""
+
+
 def look(browser: str, page: Path, mode: str, width: int, picture: Path) -> dict:
     """What is seen of a page."""
-    copy = page.with_name(f".look-{page.name}")
+    copy, frame = page.with_name(f".look-{page.name}"), page.with_name(f".frame-{page.name}")
     copy.write_text(page.read_text().replace("</head>", LOOK % mode + "</head>", 1))
+    frame.write_text(FRAME % (width, copy.name))
     with tempfile.TemporaryDirectory() as profile:
         command = [
-            browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},1500",
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={max(width, 500)},1500",
             f"--user-data-dir={profile}", "--virtual-time-budget=4000",
         ]  # fmt: skip
         try:
-            shown = [*command, f"--screenshot={picture}", copy.as_uri()]
+            shown = [*command, f"--screenshot={picture}", frame.as_uri()]
             subprocess.run(shown, capture_output=True, check=True, timeout=100)
-            dumped = [*command, "--dump-dom", copy.as_uri()]
+            dumped = [*command, "--dump-dom", frame.as_uri()]
             text = subprocess.run(dumped, capture_output=True, text=True, check=True, timeout=100).stdout
         finally:
             copy.unlink()
+            frame.unlink()
     return json.loads(html.unescape(re.search(r'data-look="([^"]*)"', text)[1]))
 
 

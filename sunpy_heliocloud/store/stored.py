@@ -140,7 +140,7 @@ class StoredCube(Stored, DaskCube):
         Parameters
         ----------
         origin
-            Gives it as JSON, see `sunpy_heliocloud.store.origin`. By default it is the tasks of the data, which differ with
+            Gives it as JSON, see ``sunpy_heliocloud.store.origin``. By default it is the tasks of the data, which differ with
             the memory that there is.
         """
         made = self._new_instance()
