@@ -58,7 +58,7 @@ check-dist: $(INSTALLED)
 	rm -rf dist
 	$(PYTHON) -m build
 	$(PYTHON) -m twine check --strict dist/*
-	$(PYTHON) -m check_manifest
+	$(PYTHON) tools/check_dist.py dist
 
 benchmark: $(INSTALLED)
 	$(PYTHON) benchmarks/run.py $(ARGS)
