@@ -14,15 +14,17 @@ from sunpy_heliocloud.kernels.series import LEAST_VARIANCE
 __all__ = ["lags_in_one_pass"]
 
 # Products in float32 that are divided by less than a thirtieth, of 1, show the rounding of their sums.
-_STEEPEST = 1 / 30.0**2
+_STEEPEST = {np.dtype(np.float32): 1 / 30.0**2, np.dtype(np.float64): 0.0}
 _SIDE = 16  # pixels that C treats together
+# Groups of so many pixels that are gathered at once, and what they may take, which a processor's cache has room for.
+_MOST_AT_ONCE, _GATHERED_BYTES = 4, 2**19
 
 _ROWS, _WHOLE = Array(np.float32, np.float64), Array(np.int64)
 _lags_in_one_pass = Function(
     "lags_in_one_pass_{}",
     *(_WHOLE, _WHOLE, *(c_int64,) * 3, _WHOLE, c_int64),
     *(c_int64, _WHOLE, c_int64, _ROWS, c_int, _WHOLE, c_double, c_double, c_int, c_double, c_double),
-    *(_ROWS, _ROWS, Array(np.bool_)),
+    *(c_int64, _ROWS, _ROWS, Array(np.bool_)),
 )
 
 
@@ -68,12 +70,17 @@ def lags_in_one_pass(
     roots, radices = _fourier(half, planes[0].dtype)
     maxima = np.empty((len(pairs), N_MAXIMA, pixels), planes[0].dtype)
     complete = np.empty(pixels, np.bool_)
-    room = np.empty(((2 * len(series) + 3) * (2 * half + 2) + 1) * _SIDE, planes[0].dtype)
+    rows = 2 * half + 2
+    at_once = min(max(_GATHERED_BYTES // (len(series) * rows * _SIDE * maxima.itemsize), 1), _MOST_AT_ONCE)
+    # Below it one of two variances may be too small; the other is at most that of the longest overlap.
+    fewest = n - int(np.abs(enough).max())
+    steepest = max(_STEEPEST[maxima.dtype], LEAST_VARIANCE * n / fewest)
+    room = np.empty((((at_once + 1) * len(series) + 4) * rows + 1) * _SIDE, maxima.dtype)
     _lags_in_one_pass(
         *(addresses, strides, len(planes), n, pixels, np.array(pairs).reshape(-1), len(pairs)),
         *(2 * half, radices, len(radices), roots, per_overlap),
         np.array([steps[0], steps[-1], enough[0], enough[-1]]),
-        *(cadence, tolerance, keep_edges, LEAST_VARIANCE, _STEEPEST, room, maxima, complete),
+        *(cadence, tolerance, keep_edges, LEAST_VARIANCE, steepest, at_once, room, maxima, complete),
         dtype=short_name(maxima),
     )
     return maxima, complete

@@ -8,22 +8,20 @@
  *     X(k) = E(k) + w^k O(k),  2 E(k) = Z(k) + Z*(L/2 - k),  2i O(k) = Z(k) - Z*(L/2 - k),  w = exp(-2 pi i / L).
  */
 
-/* As many numbers as the processor treats at once. */
-typedef REAL OF_TYPE(numbers) __attribute__((vector_size(sizeof(doubles)), aligned(sizeof(REAL))));
-enum { OF_TYPE(WIDTH) = sizeof(doubles) / sizeof(REAL) };
-typedef struct { OF_TYPE(numbers) re, im; } OF_TYPE(complexes);
-#define NUMBERS OF_TYPE(numbers)
+typedef struct { NUMBERS re, im; } OF_TYPE(complexes);
+#ifndef COMPLEXES
 #define COMPLEXES OF_TYPE(complexes)
+#endif
 
 INLINE COMPLEXES OF_TYPE(at)(const REAL *rows, int64_t index)
 {
-    return (COMPLEXES){*(const NUMBERS *)(rows + 2 * SIDE * index), *(const NUMBERS *)(rows + (2 * index + 1) * SIDE)};
+    return (COMPLEXES){OF_TYPE(numbers_at)(rows + 2 * SIDE * index), OF_TYPE(numbers_at)(rows + (2 * index + 1) * SIDE)};
 }
 
 INLINE void OF_TYPE(put)(REAL *rows, int64_t index, COMPLEXES value)
 {
-    *(NUMBERS *)(rows + 2 * SIDE * index) = value.re;
-    *(NUMBERS *)(rows + (2 * index + 1) * SIDE) = value.im;
+    OF_TYPE(put_numbers)(rows + 2 * SIDE * index, value.re);
+    OF_TYPE(put_numbers)(rows + (2 * index + 1) * SIDE, value.im);
 }
 
 INLINE COMPLEXES OF_TYPE(plus)(COMPLEXES a, COMPLEXES b) { return (COMPLEXES){a.re + b.re, a.im + b.im}; }

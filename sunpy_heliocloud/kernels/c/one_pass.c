@@ -11,7 +11,6 @@
 #include "kernels.h"
 
 enum { SIDE = 16 }; /* pixels beside each other */
-enum { NO_STEP = 1 << 24 };
 
 #define REAL float
 #define WHOLE int32_t

@@ -1,10 +1,6 @@
 /* The functions of series.c for one type of numbers, REAL. */
+#include "vectors.h"
 #include "group.h"
-
-INLINE doubles OF_TYPE(in_lanes)(const REAL *row)
-{
-    return __builtin_convertvector(*(const REALS_ANYWHERE *)row, doubles);
-}
 
 /* The sum of a row, and that of the squares of what is left without the mean; rows are 0 where missing, if not centred. */
 INLINE double OF_TYPE(sum)(const REAL *row, int64_t n)
@@ -12,8 +8,8 @@ INLINE double OF_TYPE(sum)(const REAL *row, int64_t n)
     doubles total = all(0), more = all(0);
     int64_t t = 0;
     for (; t + 2 * LANES <= n; t += 2 * LANES) {
-        total += OF_TYPE(in_lanes)(row + t);
-        more += OF_TYPE(in_lanes)(row + t + LANES);
+        total += OF_TYPE(doubles_at)(row + t);
+        more += OF_TYPE(doubles_at)(row + t + LANES);
     }
     total += more;
     double sum = 0;
@@ -27,7 +23,7 @@ INLINE double OF_TYPE(sum_of_squares)(const REAL *row, int64_t n, double mean)
     doubles total = all(0), more = all(0), centre = all(mean);
     int64_t t = 0;
     for (; t + 2 * LANES <= n; t += 2 * LANES) {
-        doubles one = OF_TYPE(in_lanes)(row + t) - centre, other = OF_TYPE(in_lanes)(row + t + LANES) - centre;
+        doubles one = OF_TYPE(doubles_at)(row + t) - centre, other = OF_TYPE(doubles_at)(row + t + LANES) - centre;
         total += one * one;
         more += other * other;
     }
@@ -120,11 +116,13 @@ EXPORT void OF_TYPE(gather_series)(
     for (int64_t start = 0; start < pixels; start += SIDE) {
         const int64_t count = smaller(SIDE, pixels - start);
         REAL *const rows = samples + start * length;
-        const bool whole = OF_TYPE(gather_group)(planes + start, stride, n, count, group);
+        double means[SIDE], scales[SIDE];
+        OF_TYPE(gather_groups)(planes + start, stride, n, count, group, 1, 0);
+        const bool whole = OF_TYPE(moments)(group, n, means, scales);
         memset(present + start * n, 1, (size_t)(count * n));
         memset(complete + start, 1, (size_t)count);
         if (!whole) OF_TYPE(gather_present)(group, n, count, length, rows, present + start * n, complete + start);
-        if (standardise) OF_TYPE(standardise_group)(group, n);
+        if (standardise) OF_TYPE(standardise_group)(group, n, means, scales);
         OF_TYPE(transpose)(group, n, count, length, complete + start, rows);
         for (int64_t i = 0; i < count; i++) {
             if (standardise && !complete[start + i])
