@@ -62,20 +62,22 @@ CASES = {
 }
 
 
-def false_alarms(curves: int) -> Iterator[str]:
-    """The table, a row at a time."""
+def false_alarms(curves: int, seed: int) -> Iterator[str]:
+    """The table, a row at a time; each cell has its own light curves."""
     yield ",".join(["light curves", *CASES])
-    for name, make in KINDS.items():
+    for row, (name, make) in enumerate(KINDS.items()):
         cells = []
-        for case in CASES.values():
-            chance = chance_of(case, *unrelated(make, curves, case.n, case.gaps))
+        for column, case in enumerate(CASES.values()):
+            rng = np.random.default_rng([seed, row, column])
+            chance = chance_of(case, *unrelated(make, rng, curves, case.n, case.gaps))
             cells.append(" / ".join(f"{100 * np.mean(chance <= level):.1f}" for level in LEVELS))
         yield ",".join([name, *cells])
 
 
-def unrelated(make: Callable, curves: int, n: int, gaps: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def unrelated(
+    make: Callable, rng: np.random.Generator, curves: int, n: int, gaps: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Two cubes of light curves that have nothing in common, with missing planes."""
-    rng = np.random.default_rng([2026, n])
     a, b = (planes(make(rng, curves, n)) for _ in "ab")
     for one in (a, b):
         one[rng.random(n) < gaps] = np.nan
@@ -98,5 +100,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--curves", type=int, default=2000, help="pairs of each cell (default: %(default)s)")
-    for line in false_alarms(parser.parse_args().curves):
+    parser.add_argument("--seed", type=int, default=1, help="of the light curves (default: %(default)s)")
+    options = parser.parse_args()
+    for line in false_alarms(options.curves, options.seed):
         print(line, flush=True)

@@ -117,18 +117,18 @@ def _of_surrogates(
     seed: int,
 ) -> Iterator[np.ndarray]:
     """The largest correlation of each pixel of a block, in one trial after the other."""
-    make = {"phase": _random_phases, "red_noise": _red_noise}[surrogates]
+    make: type[_RandomPhases | _RedNoise] = {"phase": _RandomPhases, "red_noise": _RedNoise}[surrogates]
     # A running mean or line is nearly the same filter everywhere: what it leaves is as stationary as the series.
     is_filter = not isinstance(how.detrend, str)
     raw = pair
     if not is_filter:
         planes = [one.reshape(len(one), -1)[:, block].astype(common_type(series)) for one in series]
         raw = [prepare(one, pair[0].length) for one in planes]
+    made_of = [make(one) for one in raw]
     for trial in range(trials):
         which, both = trial % 2, list(pair)
-        there = raw[which].present
-        samples = make(raw[which], there.shape[1], np.random.default_rng([seed, trial]))
-        both[which] = _masked(samples, there, None if is_filter else how.detrend)
+        samples = made_of[which].surrogates(np.random.default_rng([seed, trial]))
+        both[which] = _masked(samples, raw[which].present, None if is_filter else how.detrend)
         yield _largest(how.correlate(both[0], both[1], how.samples(len(series[0])), steps).values)
 
 
@@ -197,28 +197,40 @@ def _masked(samples: np.ndarray, present: np.ndarray, detrend: Detrend = None) -
     return Series(samples, present, present.all(axis=1))
 
 
-def _random_phases(series: Series, n: int, rng: np.random.Generator) -> np.ndarray:
-    """The first half of a surrogate of the series and its mirror image, whose ends meet."""
-    filled = series.samples[:, :n].copy()
-    fill_gaps(filled, series.present)
-    spectrum = fft.rfft(np.concatenate([filled, filled[:, ::-1]], axis=1), axis=1)
-    turns = np.exp(2j * np.pi * rng.random(n + 1))
-    turns[0], turns[-1] = 1, rng.choice([-1, 1])
-    samples = np.zeros_like(series.samples)
-    samples[:, :n] = fft.irfft(spectrum * turns.astype(spectrum.dtype), 2 * n, axis=1)[:, :n]
-    return samples
+class _RandomPhases:
+    """Surrogates with the spectra of series and their mirror images, whose ends meet: the first half."""
+
+    def __init__(self, series: Series) -> None:
+        self.shape, self.n = series.samples.shape, series.present.shape[1]
+        filled = series.samples[:, : self.n].copy()
+        fill_gaps(filled, series.present)
+        self.spectrum = fft.rfft(np.concatenate([filled, filled[:, ::-1]], axis=1), axis=1)
+
+    def surrogates(self, rng: np.random.Generator) -> np.ndarray:
+        turns = np.exp(2j * np.pi * rng.random(self.n + 1))
+        turns[0], turns[-1] = 1, rng.choice([-1, 1])
+        series = fft.irfft(self.spectrum * turns.astype(self.spectrum.dtype), 2 * self.n, axis=1)
+        samples = np.zeros(self.shape, series.dtype)
+        samples[:, : self.n] = series[:, : self.n]
+        return samples
 
 
-def _red_noise(series: Series, n: int, rng: np.random.Generator) -> np.ndarray:
-    memory = (series.samples[:, 1:n] * series.samples[:, : n - 1]).sum(axis=1)
-    pairs = (series.present[:, 1:] & series.present[:, :-1]).sum(axis=1)
-    samples = np.zeros_like(series.samples)
-    phi = np.clip(memory / np.maximum(pairs, 1), 0, 0.999).astype(np.float64)
-    push, noise = np.sqrt(1 - phi**2), rng.normal(size=n)
-    value = np.full(len(phi), noise[0])
-    for t in range(n):
-        if t > 0:
-            value = phi * value + push * noise[t]
-        samples[:, t] = value
-    samples[np.isnan(series.samples[:, 0])] = np.nan
-    return samples
+class _RedNoise:
+    """Surrogates with the correlation of series from sample to sample."""
+
+    def __init__(self, series: Series) -> None:
+        samples, present = series.samples, series.present
+        self.n = n = present.shape[1]
+        self.missing = np.where(np.isnan(samples[:, :1]), samples.dtype.type(np.nan), np.zeros_like(samples))
+        pairs = (present[:, 1:] & present[:, :-1]).sum(axis=1)
+        memory = (samples[:, 1:n] * samples[:, : n - 1]).sum(axis=1) / np.maximum(pairs, 1)
+        self.phi = np.clip(memory, 0, 0.999).astype(np.float64)
+
+    def surrogates(self, rng: np.random.Generator) -> np.ndarray:
+        samples, noise = self.missing.copy(), rng.normal(size=self.n)
+        push, value = np.sqrt(1 - self.phi**2), np.full(len(self.phi), noise[0])
+        for t in range(self.n):
+            if t > 0:
+                value = self.phi * value + push * noise[t]
+            samples[:, t] += value
+        return samples
