@@ -109,7 +109,9 @@ def beside_sunkit_image() -> dict[str, float]:
         "sunkit-image, extra memory (MB)": their_memory,
     }
     for name, overlap_normalized in (("its definition", False), ("on the overlap", True)):
-        seconds_of_ours, memory = _timed(lambda overlap_normalized=overlap_normalized: ours(overlap_normalized))
+        seconds_of_ours, memory = _timed(
+            lambda overlap_normalized=overlap_normalized: ours(overlap_normalized)
+        )
         figures |= {
             f"ours, {name} (s)": seconds_of_ours,
             f"{name}, times faster": their_time / seconds_of_ours,
