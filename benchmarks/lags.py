@@ -8,6 +8,7 @@ import argparse
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ from astropy.coordinates import SkyCoord
 import sunpy.map
 
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube, time_lag_pairs
+from sunpy_heliocloud.kernels.correlation import Correlator, lags_and_correlations
 from sunpy_heliocloud.kernels.time_axis import interpolate_time
 from sunpy_heliocloud.simulation import CHANNEL_DELAYS, LocalServer, SimulatedSun, write_bucket
 
@@ -78,12 +80,12 @@ def _ref_map(channel: int, shape: tuple[int, int]) -> sunpy.map.GenericMap:
     return sunpy.map.Map(*SUN.frame(channel, SUN.time, shape=shape))
 
 
-def _cubes(channels: tuple[int, ...], side: int) -> list[TimeLagCube]:
+def _cubes(channels: tuple[int, ...], side: int, n: int = N) -> list[TimeLagCube]:
     """Red noise, in memory, each channel later than the last by a sample."""
-    walk = np.random.default_rng(0).normal(size=(N + 10, side, side)).astype(np.float32).cumsum(axis=0)
-    times = SUN.time + np.arange(N) * CADENCE * u.s
+    walk = np.random.default_rng(0).normal(size=(n + 10, side, side)).astype(np.float32).cumsum(axis=0)
+    times = SUN.time + np.arange(n) * CADENCE * u.s
     return [
-        TimeLagCube.from_array(walk[10 - i : 10 - i + N], _ref_map(channel, (side, side)), times)
+        TimeLagCube.from_array(walk[10 - i : 10 - i + n], _ref_map(channel, (side, side)), times)
         for i, channel in enumerate(channels)
     ]
 
@@ -118,6 +120,45 @@ def beside_sunkit_image() -> dict[str, float]:
             f"{name}, extra memory (MB)": memory,
         }
     return figures
+
+
+def cost_of_the_overlap() -> dict[str, float]:
+    """One pass normalised on the overlap against a tapered one: of the kernel, and as a user asks for it."""
+    figures = {}
+    rng = np.random.default_rng(0)
+    for n, hours in ((N, 2), (N, 6), (N, None), (4 * N, 6), (4 * N, None)):
+        series = [rng.normal(size=(n, 96, 96)).cumsum(axis=0).astype(np.float32) for _ in "ab"]
+        bounds = None if hours is None else (-hours * 3600.0, hours * 3600.0)
+        label = f"kernel, {n} planes, {'all lags' if hours is None else f'{hours} h'}"
+        figures |= _ratio(label, partial(_one_pass, series, bounds))
+    for n, hours in ((N, 2), (N, 6), (4 * N, 6)):
+        cubes = _cubes((193, 171), BESIDE if n == N else BESIDE // 2, n)
+        figures |= _ratio(f"time_lag, {n} planes, {hours} h", partial(_lag, *cubes, [-hours, hours] * u.hour))
+    return figures
+
+
+def _one_pass(series: list[np.ndarray], bounds: tuple[float, float] | None, per_overlap: bool) -> None:
+    lags_and_correlations(series, [(0, 1)], Correlator(CADENCE, bounds, per_overlap=per_overlap))
+
+
+def _lag(hot: TimeLagCube, cool: TimeLagCube, bounds: u.Quantity, per_overlap: bool) -> None:
+    hot.time_lag(cool, lag_bounds=bounds, overlap_normalized=per_overlap).compute()
+
+
+def _ratio(label: str, run: Callable[[bool], None]) -> dict[str, float]:
+    """Milliseconds of the processors, the least of some runs in turn, and how they compare."""
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(9):
+        for per_overlap, taken in seconds.items():
+            began = time.process_time()
+            run(per_overlap)
+            taken.append(time.process_time() - began)
+    overlap, tapered = (min(taken) * 1000 for taken in seconds.values())
+    return {
+        f"{label}: overlap (ms)": overlap,
+        f"{label}: tapered (ms)": tapered,
+        f"{label}: ratio": overlap / tapered,
+    }
 
 
 def fifteen_pairs_in_memory() -> dict[str, float]:
@@ -288,6 +329,7 @@ def _errors(
 
 PARTS = {
     "sunkit": beside_sunkit_image,
+    "overlap": cost_of_the_overlap,
     "pairs": fifteen_pairs_in_memory,
     "interpolation": interpolation,
     "long": twelve_hours_at_12_s,
