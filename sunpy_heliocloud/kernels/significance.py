@@ -117,7 +117,7 @@ def _of_surrogates(
     seed: int,
 ) -> Iterator[np.ndarray]:
     """The largest correlation of each pixel of a block, in one trial after the other."""
-    make: type[_RandomPhases | _RedNoise] = {"phase": _RandomPhases, "red_noise": _RedNoise}[surrogates]
+    make = _RandomPhases if surrogates == "phase" else _RedNoise
     # A running mean or line is nearly the same filter everywhere: what it leaves is as stationary as the series.
     is_filter = not isinstance(how.detrend, str)
     raw = pair
@@ -227,8 +227,9 @@ class _RedNoise:
         self.phi = np.clip(memory, 0, 0.999).astype(np.float64)
 
     def surrogates(self, rng: np.random.Generator) -> np.ndarray:
-        samples, noise = self.missing.copy(), rng.normal(size=self.n)
-        push, value = np.sqrt(1 - self.phi**2), np.full(len(self.phi), noise[0])
+        samples, noise = self.missing.copy(), np.asarray(rng.normal(size=self.n))
+        push: np.ndarray = np.sqrt(1 - self.phi**2)
+        value = np.full(len(self.phi), noise[0])
         for t in range(self.n):
             if t > 0:
                 value = self.phi * value + push * noise[t]
