@@ -95,10 +95,23 @@ class Steps(tuple[Step, ...]):
         """These steps and one more."""
         return Steps((*self, step))
 
-    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
-        """The image after all steps."""
-        for step in self:
-            image = step(image, plane)
+    def __call__(self, image: np.ndarray, plane: Plane, *, is_own: bool = False) -> np.ndarray:
+        """
+        The image after all steps.
+
+        Parameters
+        ----------
+        image, plane
+            See `Step`.
+        is_own
+            Whether nothing else refers to the memory of the image, so that it may hold the result: memory that a worker uses
+            for the first time costs more than a division.
+        """
+        for number, step in enumerate(self):
+            if is_own and number == 0 and isinstance(step, DivideByExposure):
+                image = step(image, plane, out=image)
+            else:
+                image = step(image, plane)
         return image
 
     def of_missing(self, image: np.ndarray, plane: Plane) -> np.ndarray:
@@ -118,9 +131,9 @@ class DivideByExposure(Step):
 
     pointwise = True
 
-    def __call__(self, image: np.ndarray, plane: Plane) -> np.ndarray:
+    def __call__(self, image: np.ndarray, plane: Plane, out: np.ndarray | None = None) -> np.ndarray:
         exposure = plane.exposure_time if plane.exposure_time > 0 else np.nan
-        return image / image.dtype.type(exposure)
+        return np.divide(image, image.dtype.type(exposure), out=out)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
-from sunpy_heliocloud.io.frame import Window, read_windows
+from sunpy_heliocloud.io.frame import FITSFrame, Window, read_windows
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.reports import Report, is_asked_by_another, report, report_to, wanted, way_here
 from sunpy_heliocloud.lazy.steps import Plane, Steps
@@ -80,7 +80,9 @@ class ReadWindow:
                 raise image
             return self.steps.of_missing(np.full(window.shape, np.nan, self.dtype), plane)
         try:
-            image = self.steps(image, plane)
+            # A frame in a file is decoded into new memory; others may be arrays of the user.
+            is_own = isinstance(plane.frame, FITSFrame) and image.dtype.kind == "f"
+            image = self.steps(image, plane, is_own=is_own)
         except Exception as error:
             error.add_note(f"This happened to the pixels of {plane.shown}.")
             raise

@@ -99,3 +99,21 @@ def test_real_numbers_of_any_type_are_taken_in_the_precision_of_the_data(dtype):
     )
     assert result.dtype == np.float32
     assert (result == 1).all()
+
+
+def test_only_an_own_image_is_divided_in_its_place():
+    image = np.array([[2.0, 4.0]], np.float32)
+    steps, plane = Steps([DivideByExposure()]), Plane(ArrayFrame(image), 2.0)
+    rate = steps(image, plane)
+    np.testing.assert_array_equal(image, [[2, 4]])
+    assert np.shares_memory(steps(image, plane, is_own=True), image)
+    np.testing.assert_array_equal(image, rate)
+
+
+def test_what_a_function_returned_is_not_divided_in_its_place():
+    """It may be an array that the function keeps."""
+    kept = np.array([[2.0, 4.0]], np.float32)
+    steps = Steps([Apply(lambda data, header: kept, True), DivideByExposure()])
+    plane = Plane(ArrayFrame(kept), 2.0, ({},))
+    np.testing.assert_array_equal(steps(kept.copy(), plane, is_own=True), [[1, 2]])
+    np.testing.assert_array_equal(kept, [[2, 4]])
