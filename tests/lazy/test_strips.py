@@ -22,7 +22,7 @@ N, SIDE = 12, 250
 CADENCE = 4 * u.min
 BOUNDS = {"lag_bounds": [-20, 20] * u.min, "at_bounds": "keep"}
 TARGET = "sunpy-heliocloud.memory-target"
-SIZES = st.integers(500_000, 30_000_000)
+SIZES = st.integers(1_000_000, 30_000_000)
 
 
 @pytest.fixture(scope="module")
