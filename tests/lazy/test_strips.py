@@ -1,5 +1,7 @@
 """Cubes that are made strip by strip, since all of their planes would not fit into memory."""
 
+from types import SimpleNamespace
+
 import dask
 import dask.array as da
 import numpy as np
@@ -13,6 +15,7 @@ from astropy.time import Time
 
 from helpers import no_compute
 from sunpy_heliocloud import LazyMapSequence, TimeLagCube, aligned_cubes
+from sunpy_heliocloud.lazy import strips as strips_module
 from sunpy_heliocloud.lazy.pencils import map_pencils
 from sunpy_heliocloud.lazy.strips import Room
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
@@ -210,6 +213,19 @@ class TestRoom:
         with target("6 MB"):
             aligned = aligned_cubes(sequences[0] + sequences[1], sequences[1][N // 2], cadence=CADENCE)
             assert strips(aligned["171"]) == strips(cubes_of(sequences)[0])
+
+    def test_workers_of_two_gigabytes_take_180_frames_of_a_region_in_one_piece(self, monkeypatch):
+        """And 720 in strips."""
+        workers = {name: {"memory_limit": 2e9} for name in "ab"}
+        client = SimpleNamespace(scheduler_info=lambda: {"workers": workers})
+        monkeypatch.setattr(strips_module, "current_client", lambda: client)
+        room = Room.now()
+        assert room.strips(180, 1002, 1002 * 4) == (1002,)
+        assert len(room.strips(720, 1002, 1002 * 4)) == 4
+        # Of two channels, on two workers, which take more than their planes.
+        assert 2 * room.whole < 0.5 * 2 * 2e9
+        with target("1 GB"):
+            assert Room.now().whole == 0.72e9
 
     @pytest.mark.parametrize("size", ["2 parsecs", -1, 0, [], "much"])
     def test_a_target_that_is_no_size_is_refused(self, size):
