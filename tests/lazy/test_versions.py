@@ -58,8 +58,10 @@ def hide():
     sys.modules.update(dict.fromkeys(sys.true_modules))
 
 
-def be_true():
-    """End all pretence; runs on a worker."""
+async def be_true(dask_worker):
+    """End all pretence, once nothing asks for versions any more; runs on a worker."""
+    while dask_worker.state.executing_count:
+        await asyncio.sleep(0.01)
     sys.modules.update(getattr(sys, "true_modules", {}))
     if hasattr(importlib.metadata, "true_version"):
         importlib.metadata.version = importlib.metadata.true_version
