@@ -109,7 +109,7 @@ def _in_pencils(cube: Any, strips: tuple[int, ...], shape: tuple[int, int]) -> d
     chunks = len(cube), rows, shape[1]
     if not isinstance(cube, da.Array):
         return da.from_array(_InMemory(cube), chunks=chunks, meta=cube[:0, :0, :0])
-    if _is_small(cube):
+    if len(strips) == 1 and _is_small(cube):
         return _gathered(cube, shape, _itself, len(cube), cube.dtype)
     if len(strips) == 1 or cube.chunks[1] != strips:
         return cube.rechunk(chunks, method="tasks")

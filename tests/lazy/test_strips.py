@@ -175,6 +175,23 @@ def test_pencils_lie_within_strips(planes):
     assert set(np.cumsum(rows)) <= set(edges)
 
 
+@pytest.mark.parametrize("other", ["strips", "one piece", "planes", "pencils", "other strips", "memory"])
+def test_strips_are_compared_with_cubes_that_are_made_otherwise(other):
+    values = np.random.default_rng(0).normal(size=(12, 200, 100)).astype(np.float32)
+    chunks = {
+        "strips": (4, 70, -1),
+        "one piece": (-1, -1, -1),
+        "planes": (1, -1, -1),
+        "pencils": (-1, 33, -1),
+        "other strips": (5, 60, 50),
+    }
+    first = da.from_array(values, chunks=chunks["strips"])
+    second = values if other == "memory" else da.from_array(values, chunks=chunks[other])
+    for pair in ((first, second), (second, first)):
+        both = map_pencils(np.add, *pair, planes=12, dtype=np.float32)
+        np.testing.assert_array_equal(both, 2 * values)
+
+
 class TestRoom:
     def test_a_region_of_500_arcsec_is_not_cut(self):
         assert Room.now().strips(180, 1002, 1002 * 4) == (1002,)
