@@ -72,7 +72,9 @@ import matplotlib.pyplot as plt
 from astropy.coordinates import SkyCoord
 
 full_disk = seq_171.nearest("2018-05-29T18:00")
-corner = SkyCoord(-375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame)
+corner = SkyCoord(
+    -375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame
+)
 size = {"width": 500 * u.arcsec, "height": 500 * u.arcsec}
 axes = plt.subplot(projection=full_disk)
 full_disk.plot(axes=axes, clip_interval=(1, 99.9) * u.percent)
@@ -117,7 +119,9 @@ cube_171 = cube_171.resample_time(4 * u.min)
 
 import numpy as np
 
-place = SkyCoord(-40 * u.arcsec, 320 * u.arcsec, frame=region.coordinate_frame)
+place = SkyCoord(
+    -40 * u.arcsec, 320 * u.arcsec, frame=region.coordinate_frame
+)
 x, y = (int(round(pixel.value)) for pixel in region.world_to_pixel(place))
 figure, axes = plt.subplots(figsize=(9, 3.5))
 for cube, name in ((cube_193, "193 Å"), (cube_171, "171 Å")):
@@ -135,7 +139,9 @@ axes.legend()
 # How well two light curves match when one is shifted is their cross-correlation. The shift of its maximum is the time lag.
 # By definition it is positive where the first channel leads, as in cooling plasma.
 
-correlation = cube_193.cross_correlation(cube_171, lag_bounds=[-2, 2] * u.hour)
+correlation = cube_193.cross_correlation(
+    cube_171, lag_bounds=[-2, 2] * u.hour
+)
 figure, axes = plt.subplots(figsize=(9, 3.5))
 correlation[:, y, x].plot(axes=axes)
 axes.set_ylim(-1, 1.4)
@@ -152,7 +158,9 @@ options = {
     "refine": "parabolic",
 }
 lag = cube_193.time_lag(cube_171, **options)
-best = cube_193.max_cross_correlation(cube_171, lag_bounds=options["lag_bounds"])
+best = cube_193.max_cross_correlation(
+    cube_171, lag_bounds=options["lag_bounds"]
+)
 lag
 
 # %%
@@ -168,7 +176,9 @@ lag, best = dask.compute(lag, best)
 
 figure = plt.figure(figsize=(12, 4.6))
 lag.plot(
-    axes=figure.add_subplot(121, projection=lag), vmin=-1 * u.hour, vmax=1 * u.hour
+    axes=figure.add_subplot(121, projection=lag),
+    vmin=-1 * u.hour,
+    vmax=1 * u.hour,
 )
 best.plot(axes=figure.add_subplot(122, projection=best))
 figure.subplots_adjust(wspace=0.45)
