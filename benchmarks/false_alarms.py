@@ -27,7 +27,7 @@ KINDS: dict[str, Callable] = {
     "AR 0.8": red,
     "20 min": smooth,
     "60 min": lambda rng, curves, n: smooth(rng, curves, n, 15),
-    "60 min, 10 % noise": lambda rng, curves, n: smooth(rng, curves, n, 15) + 0.1 * white(rng, curves, n),
+    "60 min with 10 % noise": lambda rng, curves, n: smooth(rng, curves, n, 15) + 0.1 * white(rng, curves, n),
     "f^-1": power_law(1),
     "f^-1.5": power_law(1.5),
     "f^-2": power_law(2),

@@ -94,6 +94,10 @@ class Origin:
     def __reduce__(self) -> tuple:
         return partial, (dict, self())
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Origin":
+        # ndcube copies a cube with each change of its data; the description hashes what is in memory.
+        return self
+
 
 class Comparison:
     """

@@ -16,7 +16,7 @@ from astropy.time import Time
 import sunpy.map
 
 from helpers import no_compute
-from sunpy_heliocloud import CorrelationCube, LagCube, LagMap, TimeLagCube
+from sunpy_heliocloud import CorrelationCube, LagCube, LagMap, TimeLagCube, time_lag_pairs
 from sunpy_heliocloud.simulation import SimulatedSun
 
 SUN = SimulatedSun(noise=False)
@@ -80,6 +80,20 @@ def test_without_gaps_it_is_that_of_sunkit_image(length, bounds):
     np.testing.assert_array_equal(lag.data, sunkit_image.time_lag.time_lag(a, b, time, **options).value)
     expected = sunkit_image.time_lag.max_cross_correlation(a, b, time, **options)
     np.testing.assert_allclose(correlation.data, expected, rtol=0, atol=1e-12)
+
+
+def test_computing_lags_of_cubes_in_memory_makes_no_description_of_the_cubes(monkeypatch):
+    """It has a hash of all their values, which takes longer than the lags."""
+
+    def refuse(array):
+        raise AssertionError("described")
+
+    monkeypatch.setattr("sunpy_heliocloud.lags.comparison.origin_of", refuse)
+    hot, cool = cubes()
+    lag = hot.time_lag(cool, lag_bounds=BOUNDS)
+    np.testing.assert_array_equal(lag[2:4].compute().data, lag.compute().data[2:4])
+    hot.max_cross_correlation(cool).compute()
+    time_lag_pairs([hot, cool])
 
 
 def test_refined_lags():
