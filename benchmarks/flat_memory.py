@@ -76,18 +76,12 @@ def _row(options: argparse.Namespace, frames: int, server: Any) -> str:
     return f"| {' | '.join(map(str, figures))} |"
 
 
-def _job(cache: Path, frames: int) -> Any:
-    """The lags of `our_workflow`, of as many frames."""
-    from job import CADENCE, Job, first_time
-    from our_workflow import region
+def _links(cache: Path, frames: int) -> list[list[str]]:
+    """The URLs of as many frames of both channels."""
     from simulated import simulate
 
-    import astropy.units as u
-
-    from sunpy_heliocloud import LazyMapSequence
-
     images = simulate(cache, DISTINCT, (SIDE, SIDE))
-    sequences = []
+    found = []
     for channel, urls in zip(("hot", "cool"), (images.hot, images.cool), strict=True):
         folder = cache / f"links-{channel}"
         folder.mkdir(exist_ok=True)
@@ -95,14 +89,28 @@ def _job(cache: Path, frames: int) -> Any:
         for name, url in zip(names, cycle(urls), strict=False):
             if not (folder / name).exists():
                 (folder / name).hardlink_to(cache / url.removeprefix("s3://"))
+        found.append([f"s3://{folder.name}/{name}" for name in names])
+    return found
+
+
+def _job(cache: Path, frames: int) -> Any:
+    """The lags of `our_workflow`, of as many frames."""
+    from job import CADENCE, Job, first_time
+    from our_workflow import region
+
+    import astropy.units as u
+
+    from sunpy_heliocloud import LazyMapSequence
+
+    sequences = []
+    for urls in _links(cache, frames):
         times = iter((first_time(frames) + i * CADENCE).isot for i in range(frames))
 
         def at_next_time(header: dict, times: Any = times) -> dict:
             now = next(times)
             return header | {"DATE-OBS": now, "T_OBS": now}
 
-        sequence = LazyMapSequence([f"s3://{folder.name}/{name}" for name in names])
-        sequences.append(sequence.update_headers(at_next_time))
+        sequences.append(LazyMapSequence(urls).update_headers(at_next_time))
     job = Job((), ())
     ref_map = region(sequences[1].nearest(job.midpoint), job)
     hot, cool = (one.to_cube().derotate_to(ref_map).resample_time(CADENCE) for one in sequences)
