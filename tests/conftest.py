@@ -1,5 +1,6 @@
 """Fixtures of all tests: no settings of this machine, no window for plots, S3 servers on loopback."""
 
+import gc
 import os
 import tempfile
 
@@ -35,6 +36,16 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "mpl_image_compare: compare with a picture (pytest-mpl)")
     if config.pluginmanager.hasplugin("pytest_mpl") and not config.getoption("--mpl-generate-path"):
         config.option.mpl = True
+
+
+def pytest_collection_finish():
+    """
+    What has been imported is left out of the collections of garbage from here on.
+
+    A collection of everything takes a second, and tests of downloads begin one each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A HelioCloud bucket full of simulated images, with the oddities of the real one."""
 
-import io
 import multiprocessing
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 import astropy.units as u
-from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time
 
 from sunpy_heliocloud.arguments import mapping, moment, shown
 from sunpy_heliocloud.io.filesystem import filesystem
 from .arguments import fraction_or_indices, image_shape, span, text, whole
+from .compressed import fits_file
 from .documents import INDEX_FOLDER, REGISTRY_KEY, documents
 from .frames import CHANNEL_OFFSETS, Frame, frames_of_channel, nominal_times
 from .sun import NOMINAL_EXPOSURE, SimulatedSun, check_channel
@@ -229,7 +228,7 @@ class _FrameWriter:
         )
         header["FILENAME"] = frame.name
         header["T_REC"] = (frame.label + RECORD_OFFSET).strftime("%Y.%m.%d_%H:%M:%S.000_UTC")
-        file = _fits_file(data, header)
+        file = fits_file(data, header)
         self.put(frame.key, file)
         return len(file)
 
@@ -243,18 +242,6 @@ class _FrameWriter:
             for folder in {frame.key.rpartition("/")[0] for frame in frames} | {INDEX_FOLDER}:
                 files, path = filesystem(self.url + folder)
                 files.makedirs(path, exist_ok=True)
-
-
-def _fits_file(data: np.ndarray, header: fits.Header) -> bytes:
-    # The real files have a card twice, of which astropy would write one.
-    header = header.copy()
-    _, *second = header.cards["LICENSE", 1]
-    del header["LICENSE", 1]
-    header.insert("BLANK", ("LICENSE2", *second))
-    image = fits.CompImageHDU(data, header, compression_type="RICE_1", tile_shape=(1, data.shape[1]))
-    file = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), image]).writeto(file)
-    return file.getvalue().replace(b"LICENSE2=", b"LICENSE =", 1)
 
 
 def _each(write: _FrameWriter, frames: list[Frame], processes: int) -> Iterator[int]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from reproject import reproject_adaptive
 from scipy.ndimage import center_of_mass, map_coordinates
+from scipy.stats import chi2, poisson
 from sunkit_image.time_lag import time_lag
 
 import astropy.units as u
@@ -23,7 +24,7 @@ from sunpy.map.sources import AIAMap
 
 from sunpy_heliocloud.io.filesystem import filesystem
 from sunpy_heliocloud.simulation import CHANNEL_OFFSETS, LocalServer, SimulatedSun, write_bucket
-from sunpy_heliocloud.simulation.painting import surface_point
+from sunpy_heliocloud.simulation.painting import Curve, Motion, Region, Texture, paint, surface_point
 from sunpy_heliocloud.simulation.spacecraft import position
 from sunpy_heliocloud.simulation.sun import _view
 
@@ -294,6 +295,26 @@ def test_photons_are_counted_the_same_in_any_order():
     deviation = (first - expected)[disk] / np.sqrt(expected[disk])
     assert abs(deviation.mean()) < 0.03
     assert abs(deviation.std() - 1) < 0.03
+
+
+@pytest.mark.parametrize("mean", [0.01, 0.7, 9.99, 10, 60, 1234.5])
+def test_counts_of_photons_are_poisson_numbers(mean):
+    image, seen_from = np.empty((300, 300), np.int32), position(SimulatedSun().time)
+    # All pixels are quiet Sun of one brightness, 60 counts times the gain.
+    view = _view((300, 300), seen_from)._replace(scale=1e-9)
+    nothing = Region(0, 0, 1e-6, 0, 0)
+    plain, curve = Texture(np.zeros((2, 2)), 1.0), Curve(np.ones(9), -4.0, 1.0)
+    rng = np.random.default_rng(0)
+    paint(image, view, Motion(0, 0, 0, 0), nothing, plain, curve, 0.0, mean / 60, True, rng)
+
+    # Ranges of counts that are expected often enough for Pearson's test, which a hundredth of true ones fails.
+    edges = np.unique(poisson.ppf(np.linspace(0, 1, 41)[1:-1], mean))
+    expected = np.diff(poisson.cdf(edges, mean), prepend=0, append=1) * image.size
+    seen = np.bincount(np.searchsorted(edges, image.ravel()), minlength=len(expected))
+    square = ((seen - expected) ** 2 / expected).sum()
+    assert chi2.sf(square, len(expected) - 1) > 0.01
+    assert image.max() <= poisson.isf(1e-9, mean)
+    assert image.min() >= poisson.ppf(1e-9, mean)
 
 
 def test_counts_grow_with_the_exposure(steady_sun):

@@ -37,6 +37,28 @@ INLINE doubles exp_of_small(doubles x)
     return lanes_multiply_add(two_terms(x, 1.0 / 120, 1.0 / 24), square * square, first);
 }
 
+/* The logarithm of positive normal numbers, good to 1e-15. */
+INLINE doubles lanes_log(doubles x)
+{
+    /* x = m 2^power with m from sqrt(1/2) to sqrt(2). The exponent of a double is in its highest bits, increased by 1023. */
+    const int64_t root_half = 0x3fe6a09e667f3bcd, mantissa = 0xfffffffffffff;
+    integers bits = (integers)x - root_half;
+    integers power = ((bits + (1023LL << 52)) >> 52) | 0x4330000000000000; /* 2^52 + power + 1023 */
+    doubles m = (doubles)((bits & mantissa) + root_half);
+    doubles r = (m - all(1)) / (m + all(1)), square = r * r;
+    doubles series = all(1.0 / 19);
+    series = lanes_multiply_add(series, square, all(1.0 / 17));
+    series = lanes_multiply_add(series, square, all(1.0 / 15));
+    series = lanes_multiply_add(series, square, all(1.0 / 13));
+    series = lanes_multiply_add(series, square, all(1.0 / 11));
+    series = lanes_multiply_add(series, square, all(1.0 / 9));
+    series = lanes_multiply_add(series, square, all(1.0 / 7));
+    series = lanes_multiply_add(series, square, all(1.0 / 5));
+    series = lanes_multiply_add(series, square, all(1.0 / 3));
+    doubles logarithm = all(2) * lanes_multiply_add(r * square, series, r);
+    return lanes_multiply_add((doubles)power - all(4503599627371519.0), all(0.69314718055994530942), logarithm);
+}
+
 /* Sine and cosine of up to a million radians, good to 1e-15. */
 INLINE void lanes_sin_cos(doubles angle, doubles *sine, doubles *cosine)
 {

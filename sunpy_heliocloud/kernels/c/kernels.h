@@ -121,6 +121,8 @@ INLINE bool are_all(integers condition)
 #endif
 }
 
+INLINE bool in_any_lane(integers condition) { return !are_all(~condition); }
+
 /* Without the sign, which is the highest bit. */
 INLINE doubles lanes_size(doubles a) { return (doubles)((integers)a & ~(integers)all(-0.0)); }
 
