@@ -26,9 +26,10 @@ demo: $(INSTALLED)
 picture: demo
 	$(PYTHON) tools/shrink_picture.py time_lag_map.png docs/_static/time_lag_map.png
 
-# On all processors. make test ARGS='-k graph' runs a part, ARGS='-n 0' one test after the other, without workers.
+# On all processors, each with whole files, whose fixtures are made once then. make test ARGS='-k graph' runs a part,
+# ARGS='-n 0' one test after the other, without workers.
 test: lint
-	$(PYTHON) -m pytest -n logical $(ARGS)
+	$(PYTHON) -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
 kernels: $(INSTALLED)
 	$(PYTHON) tools/compile_kernels.py

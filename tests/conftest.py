@@ -38,6 +38,25 @@ def pytest_configure(config):
         config.option.mpl = True
 
 
+# Files whose few tests take longest. A worker of pytest-xdist is given whole files (make test): these come first, so that
+# none of them is left over for the end.
+LONG_FILES = (
+    *(
+        "test_main_job.py",
+        "test_interrupts.py",
+        "test_time_lag_pairs.py",
+        "test_schedulers.py",
+        "test_losses.py",
+    ),
+    *("test_real_data.py", "test_fuzz.py", "test_contexts.py", "test_resume.py", "test_worker.py"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of long files first."""
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
+
+
 def pytest_collection_finish():
     """
     What has been imported is left out of the collections of garbage from here on.

@@ -4,6 +4,7 @@ import numpy as np
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.time import Time
 
 import sunpy.map
@@ -33,8 +34,8 @@ def map_of_region(sun: SimulatedSun) -> sunpy.map.GenericMap:
 
 def paint_region(
     sun: SimulatedSun, channel: int, time: Time, exposure: u.Quantity, ref_map: sunpy.map.GenericMap
-) -> sunpy.map.GenericMap:
-    """The image of `SimulatedSun.frame`, but only around the map of the region."""
+) -> tuple[np.ndarray, fits.Header]:
+    """Pixels and header of `SimulatedSun.frame`, but only around the map of the region."""
     time = Time(time.utc.isot)
     seen_from, seconds = position(time), (time - sun.time).to_value(u.s)
     view, delay = _view(DISK, seen_from), CHANNEL_DELAYS[channel]
@@ -58,4 +59,4 @@ def paint_region(
     header = aia_header(NOTHING, channel, time, exposure.to_value(u.s), seen_from, 0)
     header["CRPIX1"] -= left
     header["CRPIX2"] -= low
-    return sunpy.map.Map(image, header)
+    return image, header

@@ -208,11 +208,11 @@ def derotated(region):
     for channel in HOT_FIRST:
         rng = np.random.default_rng(channel)
         seconds = (np.arange(FRAMES) - FRAMES / 2) * 240 + CHANNEL_OFFSETS[channel]
-        maps = [
+        frames = [
             paint_region(NOISY_SUN, channel, time, (2 + rng.uniform(-6e-4, 6e-4)) * u.s, region)
             for time in NOISY_SUN.time + seconds * u.s
         ]
-        cubes.append(LazyMapSequence(maps).to_cube().derotate_to(region).compute())
+        cubes.append(LazyMapSequence(frames).to_cube().derotate_to(region).compute())
     return cubes
 
 

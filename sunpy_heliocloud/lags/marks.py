@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import dask
 import dask.array as da
@@ -16,9 +16,11 @@ from sunpy_heliocloud.caller import Place, place_of_caller, warn_at
 from sunpy_heliocloud.coordinates.indexers import items
 from sunpy_heliocloud.kernels.maxima import EDGE, NONE, PULLED, SHORT
 from sunpy_heliocloud.lazy.made_together import rows_made_together
-from sunpy_heliocloud.store.description import Contents
-from sunpy_heliocloud.store.place import Place as StorePlace
 from sunpy_heliocloud.store.stored import StoredCube
+
+if TYPE_CHECKING:
+    from sunpy_heliocloud.store.description import Contents
+    from sunpy_heliocloud.store.place import Place as StorePlace
 
 __all__ = ["AMBIGUOUS", "CountingCube", "Marks", "warn_of_edges"]
 
@@ -102,17 +104,17 @@ class CountingCube(StoredCube):
 
     # ---- stores: what is small is computed as a whole, unless it takes many strips, and loaded into memory
 
-    def _contents(self) -> Contents:
+    def _contents(self) -> "Contents":
         contents = super()._contents()
         if self._marks is None:
             return contents
         return replace(contents, arrays=dict(contents.arrays) | {"marks": self._marks.array})
 
-    def _to_be_written(self) -> Contents:
+    def _to_be_written(self) -> "Contents":
         strips = self._strips
         return replace(self._contents(), strips=strips) if strips else self.compute()._contents()
 
-    def _save(self, place: StorePlace, *, resume: bool) -> None:
+    def _save(self, place: "StorePlace", *, resume: bool) -> None:
         super()._save(place, resume=resume)
         if self._strips:  # else they were warned of when all was computed
             warn_of_edges([self._loaded(place)], place_of_caller(), os.getpid())
@@ -126,7 +128,7 @@ class CountingCube(StoredCube):
         return strips if len(strips) > 1 else []
 
     @classmethod
-    def _from_contents(cls, contents: Contents, lost: Mapping[str, str]) -> Self:
+    def _from_contents(cls, contents: "Contents", lost: Mapping[str, str]) -> Self:
         (arrays,) = dask.compute(dict(contents.arrays))
         loaded = super()._from_contents(replace(contents, arrays=arrays), lost)
         if "marks" not in arrays:

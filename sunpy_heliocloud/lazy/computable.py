@@ -15,6 +15,7 @@ from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.lazy.array import lazy_array
 from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.layers import is_persisted
+from sunpy_heliocloud.lazy.numpy_tasks import calling_numpy
 from sunpy_heliocloud.lazy.pieces import AssembledHere
 from sunpy_heliocloud.lazy.plotting import PlanesOnDemand
 
@@ -73,7 +74,7 @@ class ComputableCube(AssembledHere, NDCube):
 
     @staticmethod
     def __dask_optimize__(graph: Any, keys: Any, **kwargs: Any) -> Any:
-        return da.optimize(graph, keys, **kwargs)
+        return calling_numpy(da.optimize(graph, keys, **kwargs))
 
     __dask_scheduler__ = staticmethod(dask.threaded.get)
 

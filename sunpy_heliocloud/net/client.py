@@ -1,4 +1,4 @@
-"""The client for Fido."""
+"""The client for Fido. What searches and downloads is imported when it is used: the client is imported with sunpy.net."""
 
 import os
 from typing import Any
@@ -13,12 +13,10 @@ from sunpy.util.exceptions import warn_user
 from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.net.attrs import Bucket, Dataset, Lookup
-from sunpy_heliocloud.net.download import download
 from sunpy_heliocloud.net.entry import PROVIDER, Entry
 from sunpy_heliocloud.net.gate import RowGate
 from sunpy_heliocloud.net.known_datasets import FAMILIES, known_datasets
 from sunpy_heliocloud.net.response import HelioCloudResponse, response
-from sunpy_heliocloud.net.search import find, warn_of_costs
 from sunpy_heliocloud.net.walker import walker
 from sunpy_heliocloud.text import shown_url
 
@@ -100,6 +98,8 @@ class HelioCloudClient(BaseClient):
         >>> len(HelioCloudClient().search(day, a.heliocloud.Dataset("aia_0171")))
         30
         """
+        from sunpy_heliocloud.net.search import find, warn_of_costs
+
         for one in query:
             if not isinstance(one, Attr):
                 raise TypeError(
@@ -169,6 +169,8 @@ class HelioCloudClient(BaseClient):
         >>> len(paths)
         1
         """
+        from sunpy_heliocloud.net.download import download
+
         # A search that failed has a table of sunpy's.
         if not isinstance(query_results, QueryResponseTable):
             raise TypeError(

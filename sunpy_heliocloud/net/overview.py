@@ -8,7 +8,6 @@ from astropy.table import Table
 from sunpy_heliocloud.arguments import shown
 from sunpy_heliocloud.net.attrs import Bucket
 from sunpy_heliocloud.net.catalog import catalog_entries
-from sunpy_heliocloud.net.search import warn_of
 from sunpy_heliocloud.summary import table_html
 from sunpy_heliocloud.text import inert
 
@@ -59,6 +58,10 @@ def datasets(pattern: str = "*", *, bucket: str | None = None) -> Table:
     entries, errors = catalog_entries(None if bucket is None else Bucket(bucket).value)
     if errors and not entries:
         raise errors[0]
+    from sunpy_heliocloud.net.search import (
+        warn_of,
+    )  # what searches is imported when it is used, as by the client
+
     warn_of(errors)
     pattern = pattern.casefold() if re.search(r"[*?[]", pattern) else f"*{pattern.casefold()}*"
     columns = ("title", "start", "stop", "indextype", "filetype", "contact")

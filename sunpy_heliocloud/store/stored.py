@@ -1,4 +1,8 @@
-"""Stored: what can be saved and loaded; StoredCube: a cube that can."""
+"""
+Stored: what can be saved and loaded; StoredCube: a cube that can.
+
+What saves and loads is imported when it is used: most cubes are never saved.
+"""
 
 import os
 from collections.abc import Callable, Mapping
@@ -9,14 +13,12 @@ import dask
 
 from sunpy_heliocloud.arguments import flag
 from sunpy_heliocloud.lazy.cube import DaskCube
-from sunpy_heliocloud.store.dataset import dataset
-from sunpy_heliocloud.store.description import Contents
-from sunpy_heliocloud.store.loading import load
-from sunpy_heliocloud.store.place import Place
-from sunpy_heliocloud.store.saving import save
 
 if TYPE_CHECKING:
     import xarray
+
+    from sunpy_heliocloud.store.description import Contents
+    from sunpy_heliocloud.store.place import Place
 
 __all__ = ["Stored", "StoredCube"]
 
@@ -77,6 +79,8 @@ class Stored:
         >>> cube_171.save("cube.zarr")
         >>> cube_171.save("cube.zarr")  # all is there: nothing is computed again
         """
+        from sunpy_heliocloud.store.place import Place
+
         flag("resume", resume)
         self._save(Place.of(store, storage_options, writable=True), resume=resume)
 
@@ -111,13 +115,15 @@ class Stored:
         >>> TimeLagCube.load("cube.zarr").shape == cube_171.shape
         True
         """
+        from sunpy_heliocloud.store.place import Place
+
         return cls._loaded(Place.of(store, storage_options))
 
-    def _save(self, place: Place, *, resume: bool) -> None:
+    def _save(self, place: "Place", *, resume: bool) -> None:
         raise NotImplementedError
 
     @classmethod
-    def _loaded(cls, place: Place) -> Self:
+    def _loaded(cls, place: "Place") -> Self:
         raise NotImplementedError
 
 
@@ -173,26 +179,34 @@ class StoredCube(Stored, DaskCube):
         >>> cube_171.to_xarray().sizes["time"] == cube_171.shape[0]
         True
         """
+        from sunpy_heliocloud.store.dataset import dataset
+
         return dataset(self._contents())
 
-    def _contents(self) -> Contents:
+    def _contents(self) -> "Contents":
+        from sunpy_heliocloud.store.description import Contents
+
         contents = Contents.of(self)
         is_lazy = dask.is_dask_collection(self.data)
         return replace(contents, origin=self._origin) if is_lazy else contents
 
-    def _to_be_written(self) -> Contents:
+    def _to_be_written(self) -> "Contents":
         """What is written: by default lazy, chunk by chunk."""
         return self._contents()
 
-    def _save(self, place: Place, *, resume: bool) -> None:
+    def _save(self, place: "Place", *, resume: bool) -> None:
+        from sunpy_heliocloud.store.saving import save
+
         save(self._contents(), place, resume=resume, computed=self._to_be_written)
 
     @classmethod
-    def _loaded(cls, place: Place) -> Self:
+    def _loaded(cls, place: "Place") -> Self:
+        from sunpy_heliocloud.store.loading import load
+
         return cls._from_contents(*load(place, cls.__name__))
 
     @classmethod
-    def _from_contents(cls, contents: Contents, lost: Mapping[str, str]) -> Self:
+    def _from_contents(cls, contents: "Contents", lost: Mapping[str, str]) -> Self:
         meta = dict(contents.meta)
         if lost and "frames" in meta:
             meta["frames"].meta["lost"] = dict(lost)

@@ -23,9 +23,9 @@ def region():
 def channels(region):
     """Two sequences with photon noise of their own."""
     times = STATIC.time + (np.arange(FRAMES) - FRAMES / 2) * CADENCE
-    maps = [paint_region(STATIC, 193, time, 2 * u.s, region) for time in times]
+    frames = [paint_region(STATIC, 193, time, 2 * u.s, region) for time in times]
     rng = np.random.default_rng(0)
-    return [LazyMapSequence([(rng.poisson(one.data), one.meta) for one in maps]) for _ in range(2)]
+    return [LazyMapSequence([(rng.poisson(counts), header) for counts, header in frames]) for _ in range(2)]
 
 
 def test_the_default_derotation_of_a_static_sun_makes_few_lags_of_zero_and_few_significant_ones(
