@@ -67,7 +67,7 @@ def graph_of(cube):
 def test_tasks_import_neither_sunpy_nor_astropy_nor_dask_array_nor_a_compiler(sequences, ref_map, tmp_path):
     cubes = [part.to_cube().derotate_to(ref_map).resample_time(240 * u.s) for part in sequences.values()]
     lag = cubes[0].time_lag(cubes[1])
-    code = "__import__('dask.local').local.get_sync(*work)[0][0].shape"
+    code = "__import__('dask.local').local.get_sync(*work)[0][0][0].shape"
     shape, imported = imported_by(pickle.dumps(graph_of(lag)), code, tmp_path / "work")
     assert tuple(shape) == lag.shape
     assert imported == []
@@ -79,10 +79,11 @@ def test_unpickling_a_task_imports_neither_sunpy_nor_astropy_nor_a_compiler(
 ):
     frames = sequences[171].apply(operator.itemgetter).to_cube() * 2
     arrays = TimeLagCube.from_array(np.zeros((2, 31, 31)), ref_map, ["2018-05-29T18:00", "2018-05-29T18:04"])
-    for cube in (frames, arrays):
+    # Arrays of dask are read by functions of dask.array.
+    for cube, needed in ((frames, set()), (arrays, {"dask.array", "pandas", "xarray"})):
         derotated = cube.derotate_to(ref_map, algorithm=algorithm, height=1 * u.Mm)
         _, imported = imported_by(pickle.dumps(graph_of(derotated)), "len(work)", tmp_path / "work")
-        assert imported == []
+        assert set(imported) <= needed
 
 
 @pytest.mark.parametrize("kind", ["derotated", "lag", "all pairs"])
