@@ -110,11 +110,12 @@ def _path(variant: str) -> Path:
 
 
 def _compile_changed() -> None:
-    """In a checkout: compile, if a source is newer than the library, or nothing has been compiled yet."""
+    """In a checkout: compile, if a source is newer than a library, or nothing has been compiled yet."""
     program = _FOLDER.parents[1] / "tools" / "compile_kernels.py"
     if not program.exists():
         return
-    made = _path("baseline").stat().st_mtime if _path("baseline").exists() else 0.0
+    # The oldest counts: a compilation may have been stopped between two of them.
+    made = min((path.stat().st_mtime for path in _FOLDER.glob(f"_kernels_*.{_SUFFIX}")), default=0.0)
     if max(path.stat().st_mtime for path in (program, *(_FOLDER / "c").iterdir())) <= made:
         return
     # A program of this checkout, which prints what the compiler says.

@@ -1,5 +1,6 @@
 """What tasks do with pencils: all planes of some pixels of a cube, or of several. Workers import it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,19 @@ __all__ = [
     "LagsAndCorrelations",
     "ResampleTime",
     "Taken",
+    "itself",
+    "of_pencil",
 ]
+
+
+def of_pencil(function: Callable, chunks: list[np.ndarray], rows: slice, columns: slice) -> np.ndarray:
+    """What a function makes of a pencil: some rows and columns of chunks of planes."""
+    return function(np.concatenate([chunk[:, rows, columns] for chunk in chunks]))
+
+
+def itself(pencil: np.ndarray) -> np.ndarray:
+    """The pencil."""
+    return pencil
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dask.base import normalize_token, tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from sunpy_heliocloud.kernels.fingerprint import fingerprint
+from sunpy_heliocloud.lazy.light_curves import itself, of_pencil
 from sunpy_heliocloud.lazy.strips import cubes_at_once
 
 __all__ = ["PENCILS_OF_A_STRIP", "PENCIL_BYTES", "map_pencils"]
@@ -110,7 +111,7 @@ def _in_pencils(cube: Any, strips: tuple[int, ...], shape: tuple[int, int]) -> d
     if not isinstance(cube, da.Array):
         return da.from_array(_InMemory(cube), chunks=chunks, meta=cube[:0, :0, :0])
     if len(strips) == 1 and _is_small(cube):
-        return _gathered(cube, shape, _itself, len(cube), cube.dtype)
+        return _gathered(cube, shape, itself, len(cube), cube.dtype)
     if len(strips) == 1 or cube.chunks[1] != strips:
         return cube.rechunk(chunks, method="tasks")
     # By themselves: dask may put chunks of several strips together before it cuts them up.
@@ -136,25 +137,17 @@ def _gathered(
 
     There are few tasks, but workers are sent whole chunks.
     """
-    name = ("gather-" if function is _itself else "pencils-") + tokenize(function, cube.name, shape, planes)
+    name = ("gather-" if function is itself else "pencils-") + tokenize(function, cube.name, shape, planes)
     given = [(cube.name, i, 0, 0) for i in range(cube.numblocks[0])]
     chunks = normalize_chunks((planes, *shape), (planes, *cube.shape[1:]), dtype=dtype)
     rows, columns = (list(pairwise(accumulate(lengths, initial=0))) for lengths in chunks[1:])
     tasks: dict[Any, Any] = {
-        (name, 0, j, k): (_of_pencil, function, given, slice(*rows[j]), slice(*columns[k]))
+        (name, 0, j, k): (of_pencil, function, given, slice(*rows[j]), slice(*columns[k]))
         for j, k in np.ndindex(len(rows), len(columns))
     }
     made_of: Any = [cube]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=made_of)
     return da.Array(graph, name, chunks, meta=np.empty((0, 0, 0), dtype))
-
-
-def _of_pencil(function: Callable, chunks: list[np.ndarray], rows: slice, columns: slice) -> np.ndarray:
-    return function(np.concatenate([chunk[:, rows, columns] for chunk in chunks]))
-
-
-def _itself(pencil: np.ndarray) -> np.ndarray:
-    return pencil
 
 
 class _InMemory:

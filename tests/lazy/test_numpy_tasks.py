@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sunpy_heliocloud.lazy.numpy_tasks import calling_numpy, joined, part
+from sunpy_heliocloud.lazy.numpy_tasks import calling_numpy, concatenated, joined, part
 
 
 @given(st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=3), min_size=1, max_size=3), st.data())
@@ -20,6 +20,12 @@ def test_blocks_are_joined_as_they_lie(lengths, data):
         for place in np.ndindex(*counts)
     ]
     np.testing.assert_array_equal(joined(blocks, counts), array)
+
+
+def test_lists_are_concatenated_along_their_axes():
+    array = np.arange(24).reshape(2, 3, 4)
+    nested = [[array[:, j : j + 1, i : i + 2] for j in range(3)] for i in (0, 2)]
+    np.testing.assert_array_equal(concatenated(nested, [2, 1]), array)
 
 
 def test_a_small_part_does_not_keep_the_whole():
