@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,11 +55,3 @@ def test_a_card_that_is_there_twice_is_written_twice():
     with fits.open(io.BytesIO(fits_file(np.eye(5, 7, dtype=np.int32), header))) as hdus:
         assert hdus[1].header.count("LICENSE") == 2
         np.testing.assert_array_equal(hdus[1].data, np.eye(5, 7))
-
-
-@pytest.mark.parametrize(
-    "image", [np.eye(3, dtype=np.int16), np.eye(4, dtype=np.int32)[:, ::2]], ids=["int16", "strided"]
-)
-def test_only_contiguous_images_of_int32_are_taken(image):
-    with pytest.raises(TypeError, match="contiguous"):
-        fits_file(image, fits.Header())
