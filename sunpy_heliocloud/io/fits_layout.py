@@ -72,7 +72,7 @@ class Scaling:
     def apply(self, stored: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Physical values as ``dtype``; blank ones are NaN. They may take the place of the stored ones."""
         is_scaled = self.bscale != 1 or self.bzero != 0
-        if not is_scaled and (stored.dtype, dtype) == (np.int32, np.float32) and _is_own(stored):
+        if not is_scaled and stored.dtype == np.int32 and dtype == np.float32 and _is_own(stored):
             return floats_in_place(stored, self.blank)
         # With the offset of unsigned integers, 2³¹, a float32 would lose the last digits.
         values = stored.astype(np.result_type(dtype, self.dtype(stored.dtype)) if is_scaled else dtype)
