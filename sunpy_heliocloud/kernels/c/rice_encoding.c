@@ -21,7 +21,7 @@ typedef struct {
 INLINE void put(Bits *bits, uint64_t value, int count)
 {
     bits->used += count;
-    bits->word |= value << (64 - bits->used);
+    bits->word |= value << 1 << (63 - bits->used); /* a shift by 64, for no bits at all, is undefined */
     const uint64_t first_byte_first = __builtin_bswap64(bits->word);
     memcpy(bits->to, &first_byte_first, 8);
     bits->to += bits->used >> 3;
