@@ -18,6 +18,7 @@ from small_bucket import image
 from sunpy_heliocloud import LazyMapSequence
 
 CLIENT = """
+    import logging
     import sys
     import dask
     from distributed import Client, LocalCluster
@@ -25,7 +26,9 @@ CLIENT = """
 
     def compute(cube):
         if sys.argv[1] == "cluster":
-            with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+            # distributed logs, with a traceback, each connection that is lost when it is in use at the end.
+            quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+            with LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster, Client(cluster):
                 cube.compute()
         else:
             dask.compute(cube, scheduler=sys.argv[1], num_workers=2)
