@@ -106,7 +106,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     paths = [f"s3://{path.parent.name}/{path.name}" for path in copies(options)]
     hot, cool = (LazyMapSequence(some) for some in (paths[: options.frames], paths[options.frames :]))
     headers = bytes_received()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    before = peak_memory()
     began, used = time.perf_counter(), time.process_time()
     with dask.config.set({"sunpy-heliocloud.memory-target": options.target}):
         ref_map = cool.nearest(MIDPOINT)
@@ -123,11 +123,16 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "memory before (MB)": before,
         "wall (s)": wall,
         "CPU (s)": cpu,
-        "peak memory (MB)": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        "peak memory (MB)": peak_memory(),
         "pixels with a lag": f"{(lag.data == lag.data).mean():.1%}",
         "requests of headers": 2 * options.frames,
         "bytes of headers": headers,
     }
+
+
+def peak_memory() -> float:
+    """The most memory of this process that was resident, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 if __name__ == "__main__":

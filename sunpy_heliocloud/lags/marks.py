@@ -57,7 +57,9 @@ class Marks:
         """How many pixels have each mark, and the lags that took part in any of them; nothing while they are lazy."""
         if self.is_lazy:
             return {}
-        marks = np.nan_to_num(self.array[0]).astype(int)
+        marks = self.array[0]  # of the whole Sun: as small as they are
+        if marks.dtype.kind == "f":
+            marks = np.nan_to_num(marks).astype(np.int16)
         counted: dict[str, Any] = {name: int(np.count_nonzero(marks & _MARKS[name])) for name in self.names}
         if cadence is not None and len(self.array) > 1 and (taken := self.array[1] != NONE).any():
             first, last = self.array[1].min(where=taken, initial=-NONE - 1), self.array[2].max()

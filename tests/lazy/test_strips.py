@@ -196,7 +196,7 @@ class TestRoom:
     def test_a_region_of_500_arcsec_is_not_cut(self):
         assert Room.now().strips(180, 1002, 1002 * 4) == (1002,)
 
-    @pytest.mark.parametrize(("side", "strips", "megabytes"), [(5000, 26, 750), (1250, 20, 200)])
+    @pytest.mark.parametrize(("side", "strips", "megabytes"), [(5000, 30, 650), (1250, 20, 200)])
     def test_the_whole_disk_takes_few_strips(self, side, strips, megabytes):
         rows = Room.now().strips(180, side, side * 4)
         assert sum(rows) == side
