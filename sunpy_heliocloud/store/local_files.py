@@ -2,10 +2,12 @@
 
 import os
 import uuid
+from contextlib import suppress
 
 __all__ = ["read", "sizes", "tidy", "write"]
 
 _UNFINISHED = ".part"
+_ATTEMPTS = 10
 
 
 def read(path: str, most: int | None = None) -> bytes:
@@ -25,10 +27,10 @@ def write(path: str, data: bytes, *, new: bool = False) -> None:
     new
         Whether a file of that name is an error, a `FileExistsError`.
     """
-    try:
-        _write(path, data, new)
-    except FileNotFoundError:  # another writer has finished the same store, and tidied it
-        _write(path, data, new)
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(FileNotFoundError):  # another writer has finished the same store, and tidied it
+            return _write(path, data, new)
+    return _write(path, data, new)
 
 
 def _write(path: str, data: bytes, new: bool) -> None:
@@ -44,7 +46,7 @@ def _write(path: str, data: bytes, new: bool) -> None:
         else:
             os.replace(unfinished, path)
     finally:
-        if os.path.exists(unfinished):
+        with suppress(FileNotFoundError):  # it has its name, or another writer has tidied it
             os.remove(unfinished)
 
 
@@ -55,7 +57,8 @@ def sizes(folder: str) -> dict[str, int]:
         for name in names:
             if not name.endswith(_UNFINISHED):
                 file = os.path.join(path, name)
-                found[os.path.relpath(file, folder).replace(os.sep, "/")] = os.path.getsize(file)
+                with suppress(FileNotFoundError):  # another writer has removed it
+                    found[os.path.relpath(file, folder).replace(os.sep, "/")] = os.path.getsize(file)
     return found
 
 
@@ -64,4 +67,5 @@ def tidy(folder: str) -> None:
     for path, _, names in os.walk(folder):
         for name in names:
             if name.endswith(_UNFINISHED):
-                os.remove(os.path.join(path, name))
+                with suppress(FileNotFoundError):  # another writer has finished or removed it
+                    os.remove(os.path.join(path, name))
