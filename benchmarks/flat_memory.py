@@ -27,6 +27,7 @@ def main() -> None:
         "| frames | strips | requests a frame | wall (s) | estimate (MB) | peak of a worker (MB) | paused |"
     )
     print("|---|---|---|---|---|---|---|", flush=True)
+    _links(options.cache, max(options.frames))  # the server lists folders once
     with serve(options.cache) as server:
         os.environ |= {"AWS_ENDPOINT_URL_S3": server.endpoint_url, "SUNPY_HELIOCLOUD_CACHE": "off"}
         for frames in options.frames:
