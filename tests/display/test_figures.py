@@ -26,12 +26,6 @@ SUN = SimulatedSun(noise=False)
 SHAPE = (24, 32)
 
 
-@pytest.fixture(autouse=True)
-def _figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def cube():
     maps = [sunpy.map.Map(*SUN.frame(171, SUN.time + i * 4 * u.min, shape=(100, 100))) for i in range(4)]

@@ -29,12 +29,6 @@ TIMES = SUN.time + np.arange(6) * 4 * u.min
 MAPS = [sunpy.map.Map(*SUN.frame(171, time, shape=SHAPE)) for time in TIMES]
 
 
-@pytest.fixture(autouse=True)
-def _figures():
-    yield
-    plt.close("all")
-
-
 def counted(chunks=(1,) * 6):
     """A lazy cube whose planes are all of their number, and the numbers of the chunks that are computed."""
     computed = []

@@ -25,12 +25,6 @@ TIMES = SUN.time + np.arange(6) * 4 * u.min
 MAPS = [sunpy.map.Map(*SUN.frame(171, time, shape=SHAPE)) for time in TIMES]
 
 
-@pytest.fixture(autouse=True)
-def _figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def cube():
     return LazyMapSequence(MAPS).to_cube().derotate_to(MAPS[3])

@@ -53,12 +53,6 @@ def line(*pixels):
     return REF.pixel_to_world(x * u.pix, y * u.pix)
 
 
-@pytest.fixture(autouse=True)
-def _figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def cube():
     return cube_of(np.random.default_rng(0).normal(10, 1, (7, *SHAPE)))
