@@ -16,7 +16,7 @@ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CAT
 
 from astropy.utils import iers
 
-from helpers import read_from
+from helpers import read_from, server_of_all_tests
 from sunpy_heliocloud import cache
 from sunpy_heliocloud.io.filesystem import filesystem
 from sunpy_heliocloud.simulation import LocalServer
@@ -83,7 +83,7 @@ def _empty_cache():
 @pytest.fixture(scope="session")
 def one_server():
     """The server of `shared_server`."""
-    with LocalServer() as server:
+    with server_of_all_tests() as server:
         yield server
 
 
@@ -111,7 +111,7 @@ def real_bucket():
     folder = os.environ.get("HELIOCLOUD_REAL_DATA")
     if not folder:
         pytest.skip("HELIOCLOUD_REAL_DATA names no folder of real images")
-    with LocalServer() as server:
+    with server_of_all_tests() as server:
         server.upload(folder)
         yield server
 

@@ -1,10 +1,15 @@
 """Tools of the tests."""
 
+import contextlib
+import os
+from unittest.mock import patch
+
 import dask
 
 from sunpy_heliocloud.io.frame import Window, read_windows
+from sunpy_heliocloud.simulation import LocalServer
 
-__all__ = ["no_compute", "read_from", "read_rows"]
+__all__ = ["no_compute", "read_from", "read_rows", "server_of_all_tests"]
 
 
 def no_compute():
@@ -31,3 +36,12 @@ def read_from(server, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
     monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", server.registry_url)
     server.reset()
+
+
+@contextlib.contextmanager
+def server_of_all_tests():
+    """A server for the whole session, which is the S3 endpoint only in tests that read from it (`read_from`)."""
+    with contextlib.ExitStack() as stack:
+        with patch.dict(os.environ):
+            server = stack.enter_context(LocalServer())
+        yield server

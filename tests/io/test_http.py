@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from servers import answer, raw_server
@@ -251,23 +250,12 @@ def test_a_name_that_resolves_into_the_own_network_is_refused(impatient, monkeyp
 
 def test_the_proxy_of_the_environment_may_be_in_the_own_network(impatient, monkeypatch):
     """It resolves the names of servers itself."""
-    with socket.create_server(("127.0.0.1", 0)) as proxy:
-        proxy.settimeout(10)
-        monkeypatch.setenv("https_proxy", f"http://localhost:{proxy.getsockname()[1]}")
-        asked = []
-
-        def refuse():
-            connection, _ = proxy.accept()
-            with connection:
-                asked.append(connection.recv(4096))
-                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-            proxy.close()  # nobody answers a second time
-
-        with ThreadPoolExecutor(1) as pool:
-            answered = pool.submit(refuse)
-            assert isinstance(one("s3://some-bucket/a", Access.of(is_given=False)), ReadError)
-            answered.result(timeout=10)
-    assert asked[0].startswith(b"CONNECT some-bucket.s3.amazonaws.com:443 ")
+    with raw_server(lambda path, headers: answer("403 Forbidden", b"")) as (base, asked):
+        monkeypatch.setenv("https_proxy", base.replace("127.0.0.1", "localhost"))
+        error = one("s3://some-bucket/a", Access.of(is_given=False))
+    assert isinstance(error, ReadError)
+    assert "403" in str(error)
+    assert asked[0][0] == "some-bucket.s3.amazonaws.com:443"
 
 
 def test_an_address_that_the_caller_types_may_be_private(impatient):

@@ -5,15 +5,14 @@ from small_bucket import fill, ref_map, sequence_of
 
 import astropy.units as u
 
-from helpers import read_from
+from helpers import read_from, server_of_all_tests
 from sunpy_heliocloud.io.filesystem import filesystem
-from sunpy_heliocloud.simulation import LocalServer
 
 
 @pytest.fixture(scope="session")
 def filled_server():
     """A server with forty images of one channel and forty of another."""
-    with LocalServer() as server:
+    with server_of_all_tests() as server:
         server.images = {channel: fill(server, channel=channel) for channel in (171, 193)}
         yield server
 
@@ -29,7 +28,9 @@ def bucket(filled_server, monkeypatch):
 @pytest.fixture(scope="session")
 def cubes(filled_server):
     """Lazy cubes, made once: as many requests are made for them as for their pixels."""
-    sequences = {channel: sequence_of(urls) for channel, urls in filled_server.images.items()}
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        read_from(filled_server, monkeypatch)
+        sequences = {channel: sequence_of(urls) for channel, urls in filled_server.images.items()}
     target = ref_map(sequences[171])
     raw = sequences[171].to_cube()
     derotated = raw.derotate_to(target)
