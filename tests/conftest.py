@@ -2,12 +2,16 @@
 
 import gc
 import os
+import signal
 import tempfile
 
 import matplotlib
 import pytest
 from hypothesis import settings
 
+# A shell starts commands in the background with Ctrl-C ignored; the processes of the tests would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Set before sunpy, astropy and s3fs are imported, which read these once.
 os.environ["SUNPY_CONFIGDIR"] = os.environ["SUNPY_DOWNLOADDIR"] = tempfile.mkdtemp(prefix="sunpy-")
 os.environ["SUNPY_HELIOCLOUD_CACHE"] = tempfile.mkdtemp(prefix="heliocloud-")
