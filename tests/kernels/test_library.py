@@ -71,6 +71,24 @@ def test_a_pixel_does_not_depend_on_those_beside_it(variant, angle):
         np.testing.assert_array_equal(part, whole[:, start:-start])
 
 
+@pytest.mark.parametrize("shape", [(9, 11), (4, 40), (40, 4), (3, 30), (30, 1)], ids=str)
+@pytest.mark.parametrize("shift", [0.3, -0.45, 1e-10], ids=str)
+def test_a_window_counts_as_far_as_the_last_pixel_and_beyond_is_nan(variant, shape, shift):
+    """At the scale of the image a window has the pixels up to 2 away, and weights exp(-2 (distance / 1.3)^2)."""
+    image = np.random.default_rng(0).normal(100, 10, shape)
+    y, x = np.mgrid[-4 : shape[0] + 4, -4 : shape[1] + 4] + shift
+    resampled = resample_adaptive(image, np.ascontiguousarray([x, y]), dtype=np.float64)
+    for (j, i), value in np.ndenumerate(resampled):
+        at = [axis[j + 1, i + 1] for axis in (y, x)]
+        rows, columns = (np.arange(np.ceil(a - 2), np.floor(a + 2) + 1) for a in at)
+        if min(rows[0], columns[0]) < 0 or rows[-1] >= shape[0] or columns[-1] >= shape[1]:
+            assert np.isnan(value)
+            continue
+        weights = np.exp(-2 / 1.3**2 * ((rows - at[0])[:, np.newaxis] ** 2 + (columns - at[1]) ** 2))
+        pixels = image[np.ix_(rows.astype(int), columns.astype(int))]
+        assert value == pytest.approx((weights * pixels).sum() / weights.sum(), rel=1e-12)
+
+
 def cameras(observer):
     return camera(
         crpix=(2500.5, 2500.5),

@@ -18,13 +18,6 @@
  */
 #include "adaptive_weights.h"
 
-/* An image, or a window of it: pixels, and their first and last rows and columns in the whole image. */
-typedef struct {
-    const void *pixels;
-    int64_t rows, columns;
-    double first_row, last_row, first_column, last_column; /* whole numbers */
-} Image;
-
 /* Where a pixel of the whole image is in memory. */
 INLINE int64_t place(const Image *image, double row, double column)
 {
@@ -169,14 +162,10 @@ INLINE bool is_inside(const Image *image, double row, double last_row, double co
            last_column <= image->last_column;
 }
 
-/* Whether the pixels of all lanes have windows of 4 x 4 pixels, each one column right of the one before. */
-INLINE bool are_side_by_side(const Image *image, const Work *work, int m)
+/* Whether the pixels of all lanes have usual windows, each one column right of the one before. */
+INLINE bool are_side_by_side(const Work *work, int m)
 {
-    doubles column = load(work->column + m), row = load(work->row + m);
-    integers usual;
-    memcpy(&usual, work->is_usual + m, sizeof usual);
-    usual &= (row == all(row[0])) & (column == all(column[0]) + lane_numbers());
-    return are_all(usual) && is_inside(image, row[0], row[0] + 3, column[0], column[0] + LANES + 2);
+    return are_all(load(work->corner + m) == all(work->corner[m]) + lane_numbers());
 }
 
 /* The average of one pixel, number `m` of a block and `i` of its row. */
@@ -184,11 +173,9 @@ INLINE double average(
     const Image *image, bool is_single, const Work *work, int m, const double *x_row, const double *y_row,
     int64_t width, int64_t i, double sharpness)
 {
+    if (work->corner[m] >= 0) return average_of_4x4(image, is_single, work, m, (int64_t)work->corner[m]);
     const double row = work->row[m], column = work->column[m];
-    const bool is_usual = work->is_usual[m];
-    const double last_row = is_usual ? row + 3 : work->last_row[m], last_column = is_usual ? column + 3 : work->last_column[m];
-    if (!is_inside(image, row, last_row, column, last_column)) return NAN;
-    if (is_usual) return average_of_4x4(image, is_single, work, m, place(image, row, column));
+    if (!is_inside(image, row, work->last_row[m], column, work->last_column[m])) return NAN;
     if (work->by_products[m]) return average_by_columns(image, is_single, work, m, place(image, row, column));
     return average_by_exp(image, is_single, work, m, x_row, y_row, width, i, sharpness);
 }
@@ -204,16 +191,10 @@ INLINE void resample(
         const double *x_row = coordinates + (j + 1) * width, *y_row = x_row + plane;
         for (int64_t start = 0; start < nx; start += BLOCK) {
             const int count = (int)smaller(BLOCK, nx - start);
-            int m = 0;
-            for (; m + LANES <= count; m += LANES)
-                prepare_lanes(x_row, y_row, width, start + m, sharpness, region, &work, m);
-            if (m < count)
-                prepare_last(x_row, y_row, width, start + m, count - m, sharpness, region, &work, m);
-            take_exps(&work, count, sharpness);
-            for (m = 0; m < count; m++) {
-                if (m + LANES <= count && are_side_by_side(image, &work, m)) {
-                    const int64_t at = place(image, work.row[m], work.column[m]);
-                    store(averages + m, average_side_by_side(image, is_single, &work, m, at));
+            find_weights(image, x_row + start, y_row + start, width, sharpness, region, count, &work);
+            for (int m = 0; m < count; m++) {
+                if (m + LANES <= count && are_side_by_side(&work, m)) {
+                    store(averages + m, average_side_by_side(image, is_single, &work, m, (int64_t)work.corner[m]));
                     m += LANES - 1;
                 } else {
                     averages[m] = average(image, is_single, &work, m, x_row, y_row, width, start + m, sharpness);
@@ -221,7 +202,7 @@ INLINE void resample(
             }
             const int64_t at = j * nx + start;
             if (to_single)
-                for (m = 0; m < count; m++) ((float *)resampled)[at + m] = (float)averages[m];
+                for (int m = 0; m < count; m++) ((float *)resampled)[at + m] = (float)averages[m];
             else
                 memcpy((double *)resampled + at, averages, count * sizeof *averages);
         }

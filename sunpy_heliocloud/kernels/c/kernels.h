@@ -121,6 +121,16 @@ INLINE bool are_all(integers condition)
 #endif
 }
 
+/* Both of two conditions. */
+INLINE integers both(integers a, integers b)
+{
+#if defined(__SSE2__) && !defined(__AVX__) /* gcc would take the lanes apart */
+    return (integers)_mm_and_pd((__m128d)a, (__m128d)b);
+#else
+    return a & b;
+#endif
+}
+
 INLINE bool in_any_lane(integers condition) { return !are_all(~condition); }
 
 /* Without the sign, which is the highest bit. */
@@ -150,14 +160,28 @@ INLINE doubles lanes_smaller(doubles a, doubles b)
 #endif
 }
 
-/* Of values below 2^51 in size. Adding 1.5 * 2^52 rounds to an integer. */
+/* The larger of two; any of them, where one is NaN. */
+INLINE doubles lanes_larger(doubles a, doubles b)
+{
+#if defined(__AVX__)
+    return (doubles)_mm256_max_pd((__m256d)a, (__m256d)b);
+#elif defined(__SSE2__)
+    return (doubles)_mm_max_pd((__m128d)a, (__m128d)b);
+#else
+    return choose(a > b, a, b);
+#endif
+}
+
+/* The nearest whole number of values below 2^51 in size: adding 1.5 * 2^52 rounds. */
+INLINE doubles lanes_nearest(doubles value) { return value + all(6755399441055744.0) - all(6755399441055744.0); }
+
+/* Of values below 2^51 in size. */
 INLINE doubles lanes_floor(doubles value)
 {
 #if defined(__AVX__)
     return (doubles)_mm256_floor_pd((__m256d)value);
 #else
-    const doubles magic = all(6755399441055744.0);
-    doubles rounded = value + magic - magic;
+    doubles rounded = lanes_nearest(value);
     return rounded - (doubles)((rounded > value) & (integers)all(1));
 #endif
 }
@@ -167,8 +191,7 @@ INLINE doubles lanes_ceil(doubles value)
 #if defined(__AVX__)
     return (doubles)_mm256_ceil_pd((__m256d)value);
 #else
-    const doubles magic = all(6755399441055744.0);
-    doubles rounded = value + magic - magic;
+    doubles rounded = lanes_nearest(value);
     return rounded + (doubles)((rounded < value) & (integers)all(1));
 #endif
 }
