@@ -9,11 +9,5 @@
  */
 #include "kernels.h"
 
-#define REAL float
-#define OF_TYPE(name) name##_f4
-#include "maxima.h"
-#undef REAL
-#undef OF_TYPE
-#define REAL double
-#define OF_TYPE(name) name##_f8
-#include "maxima.h"
+#define OF_BOTH_TYPES "maxima.h"
+#include "both_types.h"

@@ -6,26 +6,13 @@
  *     r = (S / n - mean(x) mean(y)) / sqrt(var(x) var(y)),  mean(x) = -sum(x) / n,  var(x) = (N - sum(x^2)) / n - mean(x)^2,
  *
  * or S / N for the tapered correlation; the maximum is that of maxima.c. Pixels do not mix: the result of one does not depend on
- * those beside it.
+ * those beside it. Lags are steps of the cadence.
+ *
+ * Source: Padfield 2012, IEEE Transactions on Image Processing 21, 2706, without masks.
  */
 #include "kernels.h"
 
 enum { SIDE = 16 }; /* pixels beside each other */
 
-#define REAL float
-#define WHOLE int32_t
-#define REALS_ANYWHERE floats_anywhere
-#define OF_TYPE(name) name##_f4
-#define SQUARE_ROOT sqrtf
-#include "one_pass.h"
-#undef REAL
-#undef WHOLE
-#undef REALS_ANYWHERE
-#undef OF_TYPE
-#undef SQUARE_ROOT
-#define REAL double
-#define WHOLE int64_t
-#define REALS_ANYWHERE doubles_anywhere
-#define OF_TYPE(name) name##_f8
-#define SQUARE_ROOT sqrt
-#include "one_pass.h"
+#define OF_BOTH_TYPES "one_pass.h"
+#include "both_types.h"

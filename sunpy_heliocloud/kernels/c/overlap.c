@@ -4,15 +4,12 @@
  *     r = (S / n - mean(x) mean(y)) / (std(x) std(y)),
  *
  * with the n pairs' own means and standard deviations, which series.c has from running sums. Where these are so small that sums in
- * single precision are too coarse, the pairs are summed again.
+ * single precision are too coarse, the pairs are summed again. Without units.
+ *
+ * Sources: Pearson 1895, Proc. R. Soc. London 58, 240; all lags from running sums and one transform as by Padfield 2012, IEEE
+ * Transactions on Image Processing 21, 2706.
  */
 #include "kernels.h"
 
-#define REAL float
-#define OF_TYPE(name) name##_f4
-#include "overlap.h"
-#undef REAL
-#undef OF_TYPE
-#define REAL double
-#define OF_TYPE(name) name##_f8
-#include "overlap.h"
+#define OF_BOTH_TYPES "overlap.h"
+#include "both_types.h"

@@ -1,5 +1,7 @@
 /*
- * Stored integers of an image become floats, those with the blank value NaN. FITS standard 4.0, section 4.4.2.5.
+ * Stored integers of an image become floats, in the same units; those with the blank value (BLANK) become NaN.
+ *
+ * Source: FITS standard 4.0, section 4.4.2.5.
  *
  * In their place: memory that a process uses for the first time costs more than the conversion.
  */

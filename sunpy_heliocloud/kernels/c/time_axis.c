@@ -92,11 +92,5 @@ static bool weigh(
     return true;
 }
 
-#define REAL float
-#define OF_TYPE(name) name##_f4
-#include "time_axis.h"
-#undef REAL
-#undef OF_TYPE
-#define REAL double
-#define OF_TYPE(name) name##_f8
-#include "time_axis.h"
+#define OF_BOTH_TYPES "time_axis.h"
+#include "both_types.h"
