@@ -8,6 +8,7 @@ from solar_grids import window_may_flip
 import astropy.units as u
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 
+from sunpy_heliocloud.kernels import library
 from sunpy_heliocloud.kernels.adaptive import resample_adaptive
 from sunpy_heliocloud.kernels.adaptive_window import window_needed
 from sunpy_heliocloud.kernels.interpolation import resample_interpolation, window_needed_interpolation
@@ -169,6 +170,20 @@ def test_adaptive_with_other_widths(dtype, rtol):
 def test_adaptive_over_more_than_a_block_of_pixels():
     coordinates = affine_coordinates((5, 700), rotation(0.02) * 0.98, (400.0, 40.0))
     assert np.isfinite(assert_equal_to_reproject(image_of((80, 800), np.float64), coordinates, 1e-12)).all()
+
+
+@pytest.mark.parametrize("scale", [0.997, 1.003, 1.03, 2.2], ids=str)
+@pytest.mark.parametrize("variant", library.variants())
+def test_each_variant_is_right_to_2e_7_beside_bright_spikes(monkeypatch, variant, scale):
+    """Scales at which exponentials are nearly the same, at which they are not, and with wider windows."""
+    monkeypatch.setattr(library, "_chosen", lambda: library.variants()[variant])
+    rng = np.random.default_rng(0)
+    image = rng.poisson(100, (300, 300)).astype(np.float64)
+    image[rng.random(image.shape) < 0.01] = 16383
+    coordinates = affine_coordinates((120, 110), rotation(0.02) * scale, (150.3, 149.6), bend=1e-6)
+    theirs = reprojected(reproject_adaptive, image, coordinates)
+    np.testing.assert_allclose(resample_adaptive(image, coordinates), theirs, rtol=2e-7)
+    np.testing.assert_allclose(resample_adaptive(image, coordinates, dtype=np.float64), theirs, rtol=1e-12)
 
 
 def test_only_where_a_window_may_flip_a_tiny_shift_is_seen():
