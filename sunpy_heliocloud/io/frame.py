@@ -12,6 +12,7 @@ from dask.base import tokenize
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.attempt import attempt
 from sunpy_heliocloud.io.fits_layout import ImageLayout
+from sunpy_heliocloud.io.kept_bytes import JointRequest, take
 from sunpy_heliocloud.io.ranges import ByteRange, Piece, ReadError, Version, fetch
 from sunpy_heliocloud.io.waiting import always_wanted
 
@@ -223,6 +224,7 @@ def read_windows(
     dtype: np.dtype,
     check: Callable[[], None] = always_wanted,
     turns: Callable[[Sequence[int]], Iterable[Turn]] = all_at_once,
+    later: Sequence[Window] = (),
 ) -> Iterator[np.ndarray | ReadError]:
     """
     Read a window of each of several frames, with concurrent requests.
@@ -242,23 +244,33 @@ def read_windows(
         See `sunpy_heliocloud.io.waiting.run`.
     turns
         Which requests are made at the same time, and what is held meanwhile.
+    later
+        The windows that this process will read next of the same frames, if their bytes are to come with the same requests.
 
     Yields
     ------
     `numpy.ndarray` or ReadError
         The pixels of each window, or the error that names the URL of the frame.
     """
-    requests: dict[int, ByteRange] = {}
-    for i, (frame, window) in enumerate(zip(frames, windows, strict=True)):
-        request = None if window.is_empty else frame.byte_range(window)
-        if request is not None:
-            requests[i] = request
+    requests: dict[int, JointRequest] = {}
     buffers: dict[int, Piece | ReadError] = {}
+    for i, (frame, window) in enumerate(zip(frames, windows, strict=True)):
+        if (wanted := _range_of(frame, window)) is None:
+            continue
+        if (piece := take(wanted)) is not None:
+            buffers[i] = piece
+        else:
+            requests[i] = JointRequest.of(wanted, _range_of(frame, later[i]) if later else None)
     for some, held in turns(list(requests)):
         with held:
-            buffers |= zip(some, fetch([requests[i] for i in some], check), strict=True)
+            answers = fetch([requests[i].request for i in some], check)
+        buffers |= {i: requests[i].received(answer) for i, answer in zip(some, answers, strict=True)}
     for i, frame in enumerate(frames):
         yield _decode(frame, buffers.pop(i, None), windows[i], np.dtype(dtype))
+
+
+def _range_of(frame: Frame, window: Window) -> ByteRange | None:
+    return None if window.is_empty else frame.byte_range(window)
 
 
 def _decode(

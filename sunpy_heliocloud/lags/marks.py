@@ -151,6 +151,9 @@ class CountingCube(StoredCube):
             return None
         return self._marks
 
+    def _computed_beside(self) -> list[da.Array]:
+        return [] if self._lazy_marks is None else [self._lazy_marks.array]
+
     def __dask_graph__(self) -> Any:
         marks = self._lazy_marks
         if marks is None:

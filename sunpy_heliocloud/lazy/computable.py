@@ -128,7 +128,11 @@ class ComputableCube(AssembledHere, NDCube):
         >>> cube_171.estimate().frames
         30
         """
-        return estimate(self)
+        return estimate(self, *self._computed_beside())
+
+    def _computed_beside(self) -> list[da.Array]:
+        """Arrays that are computed with the data."""
+        return []
 
     # ---- plotting
 

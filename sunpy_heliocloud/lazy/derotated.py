@@ -21,10 +21,15 @@ from sunpy_heliocloud.lazy.frame_array import FrameArray
 from sunpy_heliocloud.lazy.layers import NamedDep, graph_from_blocks, joint_token
 from sunpy_heliocloud.lazy.recipe import Recipe
 from sunpy_heliocloud.lazy.sliced import SlicedArray
+from sunpy_heliocloud.lazy.steps import Plane
 from sunpy_heliocloud.lazy.strips import Room
 from sunpy_heliocloud.lazy.tasks import DerotateArrays, DerotateFrames, TargetPart
 
 __all__ = ["derotate"]
+
+# Of the bytes of a strip, those of its part of the files, as far as it is known before (up to twice what is read), where
+# they are kept for the strip while the one before is made.
+_KEPT_BYTES = 0.4
 
 
 def derotate(data: Any, sources: Sequence[Source], derotation: Derotation) -> SlicedArray:
@@ -77,10 +82,12 @@ class _OfFrames(_Derotated):
         chunks = self._chunks(len(planes), window)
         name = "derotate-" + tokenize(task, window, chunks, joint_token(planes), joint_token(sources))
         pairs = list(zip(planes, sources, strict=True))
+        parts = [Window(rows, window.columns) for rows in _edges(window.rows[0], chunks.rows)]
+        later = _every_second(parts) if self._is_cheap_to_keep(planes, chunks.rows) else {}
         blocks = {
-            (i, j, 0): TargetPart(tuple(pairs[slice(*some)]), Window(rows, window.columns))
+            (i, j, 0): TargetPart(tuple(pairs[slice(*some)]), part, later.get(part))
             for i, some in enumerate(_edges(0, chunks.planes))
-            for j, rows in enumerate(_edges(window.rows[0], chunks.rows))
+            for j, part in enumerate(parts)
         }
         graph = graph_from_blocks(name, task, blocks)
         columns = (window.shape[1],)
@@ -95,6 +102,24 @@ class _OfFrames(_Derotated):
         ny = max(strips)
         read = self.derotation.resampling.rows_read(rows, ny) * columns * self.recipe.dtype.itemsize
         return Chunks.of(planes, strips, plane_bytes=read + ny * row_bytes)
+
+    def _is_cheap_to_keep(self, planes: Sequence[Plane], strips: Sequence[int]) -> bool:
+        """Whether the bytes of a strip of frames take little memory beside the strip."""
+        if len(strips) == 1 or not planes:
+            return False
+        frame, of_strip = planes[0].frame, max(strips)
+        whole = frame.byte_range(Window.whole(frame.shape))
+        if whole is None or whole.stop is None:
+            return False
+        rows = frame.shape[0]
+        read = self.derotation.resampling.rows_read(rows, of_strip) if self.recipe.steps.pointwise else rows
+        made = of_strip * self.shape[2] * self.derotation.dtype.itemsize
+        return (whole.stop - whole.start) * read / rows <= _KEPT_BYTES * made
+
+
+def _every_second(parts: Sequence[Window]) -> dict[Window, Window]:
+    """The part that follows, for the first, the third, ..."""
+    return dict(zip(parts[::2], parts[1::2], strict=False))
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,31 @@
 """The cost of a computation before it runs: frames, strips, requests, bytes, memory, tasks."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dask
 import dask.array as da
-import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 from dask.system import CPU_COUNT
 
 import astropy.units as u
 
-from sunpy_heliocloud.derotation.derotation import Derotation
-from sunpy_heliocloud.derotation.transformation import Source
-from sunpy_heliocloud.io.frame import Window
-from sunpy_heliocloud.lazy.layers import FrameSources
 from sunpy_heliocloud.lazy.pencils import PENCIL_BYTES, PENCILS_OF_A_STRIP
+from sunpy_heliocloud.lazy.reads import Reads, reads_of_graph
 from sunpy_heliocloud.lazy.reports import current_client
-from sunpy_heliocloud.lazy.steps import Plane
-from sunpy_heliocloud.lazy.tasks import DerotateFrames, ReadWindow
+from sunpy_heliocloud.lazy.turns import turns_of
 from sunpy_heliocloud.summary import Summary
 
 __all__ = ["Estimate", "estimate", "readable_size", "reads_of"]
 
-_MOST_SAMPLES = (
-    24  # frames whose windows are determined exactly, in milliseconds; the others are interpolated
-)
-_FEW_SAMPLES = 3  # the same, where a display must not take long
-_TASK_OVERHEAD = 64 * 2**20  # of a task: coordinates of 65536 points in sunpy, and what malloc keeps
-_COPIES_OF_BYTES = 3  # as they came, in the small file that astropy is given, and in its own buffer
-_BYTES_OF_A_PIXEL = 24  # while it is decoded: as stored, unpacked, scaled
-_COPIES_OF_RESULTS = 2  # the chunks, and what is made of them
-_PENCILS_OF_A_THREAD = 4  # of each cube, with what is made of them
-# Of planes that go on: as they are, and what of the next strip there is already, or what is on its way between workers.
-_COPIES_IN_BETWEEN, _COPIES_BETWEEN_WORKERS = 1.25, 2
+# Of a process: what computing imports, connections, and what the C library keeps of freed memory.
+_OVERHEAD = 64 * 2**20
+_KEPT_OF_PLANES = 1.15  # what it keeps beside large arrays that come and go
+_KEPT_TO_THE_END = 0.9  # of planes that were not made in turns, when the results are put together
+_COPIES_OF_PENCILS = 2  # that a thread works on: as they are, and at other times
+_PENCILS = 16  # that a cube is cut into if it is made in one piece, about
+_COPIES_BETWEEN_WORKERS = 2  # of planes: what is on its way
 
 
 @dataclass(frozen=True)
@@ -115,7 +105,7 @@ def readable_size(size: u.Quantity | int) -> str:
     return f"{size.to(next(units, u.byte)):.1f}"
 
 
-def estimate(collection: Any) -> Estimate:
+def estimate(collection: Any, *beside: da.Array) -> Estimate:
     """
     The cost of computing an array, a cube or a map.
 
@@ -123,12 +113,14 @@ def estimate(collection: Any) -> Estimate:
     ----------
     collection
         Made from frames, or of arrays that are: sliced, derotated, resampled, compared. Only what it needs counts.
+    *beside
+        Arrays that are computed with its data.
 
     Returns
     -------
     Estimate
         Requests and bytes are those of a computation without failures. Windows of up to 24 frames are exact, those
-        between are interpolated. Memory is an upper bound for reading and derotation.
+        between are interpolated. Memory is an upper bound, by up to a third.
 
     Notes
     -----
@@ -137,30 +129,50 @@ def estimate(collection: Any) -> Estimate:
     if not dask.is_dask_collection(collection):
         return Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0)
     culled = _needed(collection)
-    reads = [_layer_reads(sources, chunks) for sources, chunks in _sources(culled)]
+    in_turns = current_client() is None and bool(turns_of(collection))
+    reads = reads_of_graph(culled, in_turns=in_turns)
     (optimized,) = dask.optimize(collection)
-    workers, threads = _workers()
-    in_tasks = threads * max((read.task_memory for read in reads), default=0)
-    copies: float = 1
-    if len(culled.layers) > len(reads):
-        in_tasks = max(in_tasks, threads * _PENCILS_OF_A_THREAD * sum(map(_pencil, reads)))
-        copies = _COPIES_BETWEEN_WORKERS if workers > 1 else _COPIES_IN_BETWEEN
-    values = collection if isinstance(collection, da.Array) else collection.data
-    results = _COPIES_OF_RESULTS * values.nbytes
-    held = copies * sum(read.planes for read in reads) + results
+    data = collection if isinstance(collection, da.Array) else collection.data
+    results = sum(array.nbytes for array in (data, *beside))
     return Estimate(
         sum(read.frames for read in reads),
         sum(read.requests for read in reads),
         sum(read.bytes for read in reads) * u.byte,
-        (in_tasks + held / workers) * u.byte,
+        _memory(reads, results, is_result=len(culled.layers) == len(reads), in_turns=in_turns) * u.byte,
         len(optimized.__dask_graph__()),
         max((read.strips for read in reads), default=1),
     )
 
 
-def _pencil(read: "_Reads") -> float:
+def _memory(reads: Sequence[Reads], results: float, *, is_result: bool, in_turns: bool) -> float:
+    """
+    Bytes of a worker: while planes are made and pencils of them, or when results are put together.
+
+    Parameters
+    ----------
+    reads, in_turns
+        See `reads_of_graph`.
+    results
+        Bytes of the results.
+    is_result
+        Whether the planes are the results.
+    """
+    workers, threads = _workers()
+    in_tasks = threads * max((read.task_memory for read in reads), default=0)
+    if is_result:
+        return _OVERHEAD + max(in_tasks + results / workers, 2 * results / workers)
+    planes = sum(read.planes for read in reads)
+    pencils = threads * _COPIES_OF_PENCILS * sum(map(_pencil, reads))
+    if workers > 1:
+        return _OVERHEAD + max(in_tasks, pencils) + (_COPIES_BETWEEN_WORKERS * planes + results) / workers
+    kept = sum(read.kept for read in reads)
+    making = _KEPT_OF_PLANES * (planes + kept + max(in_tasks, pencils)) + results
+    return _OVERHEAD + max(making, 2 * results + (0 if in_turns else _KEPT_TO_THE_END * planes))
+
+
+def _pencil(read: Reads) -> float:
     """Bytes of a pencil."""
-    return min(PENCIL_BYTES, read.planes / (PENCILS_OF_A_STRIP if read.strips > 1 else 4))
+    return min(PENCIL_BYTES, read.planes / (PENCILS_OF_A_STRIP if read.strips > 1 else _PENCILS))
 
 
 def _needed(collection: Any) -> HighLevelGraph:
@@ -180,114 +192,15 @@ def reads_of(array: da.Array) -> tuple[int, int, int]:
     Returns
     -------
     tuple
-        Frames, requests and bytes; windows of derotated frames follow from those of a few.
+        Frames, requests and bytes; windows of derotated frames follow from those of a few. Without a client strips are taken
+        to be computed one after the other.
     """
-    reads = [_layer_reads(sources, chunks, _FEW_SAMPLES) for sources, chunks in _sources(_needed(array))]
+    reads = reads_of_graph(_needed(array), in_turns=current_client() is None, quickly=True)
     return (
         sum(read.frames for read in reads),
         sum(read.requests for read in reads),
         sum(read.bytes for read in reads),
     )
-
-
-@dataclass(frozen=True)
-class _Reads:
-    """What the tasks of one layer read, and the bytes that one of them, and the planes of a strip, take."""
-
-    frames: int
-    requests: int
-    bytes: int
-    task_memory: float
-    planes: float
-    strips: int
-
-
-def _sources(graph: HighLevelGraph) -> Iterable[tuple[FrameSources, list[Any]]]:
-    """The layers that read frames, and what their tasks that are needed are given."""
-    for layer in graph.layers.values():
-        for sources in getattr(layer, "io_deps", {}).values():
-            if isinstance(sources, FrameSources):
-                blocks = {key[1:] for key in layer.get_output_keys() if isinstance(key, tuple)}
-                yield sources, [sources.mapping[block] for block in sorted(blocks)]
-
-
-def _layer_reads(sources: FrameSources, chunks: Sequence[Any], samples: int = _MOST_SAMPLES) -> _Reads:
-    task = sources.function
-    read = task if isinstance(task, ReadWindow) else task.read
-    parts: dict[Window, list[tuple[Plane, Source]]] = defaultdict(list)
-    if isinstance(task, DerotateFrames):
-        for part in chunks:
-            parts[part.window] += part.planes
-        pairs = [pair for together in parts.values() for pair in together]
-        planes = [plane for plane, _ in pairs]
-        samples = max(_FEW_SAMPLES, samples // len(parts))
-        windows = [
-            reach for part, together in parts.items() for reach in _windows(task, part, together, samples)
-        ]
-        itemsize = task.derotation.dtype.itemsize
-        of_result = itemsize * max(int(np.prod(part.shape)) for part in parts)
-        of_strip = max(itemsize * int(np.prod(part.shape)) * len(some) for part, some in parts.items())
-        of_resampling = max(_memory_of_resampling(task.derotation, source) for _, source in pairs)
-        in_a_task = max(len(part.planes) for part in chunks)
-    else:
-        planes = [plane for chunk in chunks for plane in chunk]
-        windows = [Window.whole(read.window.shape)] * len(planes)
-        of_result, of_resampling = 8 * int(np.prod(read.window.shape)), 0
-        of_strip = of_result * len(planes)
-        in_a_task = max(map(len, chunks), default=0)
-    reads = [
-        _read_of(plane, read.read_for(plane, window)) for plane, window in zip(planes, windows, strict=True)
-    ]
-    sizes = [size for size, _ in reads]
-    pixels = max((pixels for _, pixels in reads), default=0)
-    of_a_frame = of_resampling + 2 * of_result + _COPIES_OF_BYTES * max(sizes, default=0) + 4 * pixels
-    return _Reads(
-        len(set(map(id, planes))),
-        sum(size > 0 for size in sizes),
-        sum(sizes),
-        in_a_task * of_a_frame + _BYTES_OF_A_PIXEL * pixels + _TASK_OVERHEAD,
-        of_strip,
-        len(parts) or 1,
-    )
-
-
-def _read_of(plane: Plane, window: Window) -> tuple[int, int]:
-    """Bytes that are asked for, and pixels that come of them."""
-    frame = plane.frame
-    pixels = (window.rows[1] - window.rows[0]) * frame.shape[1]
-    request = None if window.is_empty else frame.byte_range(window)
-    if request is None:
-        return 0, pixels
-    stop = request.version.size if request.stop is None else request.stop
-    return (stop or 0) - request.start, pixels
-
-
-def _memory_of_resampling(derotation: Derotation, source: Source) -> int:
-    return derotation.resampling.memory(derotation.transformation(source))
-
-
-def _windows(
-    task: DerotateFrames, part: Window, pairs: Sequence[tuple[Plane, Source]], most: int
-) -> list[Window]:
-    """What each frame is asked for, for a part of the target, from what a few frames are."""
-    derotation = task.derotation
-    samples = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), most)).round().astype(int))
-    moves = [derotation.transformation(pairs[i][1], part) for i in samples]
-    windows = np.array([derotation.resampling.reach(move) for move in moves])
-    needed = (windows[..., 1] > windows[..., 0]).all(axis=1)
-    nothing = Window((0, 0), (0, 0))
-    if not needed.any():
-        return [nothing] * len(pairs)
-    frames = np.arange(len(pairs))
-    nearest = np.abs(frames[:, np.newaxis] - samples).argmin(axis=1)
-    edges = [
-        np.interp(frames, samples[needed], edge).round().astype(int).tolist()
-        for edge in windows[needed].reshape(-1, 4).T
-    ]
-    return [
-        Window((top, bottom), (left, right)) if is_needed else nothing
-        for top, bottom, left, right, is_needed in zip(*edges, needed[nearest], strict=True)
-    ]
 
 
 def _workers() -> tuple[int, int]:

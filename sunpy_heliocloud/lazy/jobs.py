@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from sunpy_heliocloud.lazy.losses import warn_of_losses
 from sunpy_heliocloud.lazy.progress import Display, progress
 from sunpy_heliocloud.lazy.versions import OtherVersionsError, compare, found
 
-__all__ = ["Job", "job", "listen", "watch_computations", "way_out"]
+__all__ = ["Job", "in_parts", "job", "listen", "watch_computations", "way_out"]
 
 
 @dataclass
@@ -121,6 +121,27 @@ def job(what: str, *, total: int, unit: str) -> Iterator[Job]:
         _leave(tell=is_done)
 
 
+@contextlib.contextmanager
+def in_parts(graphs: Sequence[Any]) -> Iterator[None]:
+    """
+    A job of computations that this thread does one after the other, all of which are known.
+
+    Parameters
+    ----------
+    graphs
+        Of dask.
+    """
+    running, is_done = _enter(Job()), False
+    running.graphs |= {id(graph): graph for graph in graphs}
+    outer, _local.in_parts = getattr(_local, "in_parts", False), True
+    try:
+        yield
+        is_done = True
+    finally:
+        _local.in_parts = outer
+        _leave(tell=is_done)
+
+
 # ---- schedulers of one process, and of pools of processes
 
 
@@ -129,7 +150,8 @@ class _Computations(Callback):
 
     def _start(self, dsk: Any) -> None:
         running = _enter(Job())
-        running.graphs[id(dsk)] = dsk
+        if not getattr(_local, "in_parts", False):
+            running.graphs[id(dsk)] = dsk
         _local.running, _local.folder = running, None
 
     def _finish(self, dsk: Any, state: Any, failed: bool) -> None:

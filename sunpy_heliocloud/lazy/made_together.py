@@ -1,6 +1,6 @@
 """Which rows of an image are made together, from the same strips of frames."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -9,7 +9,7 @@ from dask.core import flatten, toposort
 
 from sunpy_heliocloud.lazy.layers import FrameSources
 
-__all__ = ["rows_made_together"]
+__all__ = ["rows_made_together", "strips_of"]
 
 
 def rows_made_together(image: da.Array) -> list[tuple[int, int]]:
@@ -21,16 +21,8 @@ def rows_made_together(image: da.Array) -> list[tuple[int, int]]:
     image
         Of dask, ``(y, x)``.
     """
-    graph: Any = image.dask
     keys_of_rows: Any = image.__dask_keys__()
-    cut = {layer.output for layer in graph.layers.values() if _reads_strips(layer)}
-    if not cut:
-        return [(0, image.shape[0])]
-    needed = graph.cull(list(flatten(keys_of_rows))).get_all_dependencies()
-    strips: dict[Hashable, frozenset[int]] = {}
-    for key in toposort(needed, dependencies=needed):
-        own = {key[2]} if isinstance(key, tuple) and key[0] in cut else ()
-        strips[key] = frozenset(own).union(*(strips[one] for one in needed[key]))
+    strips = strips_of(image.dask, list(flatten(keys_of_rows)))
     of_rows = [frozenset().union(*(strips[key] for key in keys)) for keys in keys_of_rows]
     parts, start = [], 0
     for _, rows in groupby(zip(of_rows, image.chunks[0], strict=True), key=lambda one: one[0]):
@@ -38,6 +30,28 @@ def rows_made_together(image: da.Array) -> list[tuple[int, int]]:
         parts.append((start, stop))
         start = stop
     return parts
+
+
+def strips_of(graph: Any, keys: Sequence[Hashable]) -> dict[Hashable, frozenset[int]]:
+    """
+    The strips of frames that chunks are made from.
+
+    Parameters
+    ----------
+    graph
+        With layers; frames are read in strips in some of them, or in none.
+    keys
+        Of the chunks.
+    """
+    cut = {layer.output for layer in graph.layers.values() if _reads_strips(layer)}
+    if not cut:
+        return dict.fromkeys(keys, frozenset())
+    needed = graph.cull(list(keys)).get_all_dependencies()
+    strips: dict[Hashable, frozenset[int]] = {}
+    for key in toposort(needed, dependencies=needed):
+        own = {key[2]} if isinstance(key, tuple) and key[0] in cut else ()
+        strips[key] = frozenset(own).union(*(strips[one] for one in needed[key]))
+    return {key: strips[key] for key in keys}
 
 
 def _reads_strips(layer: Any) -> bool:

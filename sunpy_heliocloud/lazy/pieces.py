@@ -6,6 +6,7 @@ from typing import Any
 import dask
 from dask.base import DaskMethodsMixin
 
+from sunpy_heliocloud.lazy.turns import computed_in_turns
 from sunpy_heliocloud.lazy.versions import on_scheduler
 
 __all__ = ["AssembledHere"]
@@ -46,7 +47,9 @@ class AssembledHere(DaskMethodsMixin):
             return self
         with on_scheduler(kwargs.get("scheduler")):
             finalize, args = self.__dask_postcompute__()
-        (results,) = dask.compute(_Pieces(self), traverse=False, **kwargs)
+        results = computed_in_turns(self, **kwargs)
+        if results is None:
+            (results,) = dask.compute(_Pieces(self), traverse=False, **kwargs)
         return finalize(results, *args)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from sunpy_heliocloud.derotation.derotation import Derotation
 from sunpy_heliocloud.derotation.transformation import Source
 from sunpy_heliocloud.io.frame import FITSFrame, Window, read_windows
+from sunpy_heliocloud.io.kept_bytes import is_keeping
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.reports import Report, is_asked_by_another, report, report_to, wanted, way_here
 from sunpy_heliocloud.lazy.steps import Plane, Steps
@@ -46,16 +47,26 @@ class ReadWindow:
     def __call__(self, planes: Sequence[Plane]) -> np.ndarray:
         return np.stack(list(self.images(planes, [Window.whole(self.window.shape)] * len(planes))))
 
-    def images(self, planes: Sequence[Plane], windows: Sequence[Window]) -> Iterator[np.ndarray]:
+    def images(
+        self, planes: Sequence[Plane], windows: Sequence[Window], later: Sequence[Window] = ()
+    ) -> Iterator[np.ndarray]:
         """
         Parts of the window, one of each plane, counted from the window's corner; each is made when it is asked for.
 
         A function that sees whole images is given whole images, whatever part is wanted.
+
+        Parameters
+        ----------
+        planes, windows
+            The frames, and the part of each.
+        later
+            The parts of them that will be read next, if their bytes come with the same requests.
         """
         reads = [self.read_for(plane, window) for plane, window in zip(planes, windows, strict=True)]
         check, frames = wanted(), [plane.frame for plane in planes]
         if self.terms is None:
-            images = read_windows(frames, reads, self.dtype, check)
+            joined = [self.read_for(*pair) for pair in zip(planes, later, strict=False)]
+            images = read_windows(frames, reads, self.dtype, check, later=joined)
         else:
             self.terms.check()
             images = read_windows(frames, reads, self.dtype, check, partial(self.terms.turns, check=check))
@@ -129,10 +140,13 @@ class TargetPart:
         Frames, and where their pixels lie.
     window
         Which part of the target grid.
+    later
+        The part of the target grid that is made next of the same frames, if their bytes are requested together.
     """
 
     planes: Sequence[tuple[Plane, Source]]
     window: Window
+    later: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -147,11 +161,18 @@ class DerotateFrames:
         planes = [plane for plane, _ in part.planes]
         moves = [self.derotation.transformation(source, part.window) for _, source in part.planes]
         windows = [resampling.reach(move) for move in moves]
-        images = self.read.images(planes, windows)
+        images = self.read.images(planes, windows, self._later(part))
         derotated = np.empty((len(planes), *part.window.shape), self.derotation.dtype)
         for image, window, move, out in zip(images, windows, moves, derotated, strict=True):
             resampling.resample(image, window, move, out)
         return derotated
+
+    def _later(self, part: TargetPart) -> list[Window]:
+        """What this process reads next of each frame, if it makes one strip after the other."""
+        if part.later is None or not is_keeping():
+            return []
+        moves = (self.derotation.transformation(source, part.later) for _, source in part.planes)
+        return list(map(self.derotation.resampling.reach, moves))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import Any
 import dask
 import numpy as np
 
+from sunpy_heliocloud.io.kept_bytes import keeping
+from sunpy_heliocloud.lazy.turns import return_free_memory
 from sunpy_heliocloud.store.chunks import ChunkGrid, WriteChunk
 
 __all__ = ["write_strips"]
@@ -36,12 +38,14 @@ def write_strips(
     """
     values = {name: np.empty(array.shape, array.dtype) for name, array in arrays.items()}
     regions = [(task, grids[task.array].region(task.index)) for task in tasks]
-    for start, stop in strips:
-        if not any(region[-2].start < stop and region[-2].stop > start for _, region in regions):
-            continue
-        (parts,) = dask.compute({name: array[..., start:stop, :] for name, array in arrays.items()})
-        for name, part in parts.items():
-            values[name][..., start:stop, :] = part
-        for task, region in regions:
-            if start < region[-2].stop <= stop:
-                yield task, task(values[task.array][region]).item()
+    with keeping():
+        for start, stop in strips:
+            if not any(region[-2].start < stop and region[-2].stop > start for _, region in regions):
+                continue
+            (parts,) = dask.compute({name: array[..., start:stop, :] for name, array in arrays.items()})
+            return_free_memory()
+            for name, part in parts.items():
+                values[name][..., start:stop, :] = part
+            for task, region in regions:
+                if start < region[-2].stop <= stop:
+                    yield task, task(values[task.array][region]).item()

@@ -1,5 +1,6 @@
 """Cubes that are made strip by strip, since all of their planes would not fit into memory."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import dask
@@ -14,10 +15,13 @@ import astropy.units as u
 from astropy.time import Time
 
 from helpers import no_compute
-from sunpy_heliocloud import LazyMapSequence, TimeLagCube, aligned_cubes
+from sunpy_heliocloud import LazyMapSequence, LostFrameWarning, TimeLagCube, aligned_cubes, time_lag_pairs
+from sunpy_heliocloud.io import kept_bytes
+from sunpy_heliocloud.io.kept_bytes import keeping
 from sunpy_heliocloud.lazy import strips as strips_module
 from sunpy_heliocloud.lazy.pencils import map_pencils
 from sunpy_heliocloud.lazy.strips import Room
+from sunpy_heliocloud.lazy.turns import turns_of
 from sunpy_heliocloud.simulation import LocalServer, SimulatedSun, write_bucket
 from sunpy_heliocloud.store import chunks
 
@@ -123,6 +127,99 @@ def test_the_estimate_tells_strips_requests_and_bytes(server, sequences, size):
     assert cost.requests == (hot.estimate() + cool.estimate()).requests
 
 
+@pytest.mark.parametrize("size", ["6 MB", "3 MB", "1.5 MB"])
+def test_two_neighbouring_strips_are_one_request(server, sequences, expected, size):
+    with target(size):
+        hot, cool = cubes_of(sequences)
+        lag = hot.time_lag(cool, **BOUNDS)
+    server.reset()
+    found = lag.compute()
+    assert server.requests <= -(-lag.estimate().strips // 2) * 2 * N
+    np.testing.assert_array_equal(found.data, expected[1].data)
+
+
+def test_more_than_one_result_is_requested_strip_by_strip(server, sequences, expected):
+    with target("3 MB"):
+        hot, cool = cubes_of(sequences)
+    lag, best = dask.compute(hot.time_lag(cool, **BOUNDS), hot.max_cross_correlation(cool, **BOUNDS))
+    np.testing.assert_array_equal(lag.data, expected[1].data)
+    assert best.shape == lag.shape
+
+
+def test_bytes_are_kept_for_the_next_strip_only(server, sequences, monkeypatch):
+    with target("3 MB"):
+        hot, cool = cubes_of(sequences)
+        lag = hot.time_lag(cool, **BOUNDS)
+    with keeping():
+        lag.compute()
+        assert not kept_bytes._kept
+        server.fail("*" + sequences[1].urls[3].rpartition("/")[2], status=403, times=1, after=1)
+        with pytest.raises(OSError, match="403"):
+            lag.compute()
+    assert not kept_bytes._kept
+    assert kept_bytes._bytes == 0
+
+
+def test_without_room_for_bytes_each_strip_is_a_request(server, sequences, expected, monkeypatch):
+    monkeypatch.setattr(kept_bytes, "_MOST_BYTES", -1)
+    with target("3 MB"):
+        hot, cool = cubes_of(sequences)
+        lag = hot.time_lag(cool, **BOUNDS)
+    server.reset()
+    np.testing.assert_array_equal(lag.compute().data, expected[1].data)
+    assert server.requests == lag.estimate().requests > -(-lag.estimate().strips // 2) * 2 * N
+
+
+def test_a_frame_that_is_lost_in_one_strip_is_there_in_the_next(server, sequences):
+    urls = sequences[0].urls[:4]
+    with target("400 kB"):
+        cube = LazyMapSequence(urls, errors="mask").to_cube().derotate_to(sequences[1][N // 2])
+    assert strips(cube) > 3
+    server.fail("*" + urls[2].rpartition("/")[2], status=403, times=1, after=1)
+    with pytest.warns(LostFrameWarning, match="A frame is NaN"), dask.config.set(scheduler="sync"):
+        found = cube.compute()
+    first, second = cube.data.chunks[1][:2]
+    middle = found.data[2, :, SIDE // 2]
+    whole = np.isfinite(found.data[1, :, SIDE // 2])
+    lost = whole & np.isnan(middle)
+    assert lost.any()
+    assert np.isfinite(middle[whole & ~lost]).all()
+    assert np.ptp(np.flatnonzero(lost)) < max(first, second)
+
+
+def test_turns_are_strips_in_the_order_of_rows(sequences):
+    with target("3 MB"):
+        hot, cool = cubes_of(sequences)
+    lag = hot.time_lag(cool, **BOUNDS)
+    turns = turns_of(lag)
+    rows = [{key[-2] for key in keys} for keys, _ in turns]
+    assert len(turns) == lag.estimate().strips
+    assert all(max(one) < min(following) for one, following in pairwise(rows))
+    assert sum(len(keys) for keys, _ in turns) == lag.data.npartitions + lag._marks.array.npartitions
+    assert not turns_of(cubes_of(sequences)[0])
+
+
+def test_what_two_strips_share_is_computed_once(server, sequences, expected):
+    """A cube in one piece is compared with one in strips: no strip by itself."""
+    with target("3 MB"):
+        cut = cubes_of(sequences)[0]
+    lag = cut.time_lag(cubes_of(sequences)[1], **BOUNDS)
+    server.reset()
+    np.testing.assert_array_equal(lag.compute().data, expected[1].data)
+    assert server.requests == lag.estimate().requests
+
+
+def test_pairs_of_channels_are_computed_in_strips(server, sequences):
+    with target("3 MB"):
+        aligned = aligned_cubes(sequences[0] + sequences[1], sequences[1][N // 2], cadence=CADENCE)
+    lags, _ = time_lag_pairs(aligned, **BOUNDS)
+    server.reset()
+    count = aligned["171"].estimate().strips
+    assert len(turns_of(lags)) == count > 1
+    lags.compute()
+    assert server.requests <= -(-count // 2) * 2 * N
+
+
 def test_strips_read_little_more_than_the_files(server, sequences):
     files = sum(server.frames.frames["size"].to_value(u.byte))
     with target("1.5 MB"):
@@ -196,7 +293,7 @@ class TestRoom:
     def test_a_region_of_500_arcsec_is_not_cut(self):
         assert Room.now().strips(180, 1002, 1002 * 4) == (1002,)
 
-    @pytest.mark.parametrize(("side", "strips", "megabytes"), [(5000, 30, 650), (1250, 20, 200)])
+    @pytest.mark.parametrize(("side", "strips", "megabytes"), [(5000, 26, 760), (1250, 20, 200)])
     def test_the_whole_disk_takes_few_strips(self, side, strips, megabytes):
         rows = Room.now().strips(180, side, side * 4)
         assert sum(rows) == side
