@@ -6,6 +6,8 @@ import warnings
 
 from sunpy.util.exceptions import SunpyUserWarning
 
+from sunpy_heliocloud.log import printed_once
+
 __all__ = ["Place", "place_of_caller", "warn_at", "warn_caller"]
 
 type Place = tuple[str, int]
@@ -35,7 +37,8 @@ def warn_caller(message: str, category: type[Warning] = SunpyUserWarning) -> Non
     message, category
         Of the warning.
     """
-    warnings.warn(message, category, stacklevel=2, skip_file_prefixes=_PACKAGE)
+    with printed_once():
+        warnings.warn(message, category, stacklevel=2, skip_file_prefixes=_PACKAGE)
 
 
 def place_of_caller() -> Place:
@@ -62,7 +65,8 @@ def warn_at(place: Place, process: int, message: str) -> None:
         Of the warning.
     """
     if os.getpid() == process or "distributed" not in sys.modules:
-        warnings.warn_explicit(message, SunpyUserWarning, *place)
+        with printed_once():
+            warnings.warn_explicit(message, SunpyUserWarning, *place)
     else:
         import distributed
 

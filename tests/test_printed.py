@@ -90,9 +90,9 @@ def test_after_persist_nothing_is_to_read(server, seq, part, stage):
 def test_persisted_pairs_say_so(server, seq, part):
     cubes = [resampled(LazyMapSequence(server.frames.urls(channel)), part) for channel in (171, 193)]
     lags, _ = time_lag_pairs(cubes, at_bounds="keep")
-    assert "1 maps, lazy" in str(lags)
-    assert "1 maps, persisted" in str(lags.persist())
-    assert "1 maps, in memory" in str(lags.compute())
+    assert "1 map, lazy" in str(lags)
+    assert "1 map, persisted" in str(lags.persist())
+    assert "1 map, in memory" in str(lags.compute())
 
 
 def test_planes_hours_apart_that_were_not_moved_with_the_sun_say_so(seq, part):
@@ -185,6 +185,44 @@ def test_select_says_its_line_once(seq, tmp_path):
         check=True,
     )
     assert (done.stdout + done.stderr).count("frames dropped by") == 1
+
+
+def test_warnings_are_printed_once(tmp_path):
+    """Of sequences, of computations and of lost frames, in a script that searches with Fido."""
+    script = """if True:
+        import os
+        import numpy as np
+        import astropy.units as u
+        import sunpy.map
+        from sunpy.net import Fido
+        from sunpy.coordinates import SphericalScreen
+        from sunpy_heliocloud import LazyMapSequence
+        from sunpy_heliocloud.simulation import SimulatedSun
+        sun = SimulatedSun()
+        frames = [sunpy.map.Map(*sun.frame(171, sun.time + i * u.min, shape=(12, 12))) for i in range(9)]
+        for i, frame in enumerate(frames):
+            frame.meta["quality"] = int(i == 4)
+            frame.save(f"{i}.fits")
+        cube = LazyMapSequence("*.fits", errors="mask").to_cube()
+        with SphericalScreen(frames[0].observer_coordinate):
+            cube.derotate_to(frames[0])
+        os.truncate("0.fits", 5760)
+        cube.compute()
+        ramp = cube._new_instance(data=np.arange(9.0)[:, None, None] * np.ones((9, 12, 12)))
+        ramp.derotate_to(frames[0], screen=None).time_lag(
+            ramp.derotate_to(frames[0]), lag_bounds=[1, 3] * u.min).compute()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    printed = done.stdout + done.stderr
+    for part in ("have a QUALITY other than 0", "is called inside a", "A frame is NaN", "largest at an edge"):
+        assert printed.count(part) == 1, printed
 
 
 RESULTS = """if True:

@@ -118,11 +118,14 @@ def _warn_of_screen(kind: str) -> None:
 
     from sunpy.util.exceptions import SunpyUserWarning
 
+    from sunpy_heliocloud.log import printed_once
+
     # A sequence and a decorator of astropy's may be in between, and are not where the screen is.
     packages = tuple(os.path.dirname(package) for package in (os.path.dirname(__file__), astropy.__file__))
-    warnings.warn(
-        f"derotate_to is called inside a {kind}, which does not reach it: pixels off the disk will be NaN. Pass the "
-        f"screen: screen = {kind}(...); derotate_to(ref_map, screen=screen)",
-        SunpyUserWarning,
-        skip_file_prefixes=packages,
-    )
+    with printed_once():
+        warnings.warn(
+            f"derotate_to is called inside a {kind}, which does not reach it: pixels off the disk will be NaN. Pass the "
+            f"screen: screen = {kind}(...); derotate_to(ref_map, screen=screen)",
+            SunpyUserWarning,
+            skip_file_prefixes=packages,
+        )

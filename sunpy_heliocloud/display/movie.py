@@ -9,6 +9,7 @@ from sunpy_heliocloud.arguments import file_path
 from sunpy_heliocloud.display.animation import player
 from sunpy_heliocloud.display.frames import Pictures
 from sunpy_heliocloud.lazy.jobs import job
+from sunpy_heliocloud.log import warnings_only
 from sunpy_heliocloud.text import inert
 
 __all__ = ["movie_path", "save_movie"]
@@ -91,7 +92,7 @@ def _write(pictures: Pictures, figure: Any, part: Path, fps: float, dpi: float, 
 
     is_gif = part.suffix == ".gif"
     settings: Any = {} if is_gif else {"animation.ffmpeg_path": _encoder()}
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings), warnings_only("matplotlib.animation"):
         rate: Any = fps
         writer = PillowWriter(fps=rate) if is_gif else FFMpegWriter(fps=rate, codec="h264")
         with writer.saving(figure, str(part), dpi):

@@ -9,6 +9,7 @@ from sunpy.util.exceptions import SunpyUserWarning
 
 from sunpy_heliocloud.caller import Place
 from sunpy_heliocloud.lazy.reports import losses
+from sunpy_heliocloud.log import printed_once
 from sunpy_heliocloud.text import shown_url
 
 __all__ = ["LostFrameWarning", "lost_frames", "warn_of_losses"]
@@ -74,7 +75,8 @@ def warn_of_losses(lost: Mapping[str, str], place: Place) -> None:
             f"is {shown_url(next(iter(lost)))}"
         )
     filename, line = place
-    warnings.warn_explicit(message, LostFrameWarning, filename, line)
+    with printed_once():
+        warnings.warn_explicit(message, LostFrameWarning, filename, line)
 
 
 def _without_url(reason: str, url: str) -> str:
