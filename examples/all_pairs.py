@@ -24,7 +24,9 @@ coronal = a.AttrOr(
     [a.Wavelength(channel * u.AA) for channel in (94, 335, 211, 193, 171, 131)]
 )
 found = Fido.search(
-    a.Time("2018-05-29T14:00", "2018-05-29T22:00"), coronal, a.heliocloud.Dataset("AIA")
+    a.Time("2018-05-29T14:00", "2018-05-29T22:00"),
+    coronal,
+    a.heliocloud.Dataset("AIA"),
 )
 sequence = LazyMapSequence(found).select(quality=0)
 
@@ -32,7 +34,9 @@ sequence = LazyMapSequence(found).select(quality=0)
 # The active region, held still, in every channel at the same times.
 
 full_disk = sequence.select(wavelnth=171).nearest("2018-05-29T18:00")
-corner = SkyCoord(-375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame)
+corner = SkyCoord(
+    -375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame
+)
 region = full_disk.submap(corner, width=500 * u.arcsec, height=500 * u.arcsec)
 cubes = aligned_cubes(sequence, region, cadence=4 * u.min)
 

@@ -38,14 +38,19 @@ for hour in range(-2, 2):
     time = sun.time + hour * u.hour
     aia = sunpy.map.Map(*sun.frame(171, time, shape=(600, 600)))
     stereo = SkyCoord(
-        20 * u.deg, 0 * u.deg, 0.96 * u.au, frame=HeliographicStonyhurst(obstime=time)
+        20 * u.deg,
+        0 * u.deg,
+        0.96 * u.au,
+        frame=HeliographicStonyhurst(obstime=time),
     )
     header = sunpy.map.make_fitswcs_header(
         (512, 512),
         SkyCoord(
             0 * u.arcsec,
             0 * u.arcsec,
-            frame=Helioprojective(observer=stereo, obstime=time, rsun=aia.rsun_meters),
+            frame=Helioprojective(
+                observer=stereo, obstime=time, rsun=aia.rsun_meters
+            ),
         ),
         scale=[5, 5] * u.arcsec / u.pix,
         instrument="SECCHI",
@@ -78,7 +83,8 @@ on_aia = sequence.to_cube().derotate_to(aia)[2].compute()
 figure = plt.figure(figsize=(11, 4.6))
 original = sequence[2]
 original.plot(
-    axes=figure.add_subplot(121, projection=original), clip_interval=(1, 99.7) * u.percent
+    axes=figure.add_subplot(121, projection=original),
+    clip_interval=(1, 99.7) * u.percent,
 )
 on_aia.plot(
     axes=figure.add_subplot(122, projection=on_aia),

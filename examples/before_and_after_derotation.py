@@ -24,7 +24,9 @@ day = a.Time("2018-05-29T14:00", "2018-05-29T22:00")
 found = Fido.search(day, a.heliocloud.Dataset("aia_0171"), a.Sample(30 * u.min))
 sequence = LazyMapSequence(found).select(quality=0)
 full_disk = sequence.nearest("2018-05-29T18:00")
-corner = SkyCoord(-375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame)
+corner = SkyCoord(
+    -375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame
+)
 region = full_disk.submap(corner, width=500 * u.arcsec, height=500 * u.arcsec)
 
 # %%
@@ -32,9 +34,12 @@ region = full_disk.submap(corner, width=500 * u.arcsec, height=500 * u.arcsec)
 
 frames = sequence.to_cube()
 x, y = (
-    int(round(edge.value)) for edge in full_disk.world_to_pixel(region.bottom_left_coord)
+    int(round(edge.value))
+    for edge in full_disk.world_to_pixel(region.bottom_left_coord)
 )
-before = frames[:, y : y + region.data.shape[0], x : x + region.data.shape[1]].compute()
+before = frames[
+    :, y : y + region.data.shape[0], x : x + region.data.shape[1]
+].compute()
 after = frames.derotate_to(region).compute()
 
 # %%
@@ -46,7 +51,9 @@ limits = {"vmin": 20, "vmax": 400, "colorbar": False}
 panels = [
     (
         cube,
-        cube[0].plot(axes=figure.add_subplot(1, 2, i + 1, projection=region), **limits),
+        cube[0].plot(
+            axes=figure.add_subplot(1, 2, i + 1, projection=region), **limits
+        ),
     )
     for i, cube in enumerate((before, after))
 ]
@@ -60,7 +67,7 @@ def draw(plane):
     ):
         axes.images[0].set_data(cube.data[plane])
         axes.set_title(name)
-    title.set_text(f"SDO/AIA 171 Å, {before.times[plane].strftime('%H:%M')} UTC")
+    title.set_text(before[plane].plot_title)
 
 
 film = FuncAnimation(figure, draw, len(before.times), interval=150)

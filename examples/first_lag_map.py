@@ -20,7 +20,9 @@ from sunpy_heliocloud import LazyMapSequence
 
 channels = a.Wavelength(193 * u.AA) | a.Wavelength(171 * u.AA)
 found = Fido.search(
-    a.Time("2018-05-29T14:00", "2018-05-29T22:00"), channels, a.heliocloud.Dataset("AIA")
+    a.Time("2018-05-29T14:00", "2018-05-29T22:00"),
+    channels,
+    a.heliocloud.Dataset("AIA"),
 )
 seq_193, seq_171 = (LazyMapSequence(table).select(quality=0) for table in found)
 seq_171
@@ -29,7 +31,9 @@ seq_171
 # The region, and where it lies on the disk.
 
 full_disk = seq_171.nearest("2018-05-29T18:00")
-corner = SkyCoord(-375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame)
+corner = SkyCoord(
+    -375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame
+)
 size = {"width": 500 * u.arcsec, "height": 500 * u.arcsec}
 region = full_disk.submap(corner, **size)
 axes = plt.subplot(projection=full_disk)
@@ -44,7 +48,9 @@ cube_193, cube_171 = (
     seq.to_cube().derotate_to(region).resample_time(4 * u.min)
     for seq in (seq_193, seq_171)
 )
-lag = cube_193.time_lag(cube_171, lag_bounds=[-2, 2] * u.hour, min_correlation=0.4)
+lag = cube_193.time_lag(
+    cube_171, lag_bounds=[-2, 2] * u.hour, min_correlation=0.4
+)
 lag
 
 # %%

@@ -45,7 +45,9 @@ for column, day in enumerate((-4, -2, 0, 2, 4)):
     axes = figure.add_subplot(2, 5, column + 1, projection=whole)
     whole.plot(axes=axes, vmin=0, vmax=2000, annotate=False)
     axes.set_title(whole.date.strftime("%B %d"))
-    axes.plot_coord(sun.region_center(whole.date), "o", mfc="none", mec="cyan", ms=22)
+    axes.plot_coord(
+        sun.region_center(whole.date), "o", mfc="none", mec="cyan", ms=22
+    )
     below = figure.add_subplot(2, 5, column + 6, projection=plane)
     plane.plot(axes=below, vmin=25, vmax=600, colorbar=False)
     below.set_title("")

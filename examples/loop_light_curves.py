@@ -22,13 +22,20 @@ from sunpy_heliocloud import LazyMapSequence
 
 channels = a.Wavelength(193 * u.AA) | a.Wavelength(171 * u.AA)
 found = Fido.search(
-    a.Time("2018-05-29T14:00", "2018-05-29T22:00"), channels, a.heliocloud.Dataset("AIA")
+    a.Time("2018-05-29T14:00", "2018-05-29T22:00"),
+    channels,
+    a.heliocloud.Dataset("AIA"),
 )
 sequences = [LazyMapSequence(table).select(quality=0) for table in found]
 full_disk = sequences[1].nearest("2018-05-29T18:00")
-corner = SkyCoord(-375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame)
+corner = SkyCoord(
+    -375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame
+)
 region = full_disk.submap(corner, width=500 * u.arcsec, height=500 * u.arcsec)
-cubes = [seq.to_cube().derotate_to(region).resample_time(4 * u.min) for seq in sequences]
+cubes = [
+    seq.to_cube().derotate_to(region).resample_time(4 * u.min)
+    for seq in sequences
+]
 
 # %%
 # A pixel, and its light curve in both channels. Only the rows around it are read of each frame.
@@ -41,7 +48,9 @@ spots = [cube[:, y : y + 1, x : x + 1].compute() for cube in cubes]
 # Where it is, and how it shines.
 
 figure = plt.figure(figsize=(12, 4.2))
-image = cubes[1][60].plot(axes=figure.add_subplot(121, projection=region), colorbar=False)
+image = cubes[1][60].plot(
+    axes=figure.add_subplot(121, projection=region), colorbar=False
+)
 image.plot_coord(place, "o", mfc="none", mec="cyan", ms=9)
 axes = figure.add_subplot(122)
 for spot, name in zip(spots, ("193 Å", "171 Å"), strict=True):

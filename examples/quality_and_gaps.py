@@ -42,7 +42,9 @@ figure.subplots_adjust(wspace=0.4)
 
 good = sequence.select(quality=0)
 full_disk = good.nearest("2018-05-29T18:00")
-corner = SkyCoord(-375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame)
+corner = SkyCoord(
+    -375 * u.arcsec, 0 * u.arcsec, frame=full_disk.coordinate_frame
+)
 region = full_disk.submap(corner, width=500 * u.arcsec, height=500 * u.arcsec)
 cube = good.to_cube().derotate_to(region)
 x, y = (int(pixel.value) for pixel in region.world_to_pixel(region.center))
@@ -58,10 +60,17 @@ print(
 # The light curve of the pixel in the middle.
 
 figure, axes = plt.subplots(figsize=(9, 4))
-bridged[:, 0, 0].plot(axes=axes, color="C1", marker="", label="max_gap=1 * u.hour")
-resampled[:, 0, 0].plot(axes=axes, color="C0", marker=".", label="resampled to 4 minutes")
-observed[:, 0, 0].plot(axes=axes, color="black", marker="+", ls="", ms=5, label="frames")
-axes.legend()
+bridged[:, 0, 0].plot(
+    axes=axes, color="C1", marker="", label="max_gap=1 * u.hour"
+)
+resampled[:, 0, 0].plot(
+    axes=axes, color="C0", marker=".", label="resampled to 4 minutes"
+)
+observed[:, 0, 0].plot(
+    axes=axes, color="black", marker="+", ls="", ms=5, label="frames"
+)
+axes.set_ylim(top=680)
+axes.legend(loc="upper center", ncols=3)
 plt.show()
 
 # sphinx_gallery_thumbnail_number = 2

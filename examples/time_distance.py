@@ -43,7 +43,9 @@ def frame(time):
     moved = ((time - times[0]) * SPEED / image.dsun).to_value(
         u.arcsec, u.dimensionless_angles()
     )
-    front = 60 * np.exp(-0.5 * ((along - moved) / 12) ** 2 - 0.5 * (across / 60) ** 2)
+    front = 60 * np.exp(
+        -0.5 * ((along - moved) / 12) ** 2 - 0.5 * (across / 60) ** 2
+    )
     return sunpy.map.Map(image.data + front.astype(np.float32), image.meta)
 
 
@@ -53,7 +55,9 @@ maps = [frame(time) for time in times]
 # The cube is derotated to a part of the map in the middle, so that the path stays on the same plasma.
 
 middle = maps[20]
-corner = SkyCoord(-300 * u.arcsec, -300 * u.arcsec, frame=middle.coordinate_frame)
+corner = SkyCoord(
+    -300 * u.arcsec, -300 * u.arcsec, frame=middle.coordinate_frame
+)
 region = middle.submap(corner, width=900 * u.arcsec, height=700 * u.arcsec)
 cube = LazyMapSequence(maps).to_cube().derotate_to(region)
 
@@ -84,12 +88,15 @@ print(f"{slope:.0f} km/s, where the front has {SPEED:.0f}")
 
 figure = plt.figure(figsize=(12, 4.2))
 axes = cube[20].plot(
-    axes=figure.add_subplot(121, projection=cube[20]), clip_interval=(1, 99.5) * u.percent
+    axes=figure.add_subplot(121, projection=cube[20]),
+    clip_interval=(1, 99.5) * u.percent,
 )
 axes.plot_coord(path, color="white")
 axes = diagram.plot(axes=figure.add_subplot(122), unit=u.Mm)
 axes.plot(
-    diagram.times.datetime64[on_path], (start + slope * seconds[on_path]) / 1000, "k--"
+    diagram.times.datetime64[on_path],
+    (start + slope * seconds[on_path]) / 1000,
+    "k--",
 )
 figure.subplots_adjust(left=0.08, right=0.97, bottom=0.14, wspace=0.2)
 plt.show()

@@ -7,6 +7,7 @@ Light curves of known lag, and what correlations, edges, trends, chance, noise a
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.dates import ConciseDateFormatter
 from scipy.ndimage import gaussian_filter1d
 
 import astropy.units as u
@@ -25,7 +26,9 @@ bounds, bins = [-2, 2] * u.hour, np.arange(-7320, 7321, 240)
 def cube(curves, cadence=240.0):
     """400 light curves (curve, time) as a cube."""
     times = sun.time + np.arange(curves.shape[1]) * cadence * u.s
-    return TimeLagCube.from_array(curves.T.reshape(-1, side, side), region, times)
+    return TimeLagCube.from_array(
+        curves.T.reshape(-1, side, side), region, times
+    )
 
 
 def lags(a, b, **options):
@@ -59,18 +62,27 @@ histogram(
 smooth = gaussian_filter1d(rng.normal(size=(side**2, 5000)), 5, axis=1)
 smooth /= smooth.std()
 a, b = cube(smooth[:, 118:298]), cube(smooth[:, 100:280])
-histogram("A maximum at the edge is no lag", keep=lags(a, b, lag_bounds=[-1, 1] * u.hour))
+histogram(
+    "A maximum at the edge is no lag",
+    keep=lags(a, b, lag_bounds=[-1, 1] * u.hour),
+)
 # %%
 # A hump that both channels share, beside a lag of 2400 s.
 hump = 3 * np.sin(np.pi * np.linspace(0, 1, 180))
 a, b = cube(smooth[:, 110:290] + hump), cube(smooth[:, 100:280] + hump)
 histogram(
-    "What channels share", plain=lags(a, b), detrended=lags(a, b, detrend=3 * u.hour)
+    "What channels share",
+    plain=lags(a, b),
+    detrended=lags(a, b, detrend=3 * u.hour),
 )
 # %%
 # Unrelated light curves: the probabilities are spread evenly, and 5 % are below 0.05.
 a, b = cube(smooth[:, 100:280]), cube(smooth[:, 2000:2180])
-chance = a.false_alarm_probability(b, trials=50, lag_bounds=bounds).compute().data.ravel()
+chance = (
+    a.false_alarm_probability(b, trials=50, lag_bounds=bounds)
+    .compute()
+    .data.ravel()
+)
 plt.figure()
 plt.hist(chance, np.linspace(0, 1, 21), histtype="step")
 plt.title("Chance")
@@ -82,7 +94,9 @@ a, b = (
     cube(smooth[:, i : i + 180] + 0.5 * rng.normal(size=(side**2, 180)))
     for i in (105, 100)
 )
-sigma = a.lag_uncertainty(b, trials=40, lag_bounds=bounds).compute().data.ravel()
+sigma = (
+    a.lag_uncertainty(b, trials=40, lag_bounds=bounds).compute().data.ravel()
+)
 error = (lags(a, b, refine="parabolic") - 1200) / sigma
 x = np.linspace(-4, 4, 100)
 plt.figure()
@@ -101,14 +115,17 @@ pair = [
 ]
 means, two_frames = (
     lags(
-        *(one.resample_time(4 * u.min, method=method) for one in pair), refine="parabolic"
+        *(one.resample_time(4 * u.min, method=method) for one in pair),
+        refine="parabolic",
     )
     for method in ("mean", "linear")
 )
 _, axes = plt.subplots()
 for values, name in ((means, "mean"), (two_frames, "linear")):
     axes.hist(values, np.arange(300, 901, 20), histtype="step", label=name)
-axes.set(title="Resampling averages", xlabel="time lag [s]", ylabel="light curves")
+axes.set(
+    title="Resampling averages", xlabel="time lag [s]", ylabel="light curves"
+)
 axes.legend()
 
 # %%
@@ -118,12 +135,16 @@ axes.legend()
 static = SimulatedSun(counts=0.0, variability=0.0)
 frames = {
     channel: [
-        static.frame(channel, static.time + hour * u.hour, 200 * u.s, shape=(312, 312))
+        static.frame(
+            channel, static.time + hour * u.hour, 200 * u.s, shape=(312, 312)
+        )
         for hour in np.linspace(-6, 6, 73)
     ]
     for channel in (193, 171)
 }
-sequences = [LazyMapSequence(some).to_cube(normalize=False) for some in frames.values()]
+sequences = [
+    LazyMapSequence(some).to_cube(normalize=False) for some in frames.values()
+]
 disk = sunpy.map.Map(*frames[171][36])
 middle = disk.submap([144, 144] * u.pix, top_right=[167, 167] * u.pix)
 found = {}
@@ -154,7 +175,10 @@ _, axes = plt.subplots(figsize=(6.4, 2.4))
 for name, one in pairs.items():
     start, stop = (one.meta[key].datetime64 for key in ("start", "stop"))
     axes.plot([start, stop], [name, name], lw=8, solid_capstyle="butt")
+axes.xaxis.set_major_formatter(
+    ConciseDateFormatter(axes.xaxis.get_major_locator())
+)
 axes.set(title="Times that each pair compares", xlabel="time (UTC)")
 plt.show()
 
-# sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_thumbnail_number = 5

@@ -22,12 +22,17 @@ from sunpy_heliocloud import LazyMapSequence
 
 channels = a.Wavelength(193 * u.AA) | a.Wavelength(171 * u.AA)
 found = Fido.search(
-    a.Time("2018-05-29T14:00", "2018-05-29T22:00"), channels, a.heliocloud.Dataset("AIA")
+    a.Time("2018-05-29T14:00", "2018-05-29T22:00"),
+    channels,
+    a.heliocloud.Dataset("AIA"),
 )
 sequences = [LazyMapSequence(table).select(quality=0) for table in found]
 full_disk = sequences[1].nearest("2018-05-29T18:00")
 coarse = full_disk.resample([250, 250] * u.pix)
-cubes = [seq.to_cube().derotate_to(coarse).resample_time(4 * u.min) for seq in sequences]
+cubes = [
+    seq.to_cube().derotate_to(coarse).resample_time(4 * u.min)
+    for seq in sequences
+]
 
 # %%
 # What this will read, before it does.
@@ -39,7 +44,9 @@ cubes[0].estimate()
 
 options = {"lag_bounds": [-2, 2] * u.hour, "min_correlation": 0.5}
 lag = cubes[0].time_lag(cubes[1], **options)
-correlation = cubes[0].max_cross_correlation(cubes[1], lag_bounds=options["lag_bounds"])
+correlation = cubes[0].max_cross_correlation(
+    cubes[1], lag_bounds=options["lag_bounds"]
+)
 lag, correlation = dask.compute(lag, correlation)
 
 # %%
@@ -48,6 +55,8 @@ lag, correlation = dask.compute(lag, correlation)
 figure = plt.figure(figsize=(12, 4.6))
 for column, shown in enumerate((correlation, lag)):
     axes = figure.add_subplot(1, 2, column + 1, projection=shown)
-    shown.plot(axes=axes, limb=True, grid={"grid_spacing": 15 * u.deg, "alpha": 0.3})
+    shown.plot(
+        axes=axes, limb=True, grid={"grid_spacing": 15 * u.deg, "alpha": 0.3}
+    )
 figure.subplots_adjust(wspace=0.4)
 plt.show()

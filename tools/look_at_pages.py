@@ -88,7 +88,7 @@ def main() -> None:
     for page in PAGES:
         for mode in ("light", "dark"):
             for width in (1280, 400):
-                picture = target / f"{Path(page).stem}-{mode}-{width}.png"
+                picture = target / f"{page.removesuffix('.html').replace('/', '-')}-{mode}-{width}.png"
                 seen = look(browser, folder / page, mode, width, picture)
                 print(
                     f"{page} {mode} {width}: {seen['wide']} wide, reachable: {seen['reachable']}, worst: {seen['worst']}"

@@ -14,7 +14,7 @@ The delay, the *time lag*, is a measure of how fast it cools
 (`Barnes et al. 2019 <https://doi.org/10.3847/1538-4357/ab290c>`__).
 
 This page makes such a map. Everything on it has been run, on eight hours of a simulated Sun whose time lags are known.
-The same lines read the real archive where there is a network.
+The same lines read the real archive where there is a network, and :ref:`a simulated one <simulated-archive>` where there is none.
 """
 
 # %%
