@@ -13,6 +13,7 @@ import pytest
 from gateway_server import local_gateway
 from headers import aia_header, real_header
 from small_bucket import image as small_image
+from small_bucket import ref_map
 
 import astropy.units as u
 from astropy.io import fits
@@ -99,6 +100,21 @@ def test_cubes():
         names = run("cubes.rst", files=files, files_193=files_193)
     assert names["ratio"].shape == names["cube"].shape == (6, 12, 14)
     assert names["ratio"].meta["combined"] == "SDO 171 Angstrom / SDO 193 Angstrom"
+
+
+def test_displays(archive):
+    """The display that is printed is that of a cube; how many bytes are read depends on the version of the encoder."""
+    rng = np.random.default_rng(0)
+    urls = [archive.write(f"171/{i}.fits", small_image(i, 171, rng)) for i in range(24)]
+    sequence = LazyMapSequence(urls)
+    cube = sequence.to_cube().derotate_to(ref_map(sequence)).resample_time(10 * u.min)
+    (printed,) = re.findall(
+        r"^\.\. code-block:: text\n\n((?:    .*\n)+)", (PAGES / "displays.rst").read_text(), re.M
+    )
+    *lines, last = textwrap.dedent(printed).splitlines()
+    *said, read = str(cube).splitlines()
+    assert said == lines
+    assert read.rpartition(",")[0] == last.rpartition(",")[0]
 
 
 def test_choose_region():

@@ -972,6 +972,7 @@ _INHERITED = {
     "plot",
     "rebin",
     "reproject_to",
+    "to",
     "with_marks",
     "with_origin",
 }

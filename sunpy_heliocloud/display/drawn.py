@@ -13,17 +13,25 @@ from astropy.wcs.wcsapi import HighLevelWCSWrapper
 from sunpy_heliocloud.arguments import flag
 from sunpy_heliocloud.coordinates.path import ImagePath, PathWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
-from sunpy_heliocloud.display.curves import curve_axes, draw_curve, is_without_coordinates
+from sunpy_heliocloud.display.curves import (
+    curve_axes,
+    draw_curve,
+    draw_over_time,
+    is_without_coordinates,
+    places_of,
+)
 from sunpy_heliocloud.display.facts import cube_summary
 from sunpy_heliocloud.display.images import (
     PLAIN,
     draw_bar,
     draw_on_sun,
+    hide_fixed_place,
     label_axes,
     line_options,
     percentiles,
     plain_limits,
     require_wcs_axes,
+    ticks_of_stretch,
     values_drawn,
 )
 from sunpy_heliocloud.display.looks import Look, name_of_channel, shown_time
@@ -58,14 +66,14 @@ class DrawnCube(Summarised, MappedCube):
         **kwargs: Any,
     ) -> Any:
         """
-        Plot a plane as sunpy plots a Map, a light curve over dates, or the cube with a slider for time.
+        Plot a plane as sunpy plots a Map, a light curve or a row over dates, or the cube with a slider for time.
 
         What is lazy is computed once; of a cube with a slider a plane when it is shown.
 
         Parameters
         ----------
         axes : `matplotlib.axes.Axes`, optional
-            Axes to plot into: for images such as ``plt.subplot(projection=cube[0])``, for light curves any.
+            Axes to plot into: for images such as ``plt.subplot(projection=cube[0])``, for light curves and rows any.
             By default new ones in the current figure, or, for light curves, the current ones.
         colorbar
             Whether an image has a colour bar.
@@ -85,7 +93,7 @@ class DrawnCube(Summarised, MappedCube):
         Returns
         -------
         `~astropy.visualization.wcsaxes.WCSAxes`, `~matplotlib.axes.Axes` or `mpl_animators.ArrayAnimatorWCS`
-            The second for light curves, the last for a cube of three axes.
+            The second for light curves and rows, the last for a cube of three axes.
 
         Raises
         ------
@@ -112,7 +120,14 @@ class DrawnCube(Summarised, MappedCube):
             if dask.is_dask_collection(cube.data):
                 cube = cube._new_instance(data=PlanesOnDemand(cube.data))
             first = np.asarray(cube.data[0], float)
-            return super(DrawnCube, cube).plot(**Look(cube).options(first, kwargs, interval))
+            animator = super(DrawnCube, cube).plot(**Look(cube).options(first, kwargs, interval))
+            animator.axes.set_title(cube.plot_title, **PLAIN)
+            if colorbar and animator.axes.images:
+                draw_bar(animator.axes, cube._unit_text())
+            return animator
+        places = places_of(cube.wcs.low_level_wcs)
+        if places is not None and (axes is None or is_without_coordinates(axes)):
+            return cube.compute()._plot_over_time(axes, *places, kwargs, interval, colorbar)
         require_wcs_axes(axes)
         cube = cube.compute()
         colours = Look(cube).options(values_drawn(cube), kwargs, interval)
@@ -122,6 +137,7 @@ class DrawnCube(Summarised, MappedCube):
         if isinstance(wcs, WCS) and wcs.naxis == 2:
             label_axes(axes, wcs)
             draw_on_sun(axes, wcs, **lines, color="white")
+        hide_fixed_place(axes, wcs)
         if colorbar:
             draw_bar(axes, cube._unit_text())
         return axes
@@ -170,6 +186,31 @@ class DrawnCube(Summarised, MappedCube):
     def _summary(self) -> Summary:
         return cube_summary(self)
 
+    def _plot_over_time(
+        self,
+        axes: Any,
+        label: str,
+        places: np.ndarray,
+        kwargs: dict[str, Any],
+        interval: tuple[float, float] | None,
+        colorbar: bool,
+    ) -> Any:
+        """A row or a column over time, with dates."""
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplot() if axes is None else axes
+        values = values_drawn(self)
+        mesh = draw_over_time(
+            axes, self.times, places, values, **Look(self).options(values, kwargs, interval)
+        )
+        axes.set_ylabel(label)
+        axes.set_title(self.plot_title, **PLAIN)
+        if colorbar:
+            axes.figure.colorbar(mesh, ax=axes, **ticks_of_stretch(mesh.norm)).set_label(
+                self._unit_text(), **PLAIN
+            )
+        return axes
+
     def _plot_curve(self, axes: Any, kwargs: dict[str, Any]) -> Any:
         wcs = self.wcs.low_level_wcs
         over_time = isinstance(wcs, SlicedStackWCS) and not wcs.fixed[0]
@@ -181,6 +222,7 @@ class DrawnCube(Summarised, MappedCube):
             draw_curve(axes, cube.times, values_drawn(cube), error, **kwargs)
         else:
             axes = super(DrawnCube, cube).plot(axes=axes, **kwargs)
+            hide_fixed_place(axes, wcs)
         several = len(axes.get_legend_handles_labels()[0]) > 1
         axes.set_title("" if several else cube.plot_title, **PLAIN)
         if several:
@@ -201,6 +243,8 @@ class DrawnCube(Summarised, MappedCube):
         'SDO AIA 171 Å 2018-05-29 17:12:00'
         """
         name, wcs = name_of_channel(self), self.wcs.low_level_wcs
+        if difference := self.meta.get("difference"):
+            name += f" {'running' if str(difference).startswith('running') else 'base'} difference"
         if self.times.isscalar:
             return f"{name} {shown_time(self.times)}"
         if (

@@ -12,7 +12,7 @@ from sunpy_heliocloud.display.field import Field
 from sunpy_heliocloud.lazy.combined import channel_name
 from sunpy_heliocloud.lazy.estimate import readable_size, reads_of
 from sunpy_heliocloud.lazy.losses import lost_frames
-from sunpy_heliocloud.summary import Summary
+from sunpy_heliocloud.summary import Summary, many
 
 __all__ = [
     "Rows",
@@ -21,7 +21,6 @@ __all__ = [
     "duration",
     "field_row",
     "loss_row",
-    "many",
     "step_rows",
     "time_rows",
     "times_text",
@@ -65,6 +64,7 @@ def step_rows(meta: Mapping[str, Any]) -> Rows:
             ("resampled", "resampled: "),
             ("light_travel", ""),
             ("difference", "difference "),
+            ("arithmetic", "then "),
             ("path", "along a path of "),
         )
         if meta.get(name)
@@ -125,11 +125,6 @@ def chunk_rows(data: Any) -> Rows:
         else "nothing"
     )
     return [*rows, ("To read", read)]
-
-
-def many(number: int, noun: str) -> str:
-    """A number of things, in words."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def loss_row(urls: Sequence[str], since: int = 0, before: int = 0) -> Rows:

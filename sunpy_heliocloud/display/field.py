@@ -8,6 +8,7 @@ import numpy as np
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import SlicedLowLevelWCS
 
+from sunpy_heliocloud.coordinates.indexers import axis_indexer
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
 from sunpy_heliocloud.coordinates.stack import StackWCS
@@ -51,11 +52,16 @@ class Field:
             wcs = wcs.stack
         if isinstance(wcs, StackWCS):
             return cls.of_plane(wcs.planes[0])
+        item: tuple = (slice(None), slice(None))
         if isinstance(wcs, SlicedLowLevelWCS):
-            wcs = wcs._wcs
+            wcs, item = wcs._wcs, tuple(wcs._slices_array)[-2:]
         if not isinstance(wcs, WCS) or not wcs.has_celestial or wcs.array_shape is None:
             return None
-        return cls.of_plane(PlaneWCS.from_wcs(wcs.celestial, tuple(wcs.array_shape[-2:])))
+        shape = tuple(wcs.array_shape[-2:])
+        rows, columns = (
+            axis_indexer(one, length).with_axis() for one, length in zip(item, shape, strict=True)
+        )
+        return cls.of_plane(PlaneWCS.from_wcs(wcs.celestial, shape).sliced(rows, columns))
 
     @classmethod
     def of_plane(cls, plane: PlaneWCS) -> Self:

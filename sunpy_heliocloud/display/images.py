@@ -19,6 +19,7 @@ __all__ = [
     "clip",
     "draw_bar",
     "draw_on_sun",
+    "hide_fixed_place",
     "label_axes",
     "line_options",
     "percentiles",
@@ -39,8 +40,9 @@ def require_wcs_axes(axes: Any) -> None:
     from astropy.visualization.wcsaxes import WCSAxes
 
     if axes is not None and not isinstance(axes, WCSAxes):
+        given = "plain axes of matplotlib" if hasattr(axes, "plot") else shown(axes)
         raise TypeError(
-            f"axes is {shown(axes)}, but has to be axes with coordinates, such as plt.subplot(projection=cube[0])"
+            f"axes is {given}, but has to be axes with coordinates, such as plt.subplot(projection=cube[0])"
         )
 
 
@@ -121,6 +123,19 @@ def label_axes(axes: Any, wcs: WCS) -> None:
 
     for axis, ctype in zip(axes.coords, wcs.wcs.ctype, strict=False):
         axis.set_axislabel(axis_labels_from_ctype(ctype, str(axis.get_format_unit())))
+
+
+def hide_fixed_place(axes: Any, wcs: Any) -> None:
+    """Hide the labels of the latitude of a row or the longitude of a column, which astropy writes over the title."""
+    fixed = [
+        np.ndim(one) == 0 and not isinstance(one, slice) for one in getattr(wcs, "_slices_array", ())[-2:]
+    ]
+    if fixed.count(True) != 1 or not hasattr(axes, "coords"):
+        return
+    hidden = axes.coords[1 if fixed[0] else 0]
+    hidden.set_ticks_visible(False)
+    hidden.set_ticklabel_visible(False)
+    hidden.set_axislabel(" ")
 
 
 def draw_bar(axes: Any, label: str, **options: Any) -> Any:

@@ -114,7 +114,7 @@ def with_grey(cmap: Any) -> Any:
 def name_of_channel(cube: Any) -> str:
     """Observatory, instrument and channel in words, such as ``"SDO AIA 171 Å"``."""
     if "combined" in cube.meta:
-        return channel_name(cube.meta)
+        return channel_name(cube.meta).replace(" Angstrom", " Å").replace(" - ", " − ")
     named = _empty_map_of(cube.meta, cube.times)
     if named is None or cube.meta.get("headers") is None:
         words = [cube.meta.get("observatory"), cube.meta.get("instrument"), cube.meta.get("wavelength")]

@@ -5,14 +5,14 @@ import warnings
 import numpy as np
 
 from sunpy_heliocloud.arguments import function_name
-from sunpy_heliocloud.display.facts import Rows, loss_row, many, time_rows, times_text
+from sunpy_heliocloud.display.facts import Rows, loss_row, time_rows, times_text
 from sunpy_heliocloud.display.field import Field
 from sunpy_heliocloud.io.frame import Window
 from sunpy_heliocloud.lazy.estimate import readable_size
 from sunpy_heliocloud.lazy.frames import Frames
 from sunpy_heliocloud.metadata.channels import names_of
 from sunpy_heliocloud.metadata.wcs import plane_wcs
-from sunpy_heliocloud.summary import Summary
+from sunpy_heliocloud.summary import Summary, many
 
 __all__ = ["sequence_summary"]
 
@@ -39,7 +39,7 @@ def sequence_summary(frames: Frames, opened: int) -> Summary:
     ]
     if frames.left_out.reasons:
         rows.append(("Dropped", f"{many(len(frames.left_out.reasons), 'frame')} left out, see .status"))
-    title = f"LazyMapSequence: {len(frames)} frames of {shapes} pixels"
+    title = f"LazyMapSequence: {many(len(frames), 'frame')} of {shapes} pixels"
     return Summary(title, rows, "" if field is None else field.svg)
 
 
@@ -66,7 +66,7 @@ def _cadences(frames: Frames) -> Rows:
     return [
         (
             "",
-            f"{name}: {len(indices)} frames"
+            f"{name}: {many(len(indices), 'frame')}"
             + "".join(f", {label.lower()} {said}" for label, said in time_rows(times)),
         )
         for name, indices in zip(names, members.values(), strict=True)

@@ -10,19 +10,16 @@ from astropy.wcs.wcsapi import HighLevelWCSWrapper
 
 from sunpy_heliocloud.arguments import flag, shown
 from sunpy_heliocloud.coordinates.path import PathWCS
-from sunpy_heliocloud.display.curves import curve_axes, date_axis, draw_curve, is_without_coordinates
+from sunpy_heliocloud.display.curves import curve_axes, draw_curve, draw_over_time, is_without_coordinates
 from sunpy_heliocloud.display.facts import chunk_rows, step_rows, time_rows, times_text
 from sunpy_heliocloud.display.images import PLAIN, percentiles, plain_limits, ticks_of_stretch, values_drawn
 from sunpy_heliocloud.display.looks import Look, name_of_channel
 from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lazy.combined import channel_name
 from sunpy_heliocloud.lazy.cube import DaskCube
-from sunpy_heliocloud.summary import Summarised, Summary
+from sunpy_heliocloud.summary import Summarised, Summary, many
 
 __all__ = ["TimeDistance"]
-
-# In units of the median step: longer ones are drawn as gaps.
-_GAP = 1.5
 
 
 class TimeDistance(Peekable, Summarised, DaskCube):
@@ -145,10 +142,7 @@ class TimeDistance(Peekable, Summarised, DaskCube):
         cube = self.compute()
         values = values_drawn(cube)
         options = Look(cube).options(values, kwargs, interval)
-        edges, columns = _columns(self.times, values)
-        mesh = axes.pcolormesh(edges, _edges(distance), columns.T, **options)
-        axes.set_facecolor(mesh.get_cmap().get_bad())
-        date_axis(axes.xaxis)
+        mesh = draw_over_time(axes, self.times, distance, values, **options)
         axes.set_ylabel(label)
         axes.set_title(name_of_channel(self), **PLAIN)
         if colorbar:
@@ -199,7 +193,7 @@ class TimeDistance(Peekable, Summarised, DaskCube):
             ("Channel", channel_name(self.meta)),
             ("Times", times_text(self.times)),
             *time_rows(self.times),
-            ("Path", f"{distance.size} points, {distance[0]:.4g} to {distance[-1]:.4g}{megametres}"),
+            ("Path", f"{many(distance.size, 'point')}, {distance[0]:.4g} to {distance[-1]:.4g}{megametres}"),
             ("Unit", "unknown" if self.unit is None else str(self.unit) or "none"),
             *([("Grid", str(self.meta["derotated"]))] if "derotated" in self.meta else []),
             *step_rows(self.meta),
@@ -208,29 +202,3 @@ class TimeDistance(Peekable, Summarised, DaskCube):
         return Summary(
             f"{type(self).__name__} of shape {self.shape}, {self.data.dtype}, {self._state()}", rows
         )
-
-
-def _edges(values: np.ndarray) -> np.ndarray:
-    """Between values, and as far beyond the first and the last."""
-    if len(values) == 1:
-        return np.array([values[0] - 0.5, values[0] + 0.5])
-    middle = (values[1:] + values[:-1]) / 2
-    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
-
-
-def _columns(times: Time, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Edges of columns as dates, and their values: NaN within gaps."""
-    seconds = (times - times[0]).to_value(u.s)
-    steps = np.diff(seconds)
-    half = float(np.median(steps)) / 2 if steps.size else 0.5
-    edges, columns = [seconds[0] - half], []
-    for i, column in enumerate(values):
-        columns.append(column)
-        if i == len(values) - 1:
-            edges.append(seconds[i] + half)
-        elif steps[i] > 2 * _GAP * half:
-            edges += [seconds[i] + half, seconds[i + 1] - half]
-            columns.append(np.full_like(column, np.nan))
-        else:
-            edges.append((seconds[i] + seconds[i + 1]) / 2)
-    return (times[0] + np.array(edges) * u.s).utc.datetime64, np.array(columns)

@@ -21,6 +21,9 @@ from sunpy_heliocloud.store.description import Contents
 
 __all__ = ["LagMapCollection"]
 
+# Inches, so that the label of a colour bar is not cut off.
+_LEAST_HEIGHT = 4.0
+
 
 class LagMapCollection(AssembledHere, StoredCollection):
     """
@@ -37,7 +40,7 @@ class LagMapCollection(AssembledHere, StoredCollection):
     """
 
     _member = LagMap
-    _noun = "maps"
+    _noun = "map"
 
     def _to_be_written(self) -> Callable[[str], Contents]:
         # All of them in one pass, if one is asked for.
@@ -158,7 +161,8 @@ class LagMapCollection(AssembledHere, StoredCollection):
         import matplotlib.pyplot as plt
 
         side = max(max(place) for place in self._places().values()) + 1
-        figure = plt.figure(figsize=(3 * side + 1.5, 2.8 * side), layout="constrained")
+        size = (3 * side + 1.5, max(2.8 * side, _LEAST_HEIGHT))
+        figure = plt.figure(figsize=size, layout="constrained")
         return figure, figure.add_gridspec(side, side)
 
     def _places(self) -> dict[str, tuple[int, int]]:

@@ -13,7 +13,7 @@ from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from sunpy_heliocloud.arguments import flag
 from sunpy_heliocloud.coordinates.indexers import Indexer, Stretch, items, stretches
 from sunpy_heliocloud.display.curves import curve_axes
-from sunpy_heliocloud.display.images import PLAIN, draw_bar, label_axes, require_wcs_axes
+from sunpy_heliocloud.display.images import PLAIN, draw_bar, hide_fixed_place, label_axes, require_wcs_axes
 from sunpy_heliocloud.display.looks import with_grey
 from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lags.arguments import number, random_numbers
@@ -105,14 +105,14 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
             return draw_correlation(axes, self.lags, data, marks, self.meta, **kwargs)
         kwargs = {"cmap": "RdBu_r"} | ({} if "norm" in kwargs else {"vmin": -1, "vmax": 1}) | kwargs
         kwargs["cmap"] = with_grey(kwargs["cmap"])
+        colorbar = flag("colorbar", kwargs.pop("colorbar", True))
         if (
             len(self.shape) != 2
             or not isinstance(self.wcs.low_level_wcs, SlicedLowLevelWCS)
             or not self.lags.isscalar
         ):
-            return super().plot(*[] if axes is None else [axes], **kwargs)
+            return self._plot_several_lags(axes, colorbar, kwargs)
         require_wcs_axes(axes)
-        colorbar = flag("colorbar", kwargs.pop("colorbar", True))
         axes = super().plot(axes=axes, **kwargs)
         lag = self.lags.to(readable_unit(abs(self.lags)))
         pair_names = leaders(self.meta)
@@ -122,6 +122,25 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
         if colorbar:
             draw_bar(axes, CROSS_CORRELATION)
         return axes
+
+    def _plot_several_lags(self, axes: Any, colorbar: bool, kwargs: dict[str, Any]) -> Any:
+        """All planes with a slider, or a row over lag, as ndcube does."""
+        drawn = super().plot(*[] if axes is None else [axes], **kwargs)
+        image = getattr(drawn, "axes", drawn) if len(self.shape) == 3 else drawn
+        image.set_title(pair_title(self.meta), **PLAIN)
+        hide_fixed_place(image, self.wcs.low_level_wcs)
+        if len(self.shape) == 2:
+            of_lag = image.coords[2]
+            for place in (
+                of_lag.set_ticks_position,
+                of_lag.set_ticklabel_position,
+                of_lag.set_axislabel_position,
+            ):
+                place("l")
+            of_lag.set_axislabel("lag [s]")
+        if colorbar and image.images:
+            draw_bar(image, CROSS_CORRELATION)
+        return drawn
 
     def _summary(self) -> Summary:
         lags = np.atleast_1d(self.lags)

@@ -62,7 +62,7 @@ def _rows_of_meta(meta: dict[str, Any]) -> Rows:
         for name in ("min_correlation", "detrend", "refine", "surrogates", "trials", "at_bounds")
         if meta.get(name) not in (None, "nan")
     ]
-    texts = {"derotated": "", "resampled": "resampled: ", "light_travel": ""}
+    texts = {"derotated": "", "resampled": "resampled: ", "light_travel": "", "arithmetic": "then "}
     steps = [f"{text}{meta[name]}" for name, text in texts.items() if meta.get(name)]
     return [
         *rows,

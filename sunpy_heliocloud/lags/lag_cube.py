@@ -3,17 +3,28 @@
 from typing import Any, Self
 
 import dask.array as da
+import numpy as np
 
 import astropy.units as u
 from astropy.time import Time
 
+from sunpy_heliocloud.arguments import flag
 from sunpy_heliocloud.coordinates.stack import StackWCS
+from sunpy_heliocloud.display.curves import (
+    curve_axes,
+    draw_curve,
+    draw_over_time,
+    is_without_coordinates,
+    places_of,
+)
+from sunpy_heliocloud.display.images import PLAIN, values_drawn
 from sunpy_heliocloud.display.looks import with_grey
 from sunpy_heliocloud.display.peeking import Peekable
+from sunpy_heliocloud.lags.bars import draw_lag_bar
 from sunpy_heliocloud.lags.facts import lag_summary
 from sunpy_heliocloud.lags.lag_map import LagMap
 from sunpy_heliocloud.lags.marks import CountingCube
-from sunpy_heliocloud.lags.quantities import colours
+from sunpy_heliocloud.lags.quantities import colours, pair_title
 from sunpy_heliocloud.summary import Summarised, Summary
 
 __all__ = ["LagCube"]
@@ -81,21 +92,48 @@ class LagCube(Peekable, Summarised, CountingCube):
 
         Returns
         -------
-        `~astropy.visualization.wcsaxes.WCSAxes` or `mpl_animators.ArrayAnimatorWCS`
+        `~astropy.visualization.wcsaxes.WCSAxes`, `~matplotlib.axes.Axes` or `mpl_animators.ArrayAnimatorWCS`
+            The second for pixels and rows, with dates; the last for a cube of three axes.
 
         Examples
         --------
         >>> lags = cube_193.time_lag(cube_171, window=40 * u.min, lag_bounds=[-12, 12] * u.min)
         >>> axes = lags[0].plot()
         """
-        if len(self.shape) < 2:
-            return super().plot(*args, **kwargs)
         data_unit = kwargs.pop("data_unit", None)
         shown: LagCube = self if data_unit is None else self.to(data_unit)
+        axes, places = args[0] if args else kwargs.get("axes"), places_of(self.wcs.low_level_wcs)
+        if len(self.shape) == 1 or places is not None:
+            if axes is not None and not is_without_coordinates(axes):
+                return super(LagCube, shown).plot(*args, **kwargs)
+            return shown.compute()._plot_over_time(places, *args, **kwargs)
+        colorbar = flag("colorbar", kwargs.pop("colorbar", True))
         # One plane is computed for its colours, where no lag bounds say how far they go.
         first = shown[0] if shown[0].reach else shown[0].compute()
         settings = colours([first], kwargs)
-        return super(LagCube, shown).plot(*args, **settings | {"cmap": with_grey(settings["cmap"])})
+        animator = super(LagCube, shown).plot(*args, **settings | {"cmap": with_grey(settings["cmap"])})
+        animator.axes.set_title(first.title, **PLAIN)
+        if colorbar and animator.axes.images:
+            draw_lag_bar(animator.axes, first)
+        return animator
+
+    def _plot_over_time(self, places: tuple[str, np.ndarray] | None, axes: Any = None, **kwargs: Any) -> Any:
+        """A pixel, a row or a column, with dates."""
+        axes, values = curve_axes(axes), values_drawn(self)
+        if places is None:
+            draw_curve(axes, self.times, values, None, **kwargs)
+            axes.set_ylabel(f"{self.meta.get('quantity')} [{self.unit}]", **PLAIN)
+        else:
+            label, along = places
+            settings = colours([self[0]], {key: one for key, one in kwargs.items() if key != "colorbar"})
+            mesh = draw_over_time(
+                axes, self.times, along, values, **settings | {"cmap": with_grey(settings["cmap"])}
+            )
+            axes.set_ylabel(label)
+            if kwargs.get("colorbar", True):
+                axes.figure.colorbar(mesh, ax=axes).set_label(self[0].label, **PLAIN)
+        axes.set_title(pair_title(self.meta), **PLAIN)
+        return axes
 
     def __getitem__(self, item: Any) -> "LagCube | LagMap":
         windows = self._index(item)[0]

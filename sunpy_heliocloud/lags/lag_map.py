@@ -211,10 +211,10 @@ class LagMap(Peekable, Summarised, CountingCube):
 
         header = dict(self._header("to_map"))
         if self.meta.get("quantity") == LAG:
-            settings = {"cmap": "RdYlBu_r", "norm": CenteredNorm(halfrange=self.reach)}
+            settings = {"cmap": with_grey("RdYlBu_r"), "norm": CenteredNorm(halfrange=self.reach)}
         else:
             limits = {name: limit for name, limit in colours([self], {}).items() if name != "cmap"}
-            settings = {"cmap": colours([self], {})["cmap"], "norm": Normalize(**limits)}
+            settings = {"cmap": with_grey(colours([self], {})["cmap"]), "norm": Normalize(**limits)}
         data = ImageArray.of(self.data, self.title) if dask.is_dask_collection(self.data) else self.data
         lag_map = sunpy.map.Map(data, header, plot_settings=settings)
         lag_map.nickname = f"{inert(self.meta.get('quantity', ''))} {self.title}".strip()

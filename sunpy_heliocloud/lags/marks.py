@@ -15,6 +15,7 @@ import astropy.units as u
 from sunpy_heliocloud.caller import Place, place_of_caller, warn_at
 from sunpy_heliocloud.coordinates.indexers import items
 from sunpy_heliocloud.kernels.maxima import EDGE, NONE, PULLED, SHORT
+from sunpy_heliocloud.lags.quantities import LAG, in_other_order
 from sunpy_heliocloud.lazy.made_together import rows_made_together
 from sunpy_heliocloud.store.stored import StoredCube
 
@@ -103,6 +104,29 @@ class CountingCube(StoredCube):
         if self._marks is None or "ambiguous" not in self._marks.names:
             return None
         return self._marks.array[0] > 0
+
+    # ---- lags of the other sign are those of the pair in the other order
+
+    def __neg__(self) -> Self:
+        if self.meta.get("quantity") != LAG:
+            return super().__neg__()
+        negative = self._new_instance(data=-self.data, meta=in_other_order(dict(self.meta)))
+        if self._marks is not None:
+            negative._marks = Marks(self._marks.array[:1], self._marks.names)  # without lags that took part
+        return negative
+
+    def __mul__(self, value: Any) -> Self:
+        if self._is_turned_by(value):
+            return -self if value == -1 else (-self) * -value
+        return super().__mul__(value)
+
+    def __truediv__(self, value: Any) -> Self:
+        if self._is_turned_by(value):
+            return -self if value == -1 else (-self) / -value
+        return super().__truediv__(value)
+
+    def _is_turned_by(self, factor: Any) -> bool:
+        return self.meta.get("quantity") == LAG and isinstance(factor, int | float | np.number) and factor < 0
 
     # ---- stores: what is small is computed as a whole, unless it takes many strips, and loaded into memory
 

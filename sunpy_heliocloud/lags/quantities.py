@@ -17,6 +17,7 @@ __all__ = [
     "UNCERTAINTY",
     "colours",
     "normalization",
+    "in_other_order",
     "pair_title",
 ]
 
@@ -39,6 +40,13 @@ def pair_title(meta: dict[str, Any]) -> str:
     if len(set(seen_from)) > 1:
         return " - ".join(f"{a} {b}".strip() for a, b in zip(channels, seen_from, strict=True))
     return f"{'-'.join(filter(None, channels))} {''.join(seen_from[:1])}".strip()
+
+
+def in_other_order(meta: dict[str, Any]) -> dict[str, Any]:
+    """What is known of the lags of a pair, of the same pair in the other order, whose lags have the other sign."""
+    swapped = {name: meta[name][::-1] for name in ("channels", "observatories") if name in meta}
+    mirrored = {name: -meta[name][::-1] for name in ("lag_bounds", "lags_used") if meta.get(name) is not None}
+    return meta | swapped | mirrored
 
 
 def colours(maps: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from sunpy_heliocloud.coordinates.times import common_times
 from sunpy_heliocloud.lazy.planes import grid_of
 from sunpy_heliocloud.text import inert
 
-__all__ = ["base_plane", "channel_name", "check_shape", "combined", "earlier_planes"]
+__all__ = ["SIGNS", "base_plane", "channel_name", "check_shape", "combined", "earlier_planes"]
 
-_SIGNS = {"__add__": "+", "__sub__": "-", "__mul__": "*", "__truediv__": "/"}
+SIGNS = {"__add__": "+", "__sub__": "-", "__mul__": "*", "__truediv__": "/"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def combined(first: NDCube, second: NDCube | GenericMap, operation: str) -> NDCu
             data=data, unit=first.unit, mask=first.mask, uncertainty=first.uncertainty
         )
     result = getattr(NDCube, operation)(whole, _values(second))
-    return result._new_instance(meta=_meta(first, second, _SIGNS[operation]))
+    return result._new_instance(meta=_meta(first, second, SIGNS[operation]))
 
 
 def check_shape(shape: tuple[int, ...], value: Any) -> None:

@@ -29,11 +29,14 @@ from sunpy_heliocloud.coordinates.indexers import (
 )
 from sunpy_heliocloud.coordinates.reprojection import reprojection_target
 from sunpy_heliocloud.coordinates.slicing import StackLike, bin_wcs, slice_wcs
-from sunpy_heliocloud.lazy.combined import check_shape, check_unit, combined
+from sunpy_heliocloud.lazy.combined import SIGNS, check_shape, check_unit, combined
 from sunpy_heliocloud.lazy.computable import ComputableCube
 from sunpy_heliocloud.lazy.sliced import in_bins
 
 __all__ = ["DaskCube"]
+
+# Characters; of more the last are kept.
+_MOST_ARITHMETIC = 200
 
 
 class DaskCube(ComputableCube):
@@ -65,13 +68,40 @@ class DaskCube(ComputableCube):
         return self._combined("__truediv__", value)
 
     def __pow__(self, value: Any) -> Self:
-        return super().__pow__(self._in_own_precision(value))
+        value = self._in_own_precision(value)
+        return self._noted(super().__pow__(value), f"** {shown_value(value)}")
+
+    def __neg__(self) -> Self:
+        return self._noted(self._new_instance(data=-self.data), "negative")
 
     def __pos__(self) -> Self:
         return self
 
     def __abs__(self) -> Self:
-        return self._new_instance(data=abs(self.data))
+        return self._noted(self._new_instance(data=abs(self.data)), "absolute values")
+
+    def to(self, new_unit: Any, **kwargs: Any) -> Self:
+        """
+        The same values in another unit, see `ndcube.NDCube.to`.
+
+        Parameters
+        ----------
+        new_unit
+            Of the values.
+        **kwargs
+            As for `ndcube.NDCube.to`.
+
+        Returns
+        -------
+        DaskCube
+            Of this class, lazy if this is.
+
+        Examples
+        --------
+        >>> cube_171.to("DN / min").unit
+        Unit("DN / min")
+        """
+        return super().to(new_unit, **kwargs)._new_instance(meta=dict(self.meta))
 
     def _combined(self, operation: str, value: Any) -> Self:
         if isinstance(value, DaskCube | GenericMap):
@@ -81,7 +111,14 @@ class DaskCube(ComputableCube):
         check_shape(self.shape, value)
         if operation in ("__add__", "__sub__"):
             check_unit(self.unit, value)
-        return getattr(super(), operation)(self._in_own_precision(value))
+        value = self._in_own_precision(value)
+        return self._noted(getattr(super(), operation)(value), f"{SIGNS[operation]} {shown_value(value)}")
+
+    def _noted(self, result: Self, what: str) -> Self:
+        """A result with what was done to the values in ``meta``, for displays."""
+        before = self.meta.get("arithmetic")
+        text = what if before is None else f"{before}, {what}"
+        return result._new_instance(meta=dict(result.meta) | {"arithmetic": text[-_MOST_ARITHMETIC:]})
 
     def _in_own_precision(self, value: Any) -> Any:
         """A value that does not make float64 of float32 data, as numpy's scalars and Quantities would; masked is NaN."""

@@ -16,6 +16,7 @@ from sunpy_heliocloud.lazy.reads import Reads, reads_of_graph
 from sunpy_heliocloud.lazy.reports import current_client
 from sunpy_heliocloud.lazy.turns import turns_of
 from sunpy_heliocloud.summary import Summary
+from sunpy_heliocloud.text import many
 
 __all__ = ["Estimate", "estimate", "readable_size", "reads_of"]
 
@@ -76,7 +77,7 @@ class Estimate:
     def __str__(self) -> str:
         if not self.tasks:
             return "nothing to read or to compute: the values are in memory"
-        return f"{self._read()}, {self.tasks} tasks, at most {readable_size(self.memory)} of memory a worker"
+        return f"{self._read()}, {many(self.tasks, 'task')}, at most {readable_size(self.memory)} of memory a worker"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self}>"
@@ -85,14 +86,14 @@ class Estimate:
         if not self.frames:
             return "nothing to read"
         strips = f" in {self.strips} strips of rows" if self.strips > 1 else ""
-        return f"{self.frames} frames{strips}: {self.requests} requests for {readable_size(self.bytes)}"
+        return f"{many(self.frames, 'frame')}{strips}: {many(self.requests, 'request')} for {readable_size(self.bytes)}"
 
     def _repr_html_(self) -> str:
         if not self.tasks:
             return Summary(type(self).__name__, [("", str(self))]).html()
         rows = [
             ("To read", self._read()),
-            ("Tasks", f"{self.tasks} tasks"),
+            ("Tasks", many(self.tasks, "task")),
             ("Memory", f"at most {readable_size(self.memory)} of memory a worker"),
         ]
         return Summary(type(self).__name__, rows).html()

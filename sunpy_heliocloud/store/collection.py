@@ -14,7 +14,7 @@ from sunpy_heliocloud.store.saving import COMPLETE, claim, save
 from sunpy_heliocloud.store.stored import Stored, StoredCube
 from sunpy_heliocloud.store.values import from_json, to_json
 from sunpy_heliocloud.store.zarr_documents import group_of_groups
-from sunpy_heliocloud.summary import Summarised, Summary
+from sunpy_heliocloud.summary import Summarised, Summary, many
 from sunpy_heliocloud.text import inert
 
 __all__ = ["StoredCollection"]
@@ -34,7 +34,7 @@ class StoredCollection(Summarised, Stored, NDCollection):
     """
 
     _member: ClassVar[type[StoredCube]]
-    _noun: ClassVar[str] = "cubes"
+    _noun: ClassVar[str] = "cube"
 
     def __reduce__(self) -> tuple:
         """As its constructor makes it: pickled as a dictionary, it would refuse its items."""
@@ -79,9 +79,9 @@ class StoredCollection(Summarised, Stored, NDCollection):
         members = [(str(key), one._summary()) for key, one in self.items()]
         name = type(self).__name__
         if not members:
-            return Summary(f"{name} of no {self._noun}")
+            return Summary(f"{name} of no {self._noun}s")
         state, picture = next(iter(self.values()))._state(), members[0][1].picture
-        title = f"{name} of {len(self)} {self._noun}, {state}: {', '.join(map(str, self))}"
+        title = f"{name} of {many(len(self), self._noun)}, {state}: {', '.join(map(str, self))}"
         return Summary(title, picture=picture, members=members)
 
     def __repr__(self) -> str:
