@@ -6,7 +6,7 @@ from html import escape
 
 from sunpy_heliocloud.text import LONGEST, inert, shown_url
 
-__all__ = ["Summarised", "Summary", "many", "table_html"]
+__all__ = ["Summarised", "Summary", "table_html"]
 
 # Labels of text are as wide, so that their values line up.
 _LABEL = 9
@@ -151,18 +151,6 @@ class Summarised:
 
     def _repr_html_(self) -> str:
         return self._summary().html()
-
-
-def many(number: int, noun: str) -> str:
-    """
-    A number of things, in words.
-
-    Parameters
-    ----------
-    number, noun
-        How many of what.
-    """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _safe(text: object, longest: int = LONGEST) -> str:

@@ -1,8 +1,8 @@
-"""Text from outside, made harmless for display."""
+"""Text from outside, made harmless for display; numbers of things in words."""
 
 import re
 
-__all__ = ["inert", "shown_url", "without_secrets"]
+__all__ = ["inert", "many", "shown_url", "without_secrets"]
 
 LONGEST = 300
 _WEB_ADDRESS = re.compile(
@@ -40,6 +40,24 @@ def inert(text: object, longest: int = LONGEST) -> str:
     if not (shown.isascii() and shown.isprintable() and "<" not in shown):
         shown = "".join(map(_escaped, shown))
     return shown if len(text) <= longest else f"{shown}… ({len(text)} characters)"
+
+
+def many(number: int, noun: str) -> str:
+    """
+    A number of things, in words.
+
+    Parameters
+    ----------
+    number, noun
+        How many of what.
+
+    Examples
+    --------
+    >>> from sunpy_heliocloud.text import many
+    >>> many(1, "frame"), many(2, "frame")
+    ('1 frame', '2 frames')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def shown_url(text: object, longest: int = LONGEST) -> str:

@@ -12,7 +12,8 @@ from sunpy_heliocloud.display.field import Field
 from sunpy_heliocloud.lazy.combined import channel_name
 from sunpy_heliocloud.lazy.estimate import readable_size, reads_of
 from sunpy_heliocloud.lazy.losses import lost_frames
-from sunpy_heliocloud.summary import Summary, many
+from sunpy_heliocloud.summary import Summary
+from sunpy_heliocloud.text import many
 
 __all__ = [
     "Rows",

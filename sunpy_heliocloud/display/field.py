@@ -8,7 +8,7 @@ import numpy as np
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import SlicedLowLevelWCS
 
-from sunpy_heliocloud.coordinates.indexers import axis_indexer
+from sunpy_heliocloud.coordinates.indexers import axis_indexer, stretches
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
 from sunpy_heliocloud.coordinates.slicing import SlicedStackWCS
 from sunpy_heliocloud.coordinates.stack import StackWCS
@@ -58,10 +58,8 @@ class Field:
         if not isinstance(wcs, WCS) or not wcs.has_celestial or wcs.array_shape is None:
             return None
         shape = tuple(wcs.array_shape[-2:])
-        rows, columns = (
-            axis_indexer(one, length).with_axis() for one, length in zip(item, shape, strict=True)
-        )
-        return cls.of_plane(PlaneWCS.from_wcs(wcs.celestial, shape).sliced(rows, columns))
+        index = [axis_indexer(one, length) for one, length in zip(item, shape, strict=True)]
+        return cls.of_plane(PlaneWCS.from_wcs(wcs.celestial, shape).sliced(*stretches(index)))
 
     @classmethod
     def of_plane(cls, plane: PlaneWCS) -> Self:

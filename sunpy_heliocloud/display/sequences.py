@@ -12,7 +12,8 @@ from sunpy_heliocloud.lazy.estimate import readable_size
 from sunpy_heliocloud.lazy.frames import Frames
 from sunpy_heliocloud.metadata.channels import names_of
 from sunpy_heliocloud.metadata.wcs import plane_wcs
-from sunpy_heliocloud.summary import Summary, many
+from sunpy_heliocloud.summary import Summary
+from sunpy_heliocloud.text import many
 
 __all__ = ["sequence_summary"]
 

@@ -17,7 +17,8 @@ from sunpy_heliocloud.display.looks import Look, name_of_channel
 from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lazy.combined import channel_name
 from sunpy_heliocloud.lazy.cube import DaskCube
-from sunpy_heliocloud.summary import Summarised, Summary, many
+from sunpy_heliocloud.summary import Summarised, Summary
+from sunpy_heliocloud.text import many
 
 __all__ = ["TimeDistance"]
 

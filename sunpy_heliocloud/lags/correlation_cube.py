@@ -94,6 +94,7 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
         if significance is not None:
             significance = number("significance", significance, 0, 1, "a probability")
         trials, seed = random_numbers(trials, seed)
+        colorbar = flag("colorbar", kwargs.pop("colorbar", True))
         if len(self.shape) == 1 and self.lags.size > 1:
             pair, axes = self._pair, curve_axes(axes)
             data, series = dask.compute(self.data, None if pair is None else pair.series)
@@ -103,9 +104,9 @@ class CorrelationCube(Peekable, Summarised, StoredCube):
             if pair is not None and significance:
                 marks = marks.with_level(pair.how, series, significance, trials, seed)
             return draw_correlation(axes, self.lags, data, marks, self.meta, **kwargs)
-        kwargs = {"cmap": "RdBu_r"} | ({} if "norm" in kwargs else {"vmin": -1, "vmax": 1}) | kwargs
-        kwargs["cmap"] = with_grey(kwargs["cmap"])
-        colorbar = flag("colorbar", kwargs.pop("colorbar", True))
+        if len(self.shape) > 1:
+            kwargs = {"cmap": "RdBu_r"} | ({} if "norm" in kwargs else {"vmin": -1, "vmax": 1}) | kwargs
+            kwargs["cmap"] = with_grey(kwargs["cmap"])
         if (
             len(self.shape) != 2
             or not isinstance(self.wcs.low_level_wcs, SlicedLowLevelWCS)

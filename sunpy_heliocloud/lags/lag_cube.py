@@ -117,20 +117,27 @@ class LagCube(Peekable, Summarised, CountingCube):
             draw_lag_bar(animator.axes, first)
         return animator
 
-    def _plot_over_time(self, places: tuple[str, np.ndarray] | None, axes: Any = None, **kwargs: Any) -> Any:
+    def _plot_over_time(
+        self,
+        places: tuple[str, np.ndarray] | None,
+        axes: Any = None,
+        *,
+        colorbar: bool = True,
+        **kwargs: Any,
+    ) -> Any:
         """A pixel, a row or a column, with dates."""
-        axes, values = curve_axes(axes), values_drawn(self)
+        axes, values, colorbar = curve_axes(axes), values_drawn(self), flag("colorbar", colorbar)
         if places is None:
             draw_curve(axes, self.times, values, None, **kwargs)
             axes.set_ylabel(f"{self.meta.get('quantity')} [{self.unit}]", **PLAIN)
         else:
             label, along = places
-            settings = colours([self[0]], {key: one for key, one in kwargs.items() if key != "colorbar"})
+            settings = colours([self[0]], kwargs)
             mesh = draw_over_time(
                 axes, self.times, along, values, **settings | {"cmap": with_grey(settings["cmap"])}
             )
             axes.set_ylabel(label)
-            if kwargs.get("colorbar", True):
+            if colorbar:
                 axes.figure.colorbar(mesh, ax=axes).set_label(self[0].label, **PLAIN)
         axes.set_title(pair_title(self.meta), **PLAIN)
         return axes

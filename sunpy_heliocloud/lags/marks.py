@@ -126,7 +126,8 @@ class CountingCube(StoredCube):
         return super().__truediv__(value)
 
     def _is_turned_by(self, factor: Any) -> bool:
-        return self.meta.get("quantity") == LAG and isinstance(factor, int | float | np.number) and factor < 0
+        is_number = isinstance(factor, int | float | np.number)
+        return self.meta.get("quantity") == LAG and is_number and bool(factor < 0)
 
     # ---- stores: what is small is computed as a whole, unless it takes many strips, and loaded into memory
 

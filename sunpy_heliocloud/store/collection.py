@@ -14,8 +14,8 @@ from sunpy_heliocloud.store.saving import COMPLETE, claim, save
 from sunpy_heliocloud.store.stored import Stored, StoredCube
 from sunpy_heliocloud.store.values import from_json, to_json
 from sunpy_heliocloud.store.zarr_documents import group_of_groups
-from sunpy_heliocloud.summary import Summarised, Summary, many
-from sunpy_heliocloud.text import inert
+from sunpy_heliocloud.summary import Summarised, Summary
+from sunpy_heliocloud.text import inert, many
 
 __all__ = ["StoredCollection"]
 

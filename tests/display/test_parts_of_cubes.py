@@ -109,6 +109,28 @@ def test_a_row_of_correlations_has_lags_on_its_axis(correlation):
     assert axes.coords[2].get_axislabel() == "lag [s]"
 
 
+def test_colour_bars_can_be_left_out(pair, lags, correlation):
+    for part in (
+        pair[1][:, 4],
+        pair[1],
+        lags[:, 4],
+        lags[:, 4, 4],
+        lags,
+        correlation[:, 4],
+        correlation,
+        correlation[:, 4, 4],
+    ):
+        part.plot(colorbar=False)
+        assert all(axes.get_label() != "<colorbar>" for axes in plt.gcf().axes)
+        plt.close("all")
+
+
+def test_a_row_of_correlations_at_one_lag_is_a_curve(correlation):
+    axes = correlation[3, 4].plot()
+    assert len(axes.lines) == 1
+    assert axes.get_title() == "193-171 SDO"
+
+
 def test_cubes_with_a_slider_have_a_title_and_a_colour_bar(pair, lags, correlation):
     titles = []
     for cube, bar in ((pair[1], "ph"), (lags, "193 Å leads →"), (correlation, "cross-correlation")):
