@@ -230,7 +230,7 @@ class TileCoding:
             stored = np.dtype(np.int16)  # CFITSIO stores integers in the smallest type that holds them
         if self.compression == "GZIP_2":
             # First the highest bytes of all pixels, then the next ones. Stacking is faster than a copy of the transpose.
-            data = np.stack(np.frombuffer(data, np.uint8).reshape(stored.itemsize, -1), axis=1).tobytes()
+            data = np.stack([*np.frombuffer(data, np.uint8).reshape(stored.itemsize, -1)], axis=1).tobytes()
         return _as_pixels(data, shape, stored)
 
 
