@@ -29,6 +29,8 @@ class DocumentServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body are sent one after the other: the body would wait 40 ms for the acknowledgement of the head.
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 outer._answer(self)

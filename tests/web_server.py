@@ -47,6 +47,8 @@ class Ranges(BaseHTTPRequestHandler):
     """A handler that serves byte ranges; tests override methods to add faults."""
 
     protocol_version = "HTTP/1.1"
+    # Head and body are sent one after the other: the body would wait 40 ms for the acknowledgement of the head.
+    disable_nagle_algorithm = True
 
     def do_HEAD(self) -> None:
         self._serve(with_body=False)
