@@ -27,7 +27,9 @@ picture: demo
 	$(PYTHON) tools/shrink_picture.py time_lag_map.png docs/_static/time_lag_map.png
 
 # On all processors, each with whole files, whose fixtures are made once then. make test ARGS='-k graph' runs a part,
-# ARGS='-n 0' one test after the other, without workers.
+# ARGS='-n 0' one test after the other, without workers. Byte code is written, whatever the shell says: else each of the
+# many processes of the tests would compile the package for itself.
+test: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	$(PYTHON) -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -91,10 +93,12 @@ clean:
 
 .venv: $(INSTALLED)
 
-# pip, since every Python has it, and because it compiles byte code: without it each process imports for 7 s.
+# pip, since every Python has it, and because it compiles byte code, of all but this package: without it each process
+# imports for 7 s.
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import pip, sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
 	    || { python=$$(tools/find-python) && "$$python" -m venv --clear .venv; }
 	@echo 'Installing into .venv; this takes about a minute.'
 	$(PYTHON) -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	$(PYTHON) -m compileall -q sunpy_heliocloud
 	@touch $@

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,11 +16,7 @@ from sunpy.time import TimeRange
 from sunpy_heliocloud.arguments import flag, mapping, moment, require_function, shown
 from sunpy_heliocloud.coordinates.indexers import frame_indexer
 from sunpy_heliocloud.coordinates.times import seconds
-from sunpy_heliocloud.cube import TimeLagCube
-from sunpy_heliocloud.display.peeking import peek_at_maps
-from sunpy_heliocloud.display.sequences import sequence_summary
 from sunpy_heliocloud.inert_table import InertTable
-from sunpy_heliocloud.lazy.estimate import Estimate, estimate
 from sunpy_heliocloud.lazy.frames import Frames, updated_headers
 from sunpy_heliocloud.lazy.image_array import ImageArray
 from sunpy_heliocloud.lazy.joined import frames_of
@@ -33,8 +29,13 @@ from sunpy_heliocloud.metadata.channels import names_of
 from sunpy_heliocloud.metadata.exposure import exposure_times
 from sunpy_heliocloud.metadata.maps import map_header
 from sunpy_heliocloud.metadata.table import are_selected, conditions_text, header_table
-from sunpy_heliocloud.stacking import derotated, of_distinct_times, of_one_shape, stacked, warn_of
 from sunpy_heliocloud.text import inert
+
+# The modules of cubes, estimates and displays are imported by the methods that use them: this import has to be short.
+if TYPE_CHECKING:
+    from sunpy_heliocloud.cube import TimeLagCube
+    from sunpy_heliocloud.lazy.estimate import Estimate
+    from sunpy_heliocloud.summary import Summary
 
 __all__ = ["LazyMapSequence"]
 
@@ -486,7 +487,7 @@ class LazyMapSequence:
 
     def to_cube(
         self, *, normalize: bool = True, saturation: float | u.Quantity | str | None = None
-    ) -> TimeLagCube:
+    ) -> "TimeLagCube":
         """
         Stack the frames of one channel.
 
@@ -524,6 +525,8 @@ class LazyMapSequence:
         >>> cube.shape, str(cube.unit)
         ((30, 64, 64), 'DN / s')
         """
+        from sunpy_heliocloud.stacking import of_distinct_times, of_one_shape, stacked, warn_of
+
         flag("normalize", normalize)
         frames = of_distinct_times(of_one_shape(self._frames.by_time()))
         cube = stacked(frames, normalize=normalize, saturation=saturation)
@@ -537,7 +540,7 @@ class LazyMapSequence:
         normalize: bool = True,
         saturation: float | u.Quantity | str | None = None,
         **options: Any,
-    ) -> TimeLagCube:
+    ) -> "TimeLagCube":
         """
         Stack the frames of one channel and derotate them: ``to_cube().derotate_to(ref_map)``.
 
@@ -566,13 +569,15 @@ class LazyMapSequence:
         >>> seq.derotate_to(ref_map).shape
         (30, 12, 12)
         """
+        from sunpy_heliocloud.stacking import derotated, of_distinct_times, warn_of
+
         flag("normalize", normalize)
         frames = of_distinct_times(self._frames.by_time())
         cube = derotated(frames, ref_map, normalize=normalize, saturation=saturation, **options)
         warn_of(frames, cube)
         return cube
 
-    def estimate(self, ref_map: GenericMap) -> Estimate:
+    def estimate(self, ref_map: GenericMap) -> "Estimate":
         """
         What it will cost to derotate the frames to a map: ``to_cube().derotate_to(ref_map)`` for each channel.
 
@@ -592,6 +597,9 @@ class LazyMapSequence:
         >>> seq.estimate(ref_map).frames
         30
         """
+        from sunpy_heliocloud.lazy.estimate import Estimate, estimate
+        from sunpy_heliocloud.stacking import derotated, of_distinct_times
+
         cubes = [derotated(of_distinct_times(channel._frames.by_time()), ref_map) for channel in self.split()]
         return sum((estimate(cube.data) for cube in cubes), Estimate(0, 0, 0 * u.byte, 0 * u.byte, 0))
 
@@ -608,6 +616,8 @@ class LazyMapSequence:
         --------
         >>> seq.peek()
         """
+        from sunpy_heliocloud.display.peeking import peek_at_maps
+
         self._frames.require_some()
         parts = self.split()
         last = len(self) - 1
@@ -618,7 +628,12 @@ class LazyMapSequence:
         peek_at_maps(maps, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<{sequence_summary(self._frames, self._opened)}>"
+        return f"<{self._summary()}>"
 
     def _repr_html_(self) -> str:
-        return sequence_summary(self._frames, self._opened).html()
+        return self._summary().html()
+
+    def _summary(self) -> "Summary":
+        from sunpy_heliocloud.display.sequences import sequence_summary
+
+        return sequence_summary(self._frames, self._opened)

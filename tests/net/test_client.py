@@ -1,9 +1,6 @@
 """The Fido client against a real S3 server: what a user types, and what a user sees."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,43 +250,6 @@ def test_tab_completion(shipped):
     assert {"SDO", "SOHO", "STEREO_A", "STEREO_B"} == dict(values[a.Source]).keys()
     assert a.Source.stereo_a.value == "STEREO_A"
     assert "aia_0171: SDO/AIA images at 171 Å" in " ".join(repr(a.heliocloud.Dataset.aia_0171).split())
-
-
-def test_import_is_light():
-    """Whoever has sunpy.net waits for nothing else but fsspec, on whose thread requests are made."""
-    code = (
-        "import sys; from sunpy.net import Fido; before = set(sys.modules); import sunpy_heliocloud;"
-        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
-    )
-    new = set(run(code).split()) - set(sys.stdlib_module_names)
-    assert new <= {"sunpy_heliocloud", "platformdirs", "fsspec"}
-
-
-def run(code):
-    root = Path(__file__).parents[2]
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout
-
-
-def test_nobody_waits_for_a_search_who_does_not_search():
-    assert run("import sys, sunpy_heliocloud; print('sunpy' in sys.modules)") == "False\n"
-
-
-@pytest.mark.parametrize(
-    "imports",
-    [
-        "import sunpy_heliocloud; from sunpy.net import Fido, attrs as a",
-        "from sunpy.net import Fido, attrs as a; import sunpy_heliocloud",
-        "import sunpy_heliocloud.net; from sunpy.net import Fido, attrs as a",
-        "from sunpy_heliocloud import net; from sunpy.net import Fido, attrs as a",
-        "import sunpy_heliocloud; sunpy_heliocloud.net.datasets; from sunpy.net import Fido, attrs as a",
-        "import sunpy_heliocloud.kernels; import sunpy.net.vso; from sunpy.net import Fido, attrs as a",
-    ],
-)
-def test_the_client_is_known_in_whatever_order_things_are_imported(imports):
-    ask = "print(sum(client.__name__ == 'HelioCloudClient' for client in Fido.registry), a.heliocloud.Dataset.__name__)"
-    assert run(f"{imports}; {ask}") == "1 Dataset\n"
 
 
 def test_slices_keep_what_the_table_is(archive):
