@@ -26,10 +26,10 @@ BOUNDS = {"lag_bounds": [-2, 2] * u.hour, "at_bounds": "keep"}
 
 @pytest.fixture(scope="module")
 def sequences():
-    """Twelve hours of two channels at 2 arcsec a pixel, 193 Å first."""
+    """Twelve hours of two channels at 4 arcsec a pixel, 193 Å first."""
     with LocalServer() as server:
         write_bucket(
-            server.url, SUN, n_frames=180, shape=(1250, 1250), storage_options=server.storage_options
+            server.url, SUN, n_frames=180, shape=(625, 625), storage_options=server.storage_options
         )
         found = Fido.search(
             a.Time("2018-05-29T11:50", "2018-05-30T00:10"),
@@ -88,7 +88,7 @@ def test_the_lag_is_the_true_one(derotated, ref_map):
 def test_a_refined_lag_is_finer_than_the_cadence(derotated, ref_map):
     bias, spread = errors(derotated, ref_map, refine="parabolic")
     assert bias < 3
-    assert spread < 52
+    assert spread < 26
 
 
 def test_a_tenth_of_the_frames_may_be_missing(derotated, ref_map):
@@ -99,7 +99,7 @@ def test_a_tenth_of_the_frames_may_be_missing(derotated, ref_map):
         thinned.append(TimeLagCube.from_array(cube.data[kept], ref_map, cube.times[kept]))
     bias, spread = errors(thinned, ref_map, refine="parabolic")
     assert bias < 8
-    assert spread < 60
+    assert spread < 30
 
 
 @pytest.mark.parametrize("frame", [0, 40, 89, 179])

@@ -60,9 +60,18 @@ class Held:
         return cls(_map_frame(m, _name(place, header)), header, (m,))
 
     @classmethod
-    def of_pair(cls, data: Any, header: Any, place: str) -> "Held":
+    def of_pair(cls, data: Any, header: Any, place: str, maps: dict) -> "Held":
         """
         An array and its header.
+
+        Parameters
+        ----------
+        data, header
+            The pair.
+        place
+            Where it stands in the source, for messages.
+        maps
+            What `sunpy.map.Map` has made of other headers of the source, see `~sunpy_heliocloud.metadata.problems.problems`.
 
         Raises
         ------
@@ -81,7 +90,7 @@ class Held:
                 "numbers with two axes, so that each image of a stack is a pair of its own"
             )
         header = _with_size(header, data.shape)
-        if (reason := problems([header])[0]) is not None:
+        if (reason := problems([header], maps)[0]) is not None:
             raise ReadError(f"The header of {place} cannot be used: {shown_url(reason)}")
         if isinstance(data, np.ma.MaskedArray):
             data = np.ma.filled(data.astype(np.result_type(data.dtype, np.float32)), np.nan)

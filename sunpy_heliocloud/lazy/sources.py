@@ -54,10 +54,10 @@ def entries_of(source: Any) -> list[Entry]:
     ValueError, FileNotFoundError
         When a table has no column ``URL``, a folder no FITS file, or a name is empty.
     """
-    return list(_entries(source, _TOP))
+    return list(_entries(source, _TOP, {}))
 
 
-def _entries(source: Any, place: str) -> Iterator[Entry]:
+def _entries(source: Any, place: str, maps: dict) -> Iterator[Entry]:
     if isinstance(source, (str, os.PathLike, bytes)):
         yield from map(File, named_files(_name(source, place)))
     elif isinstance(source, GenericMap):
@@ -67,10 +67,10 @@ def _entries(source: Any, place: str) -> Iterator[Entry]:
     elif is_table(source):
         yield from table_files(source)
     elif hasattr(source, "to_pylist"):  # a column of pyarrow
-        yield from _entries(source.to_pylist(), place)
+        yield from _entries(source.to_pylist(), place, maps)
     elif _is_collection(source):
         yield from _failed_downloads(source)
-        yield from _parts(source, place)
+        yield from _parts(source, place, maps)
     else:
         where = "" if place == _TOP else f" ({place})"
         raise TypeError(f"{_TAKEN}, not from {type(source).__name__}{where}{_remedy(source)}")
@@ -87,14 +87,14 @@ def _is_collection(source: Any) -> bool:
     return isinstance(source, (Iterable, MapSequence)) and not is_single
 
 
-def _parts(source: Iterable[Any], place: str) -> Iterator[Entry]:
+def _parts(source: Iterable[Any], place: str, maps: dict) -> Iterator[Entry]:
     """Of a collection, in which a header may follow its array, as in a pair."""
     parts = iter(source)
     is_pair = isinstance(source, (tuple, list)) and len(source) == 2
     for number, part in enumerate(parts):
         here = f"item {number} of {place}"
         if not is_pixels(part):
-            yield from _entries(part, here)
+            yield from _entries(part, here, maps)
             continue
         here = place if is_pair else here
         header = next(parts, None)
@@ -104,7 +104,7 @@ def _parts(source: Iterable[Any], place: str) -> Iterator[Entry]:
                 "the header being a dictionary, a fits.Header or a WCS"
             )
         try:
-            yield Held.of_pair(part, header, here)
+            yield Held.of_pair(part, header, here, maps)
         except (TypeError, ValueError, ReadError) as error:
             yield Lost(here, ReadError(str(error)))
 
