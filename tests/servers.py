@@ -23,6 +23,8 @@ def raw_server(
 
     def serve(connection: socket.socket) -> None:
         connection.settimeout(60)
+        # What is sent in parts would wait 40 ms for the acknowledgement of the first.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:

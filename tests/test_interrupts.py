@@ -17,15 +17,16 @@ from small_bucket import image
 
 from sunpy_heliocloud import LazyMapSequence
 
+# Processes of a pool and of a cluster run this as a module: what they do not need is not imported at its top.
 CLIENT = """
     import logging
     import sys
     import dask
-    from distributed import Client, LocalCluster
-    from sunpy_heliocloud import LazyMapSequence
 
     def compute(cube):
         if sys.argv[1] == "cluster":
+            from distributed import Client, LocalCluster
+
             # distributed logs, with a traceback, each connection that is lost when it is in use at the end.
             quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
             with LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster, Client(cluster):
@@ -34,6 +35,8 @@ CLIENT = """
             dask.compute(cube, scheduler=sys.argv[1], num_workers=2)
 
     if __name__ == "__main__":
+        from sunpy_heliocloud import LazyMapSequence
+
         sequence = LazyMapSequence(sys.argv[3:])
         if sys.argv[2] == "verify":
             sequence.verify()
