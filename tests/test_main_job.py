@@ -28,9 +28,7 @@ BOUNDS = {"lag_bounds": [-2, 2] * u.hour, "at_bounds": "keep"}
 def sequences():
     """Twelve hours of two channels at 4 arcsec a pixel, 193 Å first."""
     with LocalServer() as server:
-        write_bucket(
-            server.url, SUN, n_frames=180, shape=(625, 625), storage_options=server.storage_options
-        )
+        write_bucket(server.url, SUN, n_frames=180, shape=(625, 625), storage_options=server.storage_options)
         found = Fido.search(
             a.Time("2018-05-29T11:50", "2018-05-30T00:10"),
             a.Wavelength(193 * u.AA) | a.Wavelength(171 * u.AA),

@@ -224,13 +224,17 @@ def without(cube, region, planes):
     )
 
 
-def errors_of_pairs(cubes, region):
-    """The bias of each pair's refined lags, and what 95 % of their errors stay below, where channels correlate."""
-    cubes = [cube.resample_time(4 * u.min) for cube in cubes]
+def errors_of_pairs(cubes, region, *, every=1):
+    """
+    The bias of each pair's refined lags, and what 95 % of their errors stay below, where channels correlate.
+
+    Of every so many pixels in either direction: where frames are missing, each pair takes seven times as long.
+    """
+    cubes = [cube.resample_time(4 * u.min)[:, ::every, ::every] for cube in cubes]
     lags, correlations = dask.compute(*time_lag_pairs(cubes, lag_bounds=[-2, 2] * u.hour, refine="parabolic"))
     found = {}
     for key, lag in lags.items():
-        true_lag = NOISY_SUN.true_lag(*map(int, key.split("-")), region, within=6 * u.deg)
+        true_lag = NOISY_SUN.true_lag(*map(int, key.split("-")), region, within=6 * u.deg)[::every, ::every]
         judged = np.isfinite(true_lag) & (correlations[key].data > 0.5)
         assert judged.sum() > 0.8 * np.isfinite(true_lag).sum()
         error = (lag.data - true_lag)[judged]
@@ -251,13 +255,14 @@ def test_all_fifteen_pairs_have_their_own_true_lags(derotated, region):
 def test_fifteen_pairs_with_a_tenth_of_the_frames_missing(derotated, region):
     rng = np.random.default_rng(0)
     thinned = [without(cube, region, rng.choice(FRAMES, FRAMES // 10, replace=False)) for cube in derotated]
-    bias, spread = errors_of_pairs(thinned, region)
+    bias, spread = errors_of_pairs(thinned, region, every=2)
     assert bias < 3
     assert spread < 60
 
 
 def test_fifteen_pairs_with_a_gap_of_forty_minutes(derotated, region):
-    bias, spread = errors_of_pairs([without(cube, region, np.arange(85, 95)) for cube in derotated], region)
+    with_gap = [without(cube, region, np.arange(85, 95)) for cube in derotated]
+    bias, spread = errors_of_pairs(with_gap, region, every=2)
     assert bias < 3
     assert spread < 60
 
