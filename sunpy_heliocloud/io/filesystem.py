@@ -10,9 +10,10 @@ from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.location import LocalLocation, LocationError, S3Location, given_location
 
 if TYPE_CHECKING:
+    import s3fs
     from fsspec import AbstractFileSystem
 
-__all__ = ["filesystem", "https_url"]
+__all__ = ["filesystem", "https_url", "s3_filesystem"]
 
 
 def filesystem(
@@ -40,13 +41,30 @@ def filesystem(
     """
     match given_location(url):
         case S3Location(bucket, key):
-            import s3fs  # imported only for writing: it takes a third of a second
-
-            files = s3fs.S3FileSystem(**Access.of(storage_options).filesystem_options)
+            files = s3_filesystem(**Access.of(storage_options).filesystem_options)
             return files, f"{bucket}/{key}".rstrip("/")
         case LocalLocation(path):
             return LocalFileSystem(), path
     raise LocationError(f"{url!r} cannot be written to: expected s3://bucket/key or a path")
+
+
+def s3_filesystem(**options: Any) -> "s3fs.S3FileSystem":
+    """
+    The file system of buckets, for credentials, listings and writing; objects of public buckets are read without it.
+
+    Raises
+    ------
+    ImportError
+        When s3fs, an extra, is not installed.
+    """
+    try:
+        import s3fs  # only here: it takes a third of a second
+    except ImportError as error:
+        raise ImportError(
+            'credentials for S3, and folders and stores in S3, need s3fs: pip install "sunpy_heliocloud[s3]", on workers, '
+            "too; URLs of public buckets are read without it"
+        ) from error
+    return s3fs.S3FileSystem(**options)
 
 
 def https_url(url: str) -> str:

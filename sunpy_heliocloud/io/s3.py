@@ -8,6 +8,7 @@ import aiohttp
 
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.io.access import Access
+from sunpy_heliocloud.io.filesystem import s3_filesystem
 from sunpy_heliocloud.io.http import Answer, body_of
 from sunpy_heliocloud.io.http_errors import SlowServerError, WrongAnswerError, status_error
 from sunpy_heliocloud.io.location import S3Location
@@ -27,8 +28,6 @@ def _filesystem(access: Access) -> "s3fs.S3FileSystem":
     The filesystem with a caller's options: enough connections, the time-outs of this package, no retries by
     s3fs.
     """
-    import s3fs  # for signed requests only: it takes a third of a second
-
     options = access.filesystem_options
     config = {
         "max_pool_connections": IN_FLIGHT,
@@ -36,7 +35,7 @@ def _filesystem(access: Access) -> "s3fs.S3FileSystem":
         "read_timeout": limits.patience,
         "retries": {"total_max_attempts": 1},
     }
-    return s3fs.S3FileSystem(**options | {"config_kwargs": config | dict(options.get("config_kwargs") or {})})
+    return s3_filesystem(**options | {"config_kwargs": config | dict(options.get("config_kwargs") or {})})
 
 
 async def get_signed(
@@ -68,7 +67,8 @@ async def get_signed(
     ------
     StatusError, SlowServerError, WrongAnswerError, LimitError, OSError
     """
-    from botocore.exceptions import (
+    files = _filesystem(access)
+    from botocore.exceptions import (  # which comes with s3fs
         BotoCoreError,
         ClientError,
         ConnectTimeoutError,
@@ -77,7 +77,7 @@ async def get_signed(
     )
 
     try:
-        client = await _filesystem(access).set_session()
+        client = await files.set_session()
         async with asyncio.timeout(limits.patience):
             answer = await client.get_object(
                 Bucket=location.bucket, Key=location.key, **_options(access, start, stop, known)

@@ -1,6 +1,8 @@
 """Who asks: credentials go where the caller has named, and are shown nowhere."""
 
+import io
 import pickle
+import sys
 
 import dask
 import numpy as np
@@ -180,3 +182,41 @@ def test_the_number_of_files_is_bounded(tmp_path, monkeypatch):
         ValueError, match=r"source of the sequence has 3 files.*sunpy_heliocloud.limits.files = 3"
     ):
         LazyMapSequence(["a.fits", "b.fits", "c.fits"])
+
+
+# ---- without the extra s3
+
+
+@pytest.fixture
+def without_s3fs(shared_server, monkeypatch):
+    """A server with an image, for a user who has no s3fs."""
+    content = io.BytesIO()
+    data, header = SUN.frame(171, SUN.time, shape=(20, 20))
+    fits.PrimaryHDU(data, fits.Header(header)).writeto(content)
+    shared_server.image = shared_server.write("folder/a.fits", content.getvalue())
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL_S3", shared_server.endpoint_url)
+        for name in [
+            name for name in sys.modules if name.partition(".")[0] in ("s3fs", "botocore", "aiobotocore")
+        ]:
+            patch.delitem(sys.modules, name)
+        for name in ("s3fs", "botocore", "aiobotocore"):
+            patch.setitem(sys.modules, name, None)
+        yield shared_server
+
+
+def test_public_objects_are_read_without_s3fs(without_s3fs):
+    sequence = LazyMapSequence([without_s3fs.image])
+    assert np.isfinite(sequence.to_cube().compute().data).all()
+    assert sequence[0].data.compute().shape == (20, 20)
+
+
+@pytest.mark.parametrize("name", ["folder/", "folder/*.fits"])
+def test_folders_of_buckets_without_s3fs_are_an_error_that_names_the_extra(without_s3fs, name):
+    with pytest.raises(ReadError, match=r"folder.* need s3fs: pip install .*\[s3\]"):
+        LazyMapSequence(without_s3fs.url + name)
+
+
+def test_credentials_without_s3fs_are_an_error_that_names_the_extra(without_s3fs):
+    with pytest.raises(ReadError, match=r"a\.fits.* need s3fs: pip install .*\[s3\]"):
+        LazyMapSequence(without_s3fs.image, storage_options=SECRETS)
