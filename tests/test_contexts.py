@@ -122,23 +122,25 @@ def assert_same(cubes, pixels, expected):
         assert cubes[name].wcs.low_level_wcs == right[name].wcs.low_level_wcs
 
 
+@pytest.fixture(scope="module", params=CONTEXTS.values(), ids=CONTEXTS.keys())
+def built_inside(request, paths, ref_map, synoptic):
+    """A context, and what was built in it."""
+    with request.param():
+        return request.param, pipeline(paths, ref_map, synoptic)
+
+
 @screens
-@contexts
 def test_built_and_computed_inside_a_context_pixels_times_and_coordinates_are_the_same(
-    context, paths, ref_map, synoptic, expected
+    built_inside, expected
 ):
+    context, cubes = built_inside
     with context():
-        cubes = pipeline(paths, ref_map, synoptic)
         assert_same(cubes, computed(cubes, "threads"), expected)
 
 
 @screens
-@contexts
-def test_built_inside_and_computed_outside_and_the_other_way_round(
-    context, paths, ref_map, synoptic, expected
-):
-    with context():
-        cubes = pipeline(paths, ref_map, synoptic)
+def test_built_inside_and_computed_outside_and_the_other_way_round(built_inside, expected):
+    context, cubes = built_inside
     assert_same(cubes, computed(cubes, "synchronous"), expected)
     with context():
         pixels = computed(expected[0], "synchronous")
@@ -248,30 +250,36 @@ def pointing_through_sunpy(header):
     return header | {"CRVAL1": header["CRVAL1"] + point.transform_to(later).lon.to_value(u.deg)}
 
 
+def crops_and_others(paths, ref_map):
+    """Pixels of crops, reprojections, Maps and footprints, and pointings of updated headers."""
+    cube = LazyMapSequence(paths).to_cube()
+    derotated = cube.derotate_to(ref_map)
+    corners = ref_map.bottom_left_coord, ref_map.center
+    updated = LazyMapSequence(paths).update_headers(pointing_through_sunpy)
+    found = [
+        cube.crop(*corners).data,
+        derotated.crop(*corners).data,
+        cube.crop(ref_map).data,
+        cube[0].reproject_to(ref_map.wcs).data,
+        derotated[0].reproject_to(cube[2].to_map().wcs, algorithm="adaptive").data,
+        derotated[2].to_map().data,
+        derotated.footprint.data,
+        [m.reference_coordinate.Tx.value for m in updated],
+    ]
+    return [np.asarray(values) for values in found]
+
+
+@pytest.fixture(scope="module")
+def outside(paths, ref_map):
+    return crops_and_others(paths, ref_map)
+
+
 @contexts
 @screens
-def test_crops_reprojections_maps_and_headers_are_the_same_inside_a_context(context, paths, ref_map):
-    def found():
-        cube = LazyMapSequence(paths).to_cube()
-        derotated = cube.derotate_to(ref_map)
-        corners = ref_map.bottom_left_coord, ref_map.center
-        updated = LazyMapSequence(paths).update_headers(pointing_through_sunpy)
-        return [
-            cube.crop(*corners).data,
-            derotated.crop(*corners).data,
-            cube.crop(ref_map).data,
-            cube[0].reproject_to(ref_map.wcs).data,
-            derotated[0].reproject_to(cube[2].to_map().wcs, algorithm="adaptive").data,
-            derotated[2].to_map().data,
-            derotated.footprint.data,
-            [m.reference_coordinate.Tx.value for m in updated],
-        ]
-
-    right = [np.asarray(values) for values in found()]
+def test_crops_reprojections_maps_and_headers_are_the_same_inside_a_context(context, paths, ref_map, outside):
     with context():
-        inside = found()
-        inside = [np.asarray(values) for values in inside]
-    for theirs, ours in zip(inside, right, strict=True):
+        inside = crops_and_others(paths, ref_map)
+    for theirs, ours in zip(inside, outside, strict=True):
         np.testing.assert_array_equal(theirs, ours)
 
 

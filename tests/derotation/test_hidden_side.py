@@ -1,5 +1,7 @@
 """What was behind the limb for the observer of a frame is missing: every algorithm, every kind of map."""
 
+from functools import cache
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -73,11 +75,13 @@ KINDS = {
 kinds = pytest.mark.parametrize(("frame", "target", "share"), KINDS.values(), ids=KINDS.keys())
 
 
+@cache  # several tests ask for the same
 def derotated(frame, target, algorithm, **options):
     cube = LazyMapSequence([frame]).to_cube(normalize=False)
     return cube.derotate_to(target, algorithm=algorithm, dtype="f8", **options).data[0].compute()
 
 
+@cache
 def heights(frame, target):
     """Of the frame's observer above the horizon of the target's pixels."""
     return height_above_horizon(target.wcs, frame.wcs, target.data.shape)[1:-1, 1:-1]
