@@ -26,9 +26,9 @@ demo: $(INSTALLED)
 picture: demo
 	$(PYTHON) tools/shrink_picture.py time_lag_map.png docs/_static/time_lag_map.png
 
-# On all processors, each with whole files, whose fixtures are made once then. make test ARGS='-k graph' runs a part,
-# ARGS='-n 0' one test after the other, without workers. Byte code is written, whatever the shell says: else each of the
-# many processes of the tests would compile the package for itself.
+# In half as many processes again as there are processors (tests/conftest.py), each with whole files, whose fixtures are made
+# once then. make test ARGS='-k graph' runs a part, ARGS='-n 0' one test after the other, without workers. Byte code is
+# written, whatever the shell says: else each of the many processes of the tests would compile the package for itself.
 test: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	$(PYTHON) -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
