@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 import tempfile
 
 import matplotlib
@@ -78,6 +79,14 @@ def server():
     """An empty HelioCloud for one test, which is the S3 endpoint during the test."""
     with LocalServer() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _figures():
+    yield
+    # Most tests do not import it.
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(autouse=True)

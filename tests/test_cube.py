@@ -273,7 +273,6 @@ def test_a_plot_computes_each_plane_it_shows_once(cube, read, item, planes):
     figure = plt.figure()
     cube[item].plot()
     figure.savefig("/dev/null", format="png")
-    plt.close("all")
     assert sorted(read) == planes
 
 

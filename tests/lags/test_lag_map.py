@@ -73,7 +73,6 @@ def test_what_is_written_can_be_read(pair, kind, end, tmp_path):
     assert here.obstime == there.obstime
     assert here.observer.radius.to_value(u.m) == pytest.approx(there.observer.radius.to_value(u.m))
     again.plot()
-    plt.close("all")
 
 
 def test_a_fits_file_says_how_the_map_was_made(pair, tmp_path):
@@ -116,14 +115,12 @@ def test_plots(pair, kind, cmap, limits):
     assert limits is None or image.get_clim() == limits
     assert "193-171" in axes.get_title()
     assert lag.meta["quantity"] in axes.figure.axes[-1].get_ylabel()
-    plt.close("all")
 
 
 def test_one_limit_is_enough(pair):
     axes = made(pair, "lag").plot(vmax=600, colorbar=False)
     assert axes.images[0].get_clim() == (-600, 600)
     assert len(axes.figure.axes) == 1
-    plt.close("all")
 
 
 @pytest.mark.parametrize(("kind", "width"), [("lag", 60), ("correlation", 0.02)])
@@ -135,7 +132,6 @@ def test_histograms(pair, kind, width):
     assert np.abs(edges).min() == pytest.approx(width / 2)
     axes = lag.plot_histogram(plt.figure().add_subplot(), bin_width=3 * width * lag.unit)
     np.testing.assert_allclose(np.diff(axes.patches[0].get_data()[1]), 3 * width)
-    plt.close("all")
 
 
 def test_it_becomes_a_map(pair):
@@ -182,7 +178,6 @@ def test_limits_and_units_of_plots(pair):
     without_bounds = hot.time_lag(cool).compute()
     largest = float(np.nanmax(np.abs(without_bounds.data)))
     assert without_bounds.plot().images[0].get_clim() == (-largest, largest)
-    plt.close("all")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -200,7 +195,6 @@ def test_a_map_has_the_colours_of_the_lag_map_and_can_be_read_back(pair, kind, l
     assert (
         again.plot(plt.figure().add_subplot(projection=lag.wcs)).images[0].get_cmap() == expected.get_cmap()
     )
-    plt.close("all")
 
 
 def test_binned_maps_are_written_and_become_maps(pair, tmp_path):
@@ -245,7 +239,6 @@ def test_other_files_are_refused(tmp_path):
 def test_bins_need_a_width(pair, width):
     with pytest.raises(ValueError, match=r"bin_width is .* such as 60 \* u.s"):
         made(pair, "lag").plot_histogram(bin_width=width)
-    plt.close("all")
 
 
 @pytest.mark.parametrize(

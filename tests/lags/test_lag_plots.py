@@ -18,12 +18,6 @@ SHAPE = (8, 12)
 TIMES = SUN.time + np.arange(60) * 4 * u.min
 
 
-@pytest.fixture(autouse=True)
-def _figures():
-    yield
-    plt.close("all")
-
-
 def pair_of(delay=3, chunks=(-1, 4, 6)):
     """Two channels, of which the first leads by some planes; a pixel of either is missing."""
     walk = np.cumsum(np.random.default_rng(0).normal(size=(80, *SHAPE)), axis=0).astype("f4")

@@ -2,7 +2,6 @@
 
 import dask
 import dask.array as da
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import sunkit_image.time_lag
@@ -283,7 +282,6 @@ def test_correlation_over_lag():
     there, here = (cube.wcs.pixel_to_world(x, y, 0) for cube, x, y in ((over_lag, 6, 3), (part, 2, 1)))
     assert here[0].Tx.arcsec == pytest.approx(there[0].Tx.arcsec)
     assert here[0].Ty.arcsec == pytest.approx(there[0].Ty.arcsec)
-    plt.close("all")
     expected = HOT_MAP.wcs.pixel_to_world(3, 2)
     assert over_lag[18].wcs.pixel_to_world(3, 2).Tx.arcsec == pytest.approx(expected.Tx.arcsec)
 
@@ -334,7 +332,6 @@ def test_a_window_is_plotted_written_and_binned_as_a_map(tmp_path):
     assert lags[::2, 2:4].times.size == 2
     assert lags[:, 3, 4].compute().data.shape == (3,)
     assert "in 3 windows of 80 planes of 240.0 s" in str(lags)
-    plt.close("all")
 
 
 def test_many_windows_make_few_tasks_of_bounded_memory():

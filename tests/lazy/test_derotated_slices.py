@@ -98,7 +98,6 @@ def test_strips_of_rows_are_made_by_the_one_function_that_decides_chunks(sequenc
 
 
 def test_a_plot_of_one_plane_and_an_animation_read_the_frames_around_it(sequence, target, monkeypatch):
-    import matplotlib.pyplot as plt
 
     frames, server = sequence
     cube = frames.to_cube().derotate_to(target).resample_time(10 * u.min)
@@ -113,7 +112,6 @@ def test_a_plot_of_one_plane_and_an_animation_read_the_frames_around_it(sequence
     assert cube[1].to_map().data.shape == (91, 81)
     np.asarray(cube[1].to_map().data)
     assert server.requests == 3
-    plt.close("all")
 
 
 def test_in_memory_planes_are_resampled_and_sliced_alike(sequence, target):
