@@ -8,7 +8,6 @@ the result for a pixel depends neither on the blocks of an image nor on the work
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import fft
 
 from sunpy_heliocloud.kernels.correlation import (
     Correlator,
@@ -16,8 +15,9 @@ from sunpy_heliocloud.kernels.correlation import (
     checked_steps,
     common_type,
 )
-from sunpy_heliocloud.kernels.detrending import Detrend, fill_gaps, remove_trend
+from sunpy_heliocloud.kernels.detrending import Detrend, remove_trend
 from sunpy_heliocloud.kernels.series import Series, prepare, standardise
+from sunpy_heliocloud.kernels.surrogates import RedNoise, SameSpectrum
 
 __all__ = ["chance_among_pixels", "chance_of_correlation", "level_of_correlation"]
 
@@ -28,22 +28,26 @@ def chance_of_correlation(
     """
     The probability that unrelated series correlate as well as these do, at whatever lag.
 
-    Surrogates of the first series, which share its spectrum or its memory but nothing with the second, are
-    correlated with the second; and surrogates of the second with the first, in turn. The spectrum of one short series
-    is known badly, so that half of the surrogates of either are more often right than all of one.
+    Surrogates of one of the series, which share its spectrum or its memory but nothing with the other, are correlated
+    with the other. It is that of the two with more independent samples (Bartlett 1946), whichever comes first: its
+    spectrum is known better. The choice depends on what surrogates share, so that it does not bias the probability;
+    the mean of the probabilities of either would be small too rarely.
 
     Parameters
     ----------
     a, b
         Series of the same shape ``(t, ny, nx)``.
     how
-        See `Correlator`. Surrogates are made of the series as they are, and detrended as these are.
+        See `Correlator`. Surrogates are detrended once: those of what running means leave are not detrended any more,
+        others are made of the series as they are, and detrended as these are.
     surrogates
-        ``"phase"``: the amplitudes of the series' spectrum with random phases (Theiler et al. 1992, Ebisuzaki
-        1997). The spectrum is that of the series and its mirror image, of whose surrogate the first half is taken:
-        a series whose ends do not meet has a jump when it is repeated, which random phases turn into noise, so that
-        surrogates of smooth series correlate too little (Schreiber & Schmitz 2000). Missing samples are
-        interpolated for the spectrum, and missing again in the surrogate.
+        ``"phase"``: realisations that are constrained to the spectrum of the series (Theiler & Prichard 1996), which is
+        taken from the cosine transform: signs are random, amplitudes stay. A Fourier transform would repeat the
+        series, whose ends do not meet: random phases turn the jump into noise, so that surrogates of red series
+        correlate too little (Schreiber & Schmitz 2000). Cosines are the principal components of white noise and of a
+        random walk, and nearly so of what is between (Ahmed, Natarajan & Rao 1974). Of smoother series that change as
+        slowly as they are long, the differences are taken, or the differences of these, and summed again. Missing
+        samples are interpolated for the spectrum, and missing again in the surrogate.
         ``"red_noise"``: an autoregressive process of first order with the series' autocorrelation from sample to
         sample (Allen & Smith 1996).
     trials
@@ -59,8 +63,9 @@ def chance_of_correlation(
 
     References
     ----------
-    * Theiler, J. et al. 1992, Physica D 58, 77, https://doi.org/10.1016/0167-2789(92)90102-S
-    * Ebisuzaki, W. 1997, J. Climate 10, 2147, https://doi.org/10.1175/1520-0442(1997)010<2147:AMTETS>2.0.CO;2
+    * Theiler, J. & Prichard, D. 1996, Physica D 94, 221, https://doi.org/10.1016/0167-2789(96)00050-4
+    * Ahmed, N., Natarajan, T. & Rao, K. R. 1974, IEEE Trans. Comput. C-23, 90, https://doi.org/10.1109/T-C.1974.223784
+    * Bartlett, M. S. 1946, J. R. Stat. Soc. Suppl. 8, 27, https://doi.org/10.2307/2983611
     * Schreiber, T. & Schmitz, A. 2000, Physica D 142, 346, https://doi.org/10.1016/S0167-2789(00)00043-9
     * Allen, M. R. & Smith, L. A. 1996, J. Climate 9, 3373,
       https://doi.org/10.1175/1520-0442(1996)009<3373:MCSSDI>2.0.CO;2
@@ -85,7 +90,7 @@ def level_of_correlation(
     Parameters
     ----------
     a, b, how, trials, seed
-        As for `chance_of_correlation`, with random phases.
+        As for `chance_of_correlation`, with surrogates of the same spectrum.
     probability
         Of a larger correlation, from 0 to 1.
 
@@ -117,19 +122,33 @@ def _of_surrogates(
     seed: int,
 ) -> Iterator[np.ndarray]:
     """The largest correlation of each pixel of a block, in one trial after the other."""
-    make = _RandomPhases if surrogates == "phase" else _RedNoise
-    # A running mean or line is nearly the same filter everywhere: what it leaves is as stationary as the series.
-    is_filter = not isinstance(how.detrend, str)
-    raw = pair
-    if not is_filter:
-        planes = [one.reshape(len(one), -1)[:, block].astype(common_type(series)) for one in series]
-        raw = [prepare(one, pair[0].length) for one in planes]
-    made_of = [make(one) for one in raw]
+    dtype, n = common_type(series), how.samples(len(series[0]))
+    of_first = _concentration(pair[0]) <= _concentration(pair[1])
+    # A running mean is the same filter everywhere: what it leaves is as stationary as the series.
+    detrend = None if isinstance(how.detrend, int) else how.detrend
+    parts = []
+    for which, pixels in enumerate((of_first, ~of_first)):
+        if pixels.any():
+            raw = pair[which].rows(pixels)
+            if detrend is not None:
+                planes = series[which].reshape(len(series[which]), -1)[:, block][:, pixels]
+                raw = prepare(planes.astype(dtype, copy=False), raw.length)
+            make = RedNoise(raw) if surrogates == "red_noise" else SameSpectrum(raw, detrend)
+            parts.append((which, pixels, raw.present, make, pair[1 - which].rows(pixels)))
     for trial in range(trials):
-        which, both = trial % 2, list(pair)
-        samples = made_of[which].surrogates(np.random.default_rng([seed, trial]))
-        both[which] = _masked(samples, raw[which].present, None if is_filter else how.detrend)
-        yield _largest(how.correlate(both[0], both[1], how.samples(len(series[0])), steps).values)
+        largest = np.empty(len(of_first), dtype)
+        for which, pixels, present, make, other in parts:
+            samples = make.surrogates(np.random.default_rng([seed, trial]))
+            both = (_masked(samples, present, detrend), other)
+            largest[pixels] = _largest(how.correlate(both[which], both[1 - which], n, steps).values)
+        yield largest
+
+
+def _concentration(series: Series) -> np.ndarray:
+    """Of the power on few frequencies: one over it is proportional to the number of independent samples."""
+    power = np.abs(series.spectrum) ** 2
+    with np.errstate(invalid="ignore"):
+        return (power**2).sum(axis=1) / power.sum(axis=1) ** 2
 
 
 def chance_among_pixels(
@@ -195,43 +214,3 @@ def _masked(samples: np.ndarray, present: np.ndarray, detrend: Detrend = None) -
     present = remove_trend(samples, present, detrend)
     standardise(samples, present, np.zeros(len(samples)))
     return Series(samples, present, present.all(axis=1))
-
-
-class _RandomPhases:
-    """Surrogates with the spectra of series and their mirror images, whose ends meet: the first half."""
-
-    def __init__(self, series: Series) -> None:
-        self.shape, self.n = series.samples.shape, series.present.shape[1]
-        filled = series.samples[:, : self.n].copy()
-        fill_gaps(filled, series.present)
-        self.spectrum = fft.rfft(np.concatenate([filled, filled[:, ::-1]], axis=1), axis=1)
-
-    def surrogates(self, rng: np.random.Generator) -> np.ndarray:
-        turns = np.exp(2j * np.pi * rng.random(self.n + 1))
-        turns[0], turns[-1] = 1, rng.choice([-1, 1])
-        series = fft.irfft(self.spectrum * turns.astype(self.spectrum.dtype), 2 * self.n, axis=1)
-        samples = np.zeros(self.shape, series.dtype)
-        samples[:, : self.n] = series[:, : self.n]
-        return samples
-
-
-class _RedNoise:
-    """Surrogates with the correlation of series from sample to sample."""
-
-    def __init__(self, series: Series) -> None:
-        samples, present = series.samples, series.present
-        self.n = n = present.shape[1]
-        self.missing = np.where(np.isnan(samples[:, :1]), samples.dtype.type(np.nan), np.zeros_like(samples))
-        pairs = (present[:, 1:] & present[:, :-1]).sum(axis=1)
-        memory = (samples[:, 1:n] * samples[:, : n - 1]).sum(axis=1) / np.maximum(pairs, 1)
-        self.phi = np.clip(memory, 0, 0.999).astype(np.float64)
-
-    def surrogates(self, rng: np.random.Generator) -> np.ndarray:
-        samples, noise = self.missing.copy(), np.asarray(rng.normal(size=self.n))
-        push: np.ndarray = np.sqrt(1 - self.phi**2)
-        value = np.full(len(self.phi), noise[0])
-        for t in range(self.n):
-            if t > 0:
-                value = self.phi * value + push * noise[t]
-            samples[:, t] += value
-        return samples

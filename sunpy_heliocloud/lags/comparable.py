@@ -222,18 +222,19 @@ class ComparableCube(StoredCube):
         """
         The probability that two unrelated channels correlate as well as these, at any of the lags.
 
-        The light curves of this cube and of the other are replaced by surrogates in turn. A surrogate has the mean, the
-        variance and the power spectrum (or the memory) of the original, and is unrelated to the other cube. The result
-        is the fraction of surrogates whose maximum correlation is as large.
+        In each pixel the light curve of one of the cubes is replaced by surrogates. A surrogate has the mean, the variance
+        and the power spectrum (or the memory) of the original, and is unrelated to the other cube. The result is the
+        fraction of surrogates whose maximum correlation is as large. Of the two light curves the one with more
+        independent samples is replaced, whichever cube comes first.
 
         Parameters
         ----------
         other
             As for `time_lag`.
         surrogates
-            ``"phase"``: the same power spectrum with random phases (Theiler et al. 1992; Ebisuzaki 1997), namely that
-            of the light curve and its mirror image, since ends that do not meet would add noise to the surrogates
-            (Schreiber & Schmitz 2000).
+            ``"phase"``: the same power spectrum with random phases, which are 0 or 180 degrees (Theiler & Prichard 1996).
+            The spectrum is that of the cosine transform, since the ends of a light curve do not meet (Schreiber &
+            Schmitz 2000); of smooth light curves that change as slowly as they are long, that of their differences.
             It assumes that light curves are stationary and Gaussian: of bursts, such as flares and nanoflare storms, it
             finds too many significant.
             ``"pixels"``: this cube's light curves of ``trials`` other pixels, farther away than a quarter of the map's
@@ -255,7 +256,7 @@ class ComparableCube(StoredCube):
         -------
         LagMap
             From 0 to 1, lazy; NaN where there is no correlation. Of unrelated light curves (white and red noise, power
-            laws, smooth ones) 3 to 7 % are at 0.05 or below with ``"phase"``, whatever the detrending, bounds and length;
+            laws, smooth ones) 4 to 7 % are at 0.05 or below with ``"phase"``, whatever the detrending, bounds and length;
             with ``"red_noise"`` as many of those that are such, but more of smoother ones
             (``benchmarks/false_alarms.py``).
 
@@ -266,9 +267,7 @@ class ComparableCube(StoredCube):
 
         References
         ----------
-        * Theiler, J. et al. 1992, Physica D 58, 77, https://doi.org/10.1016/0167-2789(92)90102-S
-        * Ebisuzaki, W. 1997, J. Climate 10, 2147,
-          https://doi.org/10.1175/1520-0442(1997)010<2147:AMTETS>2.0.CO;2
+        * Theiler, J. & Prichard, D. 1996, Physica D 94, 221, https://doi.org/10.1016/0167-2789(96)00050-4
         * Schreiber, T. & Schmitz, A. 2000, Physica D 142, 346, https://doi.org/10.1016/S0167-2789(00)00043-9
         * Allen, M. R. & Smith, L. A. 1996, J. Climate 9, 3373,
           https://doi.org/10.1175/1520-0442(1996)009<3373:MCSSDI>2.0.CO;2
