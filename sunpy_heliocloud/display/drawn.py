@@ -66,15 +66,15 @@ class DrawnCube(Summarised, MappedCube):
         **kwargs: Any,
     ) -> Any:
         """
-        Plot a plane as sunpy plots a Map, a light curve or a row over dates, or the cube with a slider for time.
+        Plot a plane as sunpy plots a Map, a light curve over dates, or the cube with a slider for time.
 
         What is lazy is computed once; of a cube with a slider a plane when it is shown.
 
         Parameters
         ----------
         axes : `matplotlib.axes.Axes`, optional
-            Axes to plot into: for images such as ``plt.subplot(projection=cube[0])``, for light curves and rows any.
-            By default new ones in the current figure, or, for light curves, the current ones.
+            Axes to plot into: for images such as ``plt.subplot(projection=cube[0])``, for light curves any. A row or a
+            column over time has dates in plain axes, ``plt.subplot()``, and is as ndcube draws it in others. By default new ones in the current figure, or, for light curves, the current ones.
         colorbar
             Whether an image has a colour bar.
         limb, grid
@@ -93,7 +93,7 @@ class DrawnCube(Summarised, MappedCube):
         Returns
         -------
         `~astropy.visualization.wcsaxes.WCSAxes`, `~matplotlib.axes.Axes` or `mpl_animators.ArrayAnimatorWCS`
-            The second for light curves and rows, the last for a cube of three axes.
+            The second for light curves, and for rows in plain axes, the last for a cube of three axes.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class DrawnCube(Summarised, MappedCube):
                 draw_bar(animator.axes, cube._unit_text())
             return animator
         places = places_of(cube.wcs.low_level_wcs)
-        if places is not None and (axes is None or is_without_coordinates(axes)):
+        if places is not None and axes is not None and is_without_coordinates(axes):
             return cube.compute()._plot_over_time(axes, *places, kwargs, interval, colorbar)
         require_wcs_axes(axes)
         cube = cube.compute()
@@ -196,9 +196,6 @@ class DrawnCube(Summarised, MappedCube):
         colorbar: bool,
     ) -> Any:
         """A row or a column over time, with dates."""
-        import matplotlib.pyplot as plt
-
-        axes = plt.subplot() if axes is None else axes
         values = values_drawn(self)
         mesh = draw_over_time(
             axes, self.times, places, values, **Look(self).options(values, kwargs, interval)

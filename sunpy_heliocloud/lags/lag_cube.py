@@ -17,7 +17,7 @@ from sunpy_heliocloud.display.curves import (
     is_without_coordinates,
     places_of,
 )
-from sunpy_heliocloud.display.images import PLAIN, values_drawn
+from sunpy_heliocloud.display.images import PLAIN, hide_fixed_place, values_drawn
 from sunpy_heliocloud.display.looks import with_grey
 from sunpy_heliocloud.display.peeking import Peekable
 from sunpy_heliocloud.lags.bars import draw_lag_bar
@@ -93,7 +93,7 @@ class LagCube(Peekable, Summarised, CountingCube):
         Returns
         -------
         `~astropy.visualization.wcsaxes.WCSAxes`, `~matplotlib.axes.Axes` or `mpl_animators.ArrayAnimatorWCS`
-            The second for pixels and rows, with dates; the last for a cube of three axes.
+            The second for pixels, and for rows in plain axes, with dates; the last for a cube of three axes.
 
         Examples
         --------
@@ -103,19 +103,22 @@ class LagCube(Peekable, Summarised, CountingCube):
         data_unit = kwargs.pop("data_unit", None)
         shown: LagCube = self if data_unit is None else self.to(data_unit)
         axes, places = args[0] if args else kwargs.get("axes"), places_of(self.wcs.low_level_wcs)
-        if len(self.shape) == 1 or places is not None:
-            if axes is not None and not is_without_coordinates(axes):
-                return super(LagCube, shown).plot(*args, **kwargs)
+        is_plain = axes is not None and is_without_coordinates(axes)
+        if (len(self.shape) == 1 and axes is None) or is_plain:
             return shown.compute()._plot_over_time(places, *args, **kwargs)
+        if len(self.shape) == 1:
+            return super(LagCube, shown).plot(*args, **kwargs)
         colorbar = flag("colorbar", kwargs.pop("colorbar", True))
         # One plane is computed for its colours, where no lag bounds say how far they go.
         first = shown[0] if shown[0].reach else shown[0].compute()
         settings = colours([first], kwargs)
-        animator = super(LagCube, shown).plot(*args, **settings | {"cmap": with_grey(settings["cmap"])})
-        animator.axes.set_title(first.title, **PLAIN)
-        if colorbar and animator.axes.images:
-            draw_lag_bar(animator.axes, first)
-        return animator
+        drawn = super(LagCube, shown).plot(*args, **settings | {"cmap": with_grey(settings["cmap"])})
+        image = drawn.axes if len(self.shape) == 3 else drawn
+        image.set_title(first.title, **PLAIN)
+        hide_fixed_place(image, self.wcs.low_level_wcs)
+        if colorbar and image.images:
+            draw_lag_bar(image, first)
+        return drawn
 
     def _plot_over_time(
         self,
