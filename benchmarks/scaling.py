@@ -7,6 +7,7 @@ Workers are warm.
 """
 
 import argparse
+import csv
 import os
 import sys
 import time
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--regions", type=int, default=6)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="folder of the simulated frames")
+    parser.add_argument("--csv", type=Path, help="a file for the table, such as docs/how_to/scaling.csv")
     options = parser.parse_args()
     os.environ["SUNPY_HELIOCLOUD_CACHE"] = "off"
     stay_offline()
@@ -49,10 +51,14 @@ def main() -> int:
             for workers, measured in figures.items():
                 measured.append(run(lags, workers))
     walls, busy = ({n: median(one[i] for one in figures[n]) for n in figures} for i in (0, 1))
-    print(f"| workers | wall (s) | CPU of the busiest worker (s) |\n|{'---|' * 3}")
-    for n in figures:
-        print(f"| {n} | {walls[n]:.2f} | {busy[n]:.2f} |")
-    print(f"| one / two | {walls[1] / walls[2]:.2f} | {busy[1] / busy[2]:.2f} |")
+    rows = [(str(n), f"{walls[n]:.2f} s", f"{busy[n]:.2f} s") for n in figures]
+    rows.append(("one / two", f"{walls[1] / walls[2]:.2f}", f"{busy[1] / busy[2]:.2f}"))
+    print(f"| workers | wall | CPU of the busiest worker |\n|{'---|' * 3}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    if options.csv:
+        with options.csv.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
     return 0
 
 
