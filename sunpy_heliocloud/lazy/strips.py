@@ -15,7 +15,7 @@ _FOR_PLANES = 0.72
 # Of the memory limit of a worker, the part that it may take beyond what it has without work, before it would spill.
 _OF_A_WORKER = 0.57
 # Without workers and a target: bytes of planes that are not cut, of a strip, and of a strip of more than 20.
-_WHOLE, _STRIP, _LARGEST_STRIP = 1.6e9, 400e6, 1.52e9
+_WHOLE, _STRIP, _LARGEST_STRIP = 1.6e9, 340e6, 1.52e9
 _MANY_STRIPS = 20
 # Rows of a strip are a multiple of it where that fits, so that usual bins of pixels lie within one strip.
 _ROWS = 4
