@@ -19,8 +19,8 @@ from sunpy_heliocloud.kernels.significance import chance_among_pixels, chance_of
 __all__ = ["KINDS", "false_alarms", "unrelated"]
 
 LEVELS = 0.05, 0.01
-TRIALS = 199
-GROUP = 200  # pairs that share the random numbers of their surrogates
+SURROGATES, REFERENCES = 99, 199  # of other kinds, and from distant pixels
+GROUP = 300  # pairs that share the random numbers of their surrogates
 WIDTH = 31  # of running means and local lines, two hours
 
 KINDS: dict[str, Callable] = {
@@ -91,14 +91,14 @@ def unrelated(
 def chance_of(case: Case, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     how = Correlator(CADENCE, case.bounds, detrend=case.detrend)
     if case.surrogates != "pixels":
-        options = {"surrogates": case.surrogates, "trials": TRIALS}
+        options = {"surrogates": case.surrogates, "trials": SURROGATES}
         # The surrogates' random numbers are the same in all pixels of an image.
         groups = [slice(k, k + GROUP) for k in range(0, a.shape[2], GROUP)]
         chance = [chance_of_correlation(a[..., k], b[..., k], how, seed=k.start, **options) for k in groups]
         return np.concatenate(chance, axis=2)
     # References that are no pixels of the image, and so all of them distant.
-    places = np.stack([np.full(TRIALS, -2 * len(a[0, 0])), np.arange(TRIALS)], axis=1)
-    references, rest = a[:, 0, :TRIALS], (a[..., TRIALS:], b[..., TRIALS:])
+    places = np.stack([np.full(REFERENCES, -2 * len(a[0, 0])), np.arange(REFERENCES)], axis=1)
+    references, rest = a[:, 0, :REFERENCES], (a[..., REFERENCES:], b[..., REFERENCES:])
     options = {"references": references, "places": places, "origin": (0, 0), "distance": 1.0}
     return chance_among_pixels(*rest, how, **options)
 
