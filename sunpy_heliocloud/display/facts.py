@@ -123,7 +123,7 @@ def chunk_rows(data: Any) -> Rows:
     read = (
         f"{many(frames, 'frame')}, {many(requests, 'request')}, {readable_size(size_read)}"
         if requests
-        else "nothing"
+        else "no frames"
     )
     return [*rows, ("To read", read)]
 

@@ -25,7 +25,7 @@ from sunpy_heliocloud.lags.marks import CountingCube
 from sunpy_heliocloud.lags.quantities import LAG, colours, normalization, pair_title
 from sunpy_heliocloud.lazy.image_array import ImageArray
 from sunpy_heliocloud.summary import Summarised, Summary
-from sunpy_heliocloud.text import inert
+from sunpy_heliocloud.text import inert, many
 
 __all__ = ["LagMap"]
 
@@ -313,7 +313,7 @@ class LagMap(Peekable, Summarised, CountingCube):
 def _counted(meta: Mapping[str, Any]) -> list[str]:
     """What speaks against some of the lags."""
     return [
-        f"{meta[name]} pixels {what}"
+        f"{many(meta[name], 'pixel')} {what}"
         for name, what in (
             ("at_edge", "at an edge of the lags"),
             ("pulled", "where tapering moves the maximum"),
