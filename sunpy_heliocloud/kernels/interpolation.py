@@ -144,7 +144,7 @@ def _by_spline(
 
 def _to_pixel_centres(position: np.ndarray, size: int) -> np.ndarray:
     """Positions on an axis, moved inwards from the outer half of its outermost pixels; NaN off the axis."""
-    on_axis = (position >= -0.5) & (position <= size - 0.5)
+    on_axis = (position >= -0.5) & (position < size - 0.5)
     return np.where(on_axis, np.clip(position, 0, size - 1), np.nan)
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reproject import reproject_adaptive, reproject_interp
 from solar_grids import window_may_flip
@@ -270,6 +270,10 @@ def test_nothing_is_needed_for_what_is_not_there():
     scale=scales,
     centre=st.tuples(st.floats(-5, 55), st.floats(-5, 65)),
 )
+@example(angle=0.0, scale=1.0, centre=(0.0, 55.0))  # rows at 60.5, the upper edge of the image
+@example(angle=0.0, scale=1.0, centre=(0.0, 5.0))  # rows at -0.5, its lower edge
+@example(angle=0.0, scale=1.0, centre=(45.5, 20.0))  # columns at 52.5
+@example(angle=0.0, scale=1.0, centre=(6.5, 20.0))  # columns at -0.5
 def test_interpolation_is_that_of_reproject(order, angle, scale, centre):
     coordinates = affine_coordinates((12, 15), rotation(angle) * scale, centre)
     image = image_of((61, 53), np.float64)

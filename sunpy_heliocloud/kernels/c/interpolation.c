@@ -21,11 +21,12 @@ INLINE double pixel(const Image *image, bool is_single, int64_t row, int64_t col
     return is_single ? ((const float *)image->pixels)[at] : ((const double *)image->pixels)[at];
 }
 
-/* Whether the position is on an axis of so many pixels; moved to the centre from the outer half of an outermost pixel. */
+/* Whether the position is on an axis of so many pixels, from -0.5 to before size - 0.5 as reproject has it; moved to the
+   centre from the outer half of an outermost pixel. */
 INLINE bool is_on_axis(double *position, int64_t size)
 {
     const double last = (double)size - 1;
-    if (!(*position >= -0.5 && *position <= last + 0.5)) return false;
+    if (!(*position >= -0.5 && *position < last + 0.5)) return false;
     *position = *position < 0 ? 0 : *position > last ? last : *position;
     return true;
 }
