@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from types import CodeType, FunctionType, MethodType
@@ -36,8 +37,19 @@ def origin_of(array: Any) -> Any:
     ----------
     array
         Of dask or numpy. Arrays of frames, and what this package makes of them, are described by their values, whatever
-        their tasks are; others by dask's token too.
+        their tasks are; others by dask's token too. An array of dask is described once: the lags of all pairs ask for
+        each cube several times, and thousands of frames take seconds.
     """
+    if not isinstance(array, da.Array):
+        return _origin_of(array)
+    name, origin = getattr(array, "origin", (None, None))
+    if name != array.name:  # an assignment to a part of an array changes its name
+        origin = _origin_of(array)
+        array.origin = array.name, origin
+    return origin
+
+
+def _origin_of(array: Any) -> Any:
     match array:
         case da.Array() if hasattr(array, "recipe"):
             return described_value(array.recipe)
@@ -101,10 +113,17 @@ def _planes_of(value: Any) -> list[Plane]:
 def described_value(value: Any) -> Any:
     """A value as JSON."""
     match value:
-        case None | bool() | int() | float():
-            return value if np.isfinite(0 if value is None else value) else repr(value)
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else repr(value)
         case str():
             return without_secrets(value)
+        case list() | tuple():
+            described = [described_value(one) for one in value]
+            if len(value) <= _LONGEST:
+                return described
+            return {"count": len(value), "hash": fingerprint(described)}
         case Recipe():
             return {"frames": _planes_doc(value.planes)} | _fields(value, leave_out=("planes",))
         case da.Array() | np.ndarray():
@@ -115,11 +134,6 @@ def described_value(value: Any) -> Any:
             return without_secrets(str(value.isot))
         case Mapping():
             return {str(key): described_value(one) for key, one in value.items()}
-        case list() | tuple():
-            described = [described_value(one) for one in value]
-            if len(value) <= _LONGEST:
-                return described
-            return {"count": len(value), "hash": fingerprint(described)}
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {"kind": type(value).__name__} | _fields(value)
         case _ if callable(value):
