@@ -12,7 +12,7 @@ from fuzz.oracle import Oracle
 from fuzz.outcome import GOOD, of_error
 from fuzz.targets.kinds import KINDS
 
-INPUTS = 30
+INPUTS = 15
 
 
 @pytest.fixture(scope="module")
