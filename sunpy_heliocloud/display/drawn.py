@@ -74,7 +74,8 @@ class DrawnCube(Summarised, MappedCube):
         ----------
         axes : `matplotlib.axes.Axes`, optional
             Axes to plot into: for images such as ``plt.subplot(projection=cube[0])``, for light curves any. A row or a
-            column over time has dates in plain axes, ``plt.subplot()``, and is as ndcube draws it in others. By default new ones in the current figure, or, for light curves, the current ones.
+            column over time has dates in plain axes, ``plt.subplot()``, and is as ndcube draws it in others. By default
+            new ones in the current figure, or, for light curves, the current ones.
         colorbar
             Whether an image has a colour bar.
         limb, grid

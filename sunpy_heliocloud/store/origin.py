@@ -45,7 +45,7 @@ def origin_of(array: Any) -> Any:
     name, origin = getattr(array, "origin", (None, None))
     if name != array.name:  # an assignment to a part of an array changes its name
         origin = _origin_of(array)
-        array.origin = array.name, origin  # type: ignore[attr-defined]
+        array.origin = array.name, origin  # type: ignore[attr-defined]  # dask's arrays take further attributes
     return origin
 
 
