@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from sunpy_heliocloud.io.filesystem import s3_filesystem
 from sunpy_heliocloud.io.location import LocationError
 from sunpy_heliocloud.lazy.reports import GivenUpError, wanted
 from sunpy_heliocloud.lazy.reports import pause as wait
@@ -175,6 +176,8 @@ class Place:
 
     @property
     def _files(self) -> Any:
+        if self.protocol == "s3":
+            return s3_filesystem(**self.options)
         import fsspec  # imported only for remote stores
 
         return fsspec.filesystem(self.protocol, **self.options)

@@ -15,7 +15,7 @@ from astropy.table import Table
 from sunpy.net.base_client import QueryResponseTable
 from sunpy.util.exceptions import SunpyUserWarning
 
-from sunpy_heliocloud import LazyMapSequence
+from sunpy_heliocloud import LazyMapSequence, TimeLagCube
 from sunpy_heliocloud.io.access import Access
 from sunpy_heliocloud.io.ranges import ByteRange, ReadError, fetch
 from sunpy_heliocloud.simulation import SimulatedSun
@@ -215,3 +215,8 @@ def test_folders_of_buckets_without_s3fs_are_an_error_that_names_the_extra(witho
 def test_credentials_without_s3fs_are_an_error_that_names_the_extra(without_s3fs):
     with pytest.raises(ReadError, match=r"a\.fits.* need s3fs: pip install .*\[s3\]"):
         LazyMapSequence(without_s3fs.image, storage_options=SECRETS)
+
+
+def test_stores_in_s3_without_s3fs_are_an_error_that_names_the_extra(without_s3fs):
+    with pytest.raises(OSError, match=r"could not read .*store.* need s3fs: pip install .*\[s3\]"):
+        TimeLagCube.load(without_s3fs.url + "store")
