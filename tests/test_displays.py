@@ -144,8 +144,8 @@ def test_values_of_tables_stay_as_they_are(table, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["id", "query", "index", "json", "status", "registry"])
-def test_errors_of_a_search_are_inert_in_jupyter(shared_server, how):
-    server, bad = shared_server, LONG
+def test_errors_of_a_search_are_inert_in_jupyter(server, how):
+    bad = LONG
     name = bad if how == "id" else "x"
     entries = [entry(name, bad if how == "index" else f"{server.url}registries/")]
     server.write("HelioDataRegistry.json", json.dumps({"registry": [{"endpoint": server.url}]}).encode())

@@ -32,19 +32,19 @@ IDS = ("aia_0171", "aia_0193", "hmi_M", "euvml_soho_304")
 
 
 @pytest.fixture
-def archive(shared_server):
+def archive(server):
     """Some of HelioCloud, with files of AIA 171 Å, and a bucket that is not in the registry."""
-    fill(shared_server, {id: {2020: rows_of(id, "2020-02-01T00:00", 30)} for id in IDS})
+    fill(server, {id: {2020: rows_of(id, "2020-02-01T00:00", 30)} for id in IDS})
     rows = ""
     for minute in (0, 4, 8):
         name = f"sdo/aia/20200201/0171/sdo_aia_h2_20200201T000{minute}00_0171_v1.fits"
-        url = shared_server.write(name, image(minute))
+        url = server.write(name, image(minute))
         rows += f"2020-02-01T00:0{minute}Z,2020-02-01T00:0{minute}Z,{url},{len(image(minute))}\n"
-    shared_server.write("registries/aia_0171_2020.csv", rows.encode())
-    files, _ = filesystem(shared_server.url, shared_server.storage_options)
+    server.write("registries/aia_0171_2020.csv", rows.encode())
+    files, _ = filesystem(server.url, server.storage_options)
     files.mkdir("my-bucket", acl="public-read")
-    files.pipe_file("my-bucket/catalog.json", files.cat_file(f"{shared_server.bucket}/catalog.json"))
-    yield shared_server
+    files.pipe_file("my-bucket/catalog.json", files.cat_file(f"{server.bucket}/catalog.json"))
+    yield server
     files.invalidate_cache()
     files.rm("my-bucket", recursive=True)
 

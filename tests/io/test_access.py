@@ -188,16 +188,16 @@ def test_the_number_of_files_is_bounded(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def without_s3fs(shared_server, monkeypatch):
+def without_s3fs(server, monkeypatch):
     """A server with an image, for a user who has no s3fs."""
     content = io.BytesIO()
     data, header = SUN.frame(171, SUN.time, shape=(20, 20))
     fits.PrimaryHDU(data, fits.Header(header)).writeto(content)
-    shared_server.image = shared_server.write("folder/a.fits", content.getvalue())
+    server.image = server.write("folder/a.fits", content.getvalue())
     with monkeypatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL_S3", shared_server.endpoint_url)
+        patch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
         patch.setitem(sys.modules, "s3fs", None)
-        yield shared_server
+        yield server
 
 
 def test_public_objects_are_read_without_s3fs(without_s3fs):

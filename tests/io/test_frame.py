@@ -5,7 +5,7 @@ import pickle
 import dask.array as da
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import fits_bytes, fits_images, header_text, windows
 
@@ -16,16 +16,9 @@ from sunpy_heliocloud.io.fits_image import find_image
 from sunpy_heliocloud.io.frame import ArrayFrame, Window, read_windows
 from sunpy_heliocloud.io.open import open_frames
 from sunpy_heliocloud.io.ranges import ReadError
-from sunpy_heliocloud.simulation import LocalServer
 
 COUNTS = np.random.default_rng(0).poisson(200, (400, 500)).astype("i4")
 FLOAT = np.dtype("f4")
-
-
-@pytest.fixture(scope="module")
-def shared_server():
-    with LocalServer() as server:
-        yield server
 
 
 def opened(*urls):
@@ -39,14 +32,14 @@ def rice(data=COUNTS, **cards):
     return fits_bytes(fits.PrimaryHDU(), image)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(image=fits_images(), data=st.data())
-def test_values_equal_astropy_s(shared_server, tmp_path_factory, image, data):
+def test_values_equal_astropy_s(server, tmp_path_factory, image, data):
     """Local and on S3, in the types that astropy chooses and in float32."""
     path = tmp_path_factory.getbasetemp() / "image.fits"
     path.write_bytes(image.file)
     expected = image.whole(uint=False)
-    frames = [frame for frame, _ in opened(path, shared_server.write("image.fits", image.file))]
+    frames = [frame for frame, _ in opened(path, server.write("image.fits", image.file))]
     window = Window(*(data.draw(windows(size)) for size in expected.shape))
     expected_window = expected[slice(*window.rows), slice(*window.columns)]
     dtype = frames[0].dtype

@@ -286,9 +286,9 @@ def test_requests_say_who_asks_and_carry_nothing_else(impatient, monkeypatch, tm
     ["a b.fits", "a+b", "100%", "a%20b", "a#b", "a?b=c", "ü/é", "a&b=c", "'q'", "a:b,c;d", "a//b", "~x"],
 )
 @pytest.mark.parametrize("way", ["anonymous", "signed"])
-def test_legitimate_keys_make_the_round_trip(shared_server, key, way):
-    url = shared_server.write(key, CONTENT)
-    assert url == f"{shared_server.url}{key}"
+def test_legitimate_keys_make_the_round_trip(server, key, way):
+    url = server.write(key, CONTENT)
+    assert url == f"{server.url}{key}"
     options = None if way == "anonymous" else {"key": "simulation", "secret": "simulation"}
     assert one(url, Access.of(options)).data == CONTENT[100:200]
     assert str(remote_location(url)) == url

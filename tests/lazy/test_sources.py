@@ -109,10 +109,8 @@ def test_a_table_without_the_column_says_which_it_has(table):
         LazyMapSequence(table)
 
 
-def test_a_response_of_several_channels(shared_server):
-    write_bucket(
-        shared_server.url, SUN, n_frames=2, shape=(40, 50), storage_options=shared_server.storage_options
-    )
+def test_a_response_of_several_channels(server):
+    write_bucket(server.url, SUN, n_frames=2, shape=(40, 50), storage_options=server.storage_options)
     found = Fido.search(
         a.Time("2018-05-29T17:00", "2018-05-29T19:00"),
         a.Wavelength(171 * u.AA) | a.Wavelength(193 * u.AA),

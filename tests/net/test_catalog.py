@@ -22,11 +22,6 @@ from sunpy_heliocloud.text import inert
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 def entries(*ids):
     return [Entry(id, "s3://b/", "s3://b/") for id in ids]
 

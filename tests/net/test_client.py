@@ -32,11 +32,6 @@ OBSERVABLES = ("B", "Ic", "Ic_noLimbDark", "M", "V")
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 @pytest.fixture(scope="module")
 def one_archive():
     ids = [

@@ -26,10 +26,10 @@ pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.fixture
-def server(shared_server):
-    fill(shared_server, {"x": {2020: rows_of("x", "2020-02-01T00:00", 300)}})
-    shared_server.reset()
-    return shared_server
+def server(server):
+    fill(server, {"x": {2020: rows_of("x", "2020-02-01T00:00", 300)}})
+    server.reset()
+    return server
 
 
 def asked(server):

@@ -30,11 +30,6 @@ DAY = a.Time("2020-02-01", "2020-02-02")
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 def fetch(*results, **options):
     """Download, and collect the event loops at once that parfive leaves unclosed."""
     with warnings.catch_warnings():

@@ -13,11 +13,6 @@ DAY = a.Time("2020-02-01", "2020-02-02")
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 def write(server, egress):
     fill(server, {id: {2020: rows_of(id, "2020-02-01", 2)} for id in "xy"})
     entries = [entry(id, f"{server.url}registries/") for id in "xy"]

@@ -80,11 +80,6 @@ def rows(*urls):
     )
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 @pytest.mark.parametrize("url", REFUSED)
 def test_a_refused_row_is_not_in_the_table(server, url):
     fill(server, {"x": {2020: rows("s3://b/1", url, "s3://b/2")}})

@@ -27,9 +27,9 @@ def index(duration):
 
 
 @pytest.fixture
-def server(shared_server):
-    fill(shared_server, {"x": {2018: index(0)}, "two_seconds": {2018: index(2000)}})
-    return shared_server
+def two_indexes(server):
+    fill(server, {"x": {2018: index(0)}, "two_seconds": {2018: index(2000)}})
+    return server
 
 
 def found(*query):
@@ -38,8 +38,8 @@ def found(*query):
 
 @pytest.mark.parametrize("duration", [0, 2000, 240_000])
 @pytest.mark.parametrize("kind", ["csv", "csv-zip", "parquet"])
-def test_twelve_hours_of_a_file_every_four_minutes_are_180_files_of_any_index(shared_server, kind, duration):
-    fill(shared_server, {"x": {}}, indextype=kind)
+def test_twelve_hours_of_a_file_every_four_minutes_are_180_files_of_any_index(server, kind, duration):
+    fill(server, {"x": {}}, indextype=kind)
     stops = STARTS + np.timedelta64(duration, "ms")
     content = {
         "csv": lambda: index(duration).encode(),
@@ -53,25 +53,25 @@ def test_twelve_hours_of_a_file_every_four_minutes_are_180_files_of_any_index(sh
             }
         ),
     }[kind]()
-    shared_server.write(f"registries/x_2018{'.csv.zip' if kind == 'csv-zip' else f'.{kind}'}", content)
+    server.write(f"registries/x_2018{'.csv.zip' if kind == 'csv-zip' else f'.{kind}'}", content)
     for _ in range(2):  # from the server, and from the cache
         times = found(a.Time(*TWELVE_HOURS))
         assert len(times) == 180
         assert (times[0], times[-1]) == ("2018-05-29T12:00:00.000", "2018-05-29T23:56:00.000")
 
 
-def test_an_index_without_stops_has_files_that_end_where_the_next_one_begins(shared_server):
-    fill(shared_server, {"x": {2018: "".join(f"{t}Z,s3://b/{t}.fits,1\n" for t in STARTS)}})
+def test_an_index_without_stops_has_files_that_end_where_the_next_one_begins(server):
+    fill(server, {"x": {2018: "".join(f"{t}Z,s3://b/{t}.fits,1\n" for t in STARTS)}})
     assert len(found(a.Time(*TWELVE_HOURS))) == 180
     assert found(a.Time("2018-05-29T12:02", "2018-05-29T12:02")) == ["2018-05-29T12:00:00.000"]
 
 
-def test_a_search_that_ends_at_midnight_has_no_file_that_begins_and_ends_there(server):
+def test_a_search_that_ends_at_midnight_has_no_file_that_begins_and_ends_there(two_indexes):
     assert found(a.Time("2018-05-29T23:57", "2018-05-30T00:00")) == []
     assert found(a.Time("2018-05-29T23:57", "2018-05-30T00:00:00.000001")) == ["2018-05-30T00:00:00.000"]
 
 
-def test_a_file_that_ends_where_the_range_starts_is_not_found(server):
+def test_a_file_that_ends_where_the_range_starts_is_not_found(two_indexes):
     two = a.heliocloud.Dataset("two_seconds")
     assert len(search(two, a.Time("2018-05-29T12:00:02", "2018-05-29T12:04"))) == 0
     assert len(search(two, a.Time("2018-05-29T12:00:01.999", "2018-05-29T12:04"))) == 1
@@ -82,7 +82,7 @@ def test_a_file_that_ends_where_the_range_starts_is_not_found(server):
     ("moment", "without", "of_two_seconds"),
     [("12:04:00", 1, 1), ("12:04:01", 0, 1), ("12:04:01.999999", 0, 1), ("12:04:02", 0, 0)],
 )
-def test_a_moment_finds_the_file_that_contains_it(server, moment, without, of_two_seconds):
+def test_a_moment_finds_the_file_that_contains_it(two_indexes, moment, without, of_two_seconds):
     moment = a.Time(f"2018-05-29T{moment}", f"2018-05-29T{moment}")
     assert len(search(X, moment)) == without
     assert len(search(a.heliocloud.Dataset("two_seconds"), moment)) == of_two_seconds
@@ -115,7 +115,7 @@ START, END = Time(TWELVE_HOURS[0]), Time(TWELVE_HOURS[1])
         pytest.param(("2018/05/29 12:00", "30-May-2018"), id="other strings"),
     ],
 )
-def test_times_of_any_scale_and_kind_mean_the_same_range(server, span):
+def test_times_of_any_scale_and_kind_mean_the_same_range(two_indexes, span):
     times = found(a.Time(*span))
     assert (len(times), times[0], times[-1]) == (180, "2018-05-29T12:00:00.000", "2018-05-29T23:56:00.000")
 
@@ -126,7 +126,7 @@ def test_local_times_are_refused():
         search(X, local)
 
 
-def test_the_points_of_a_sample_lie_before_the_end(server):
+def test_the_points_of_a_sample_lie_before_the_end(two_indexes):
     times = found(a.Time(*TWELVE_HOURS), a.Sample(12 * u.min))
     assert (len(times), times[0], times[-1]) == (60, "2018-05-29T12:00:00.000", "2018-05-29T23:48:00.000")
     times = found(a.Time(*TWELVE_HOURS), a.Sample(5 * u.hour))
@@ -144,10 +144,10 @@ def test_the_points_of_a_sample_lie_before_the_end(server):
         (("2018-12-31T12:00", "2021-01-01T12:00"), 10, {2018, 2019, 2020, 2021}),
     ],
 )
-def test_years_are_half_open_too_and_the_next_index_is_not_read(shared_server, span, n, years):
+def test_years_are_half_open_too_and_the_next_index_is_not_read(server, span, n, years):
     """An image every twelve hours of the last and of the first day of each year."""
     fill(
-        shared_server,
+        server,
         {
             "x": {
                 year: rows_of("x", f"{year}-01-01T00:00", 2, 720)
@@ -156,22 +156,22 @@ def test_years_are_half_open_too_and_the_next_index_is_not_read(shared_server, s
             }
         },
     )
-    shared_server.reset()
+    server.reset()
     times = found(a.Time(*span))
     assert len(times) == len(set(times)) == n
-    asked = {int(r.key[-8:-4]) for r in shared_server.log if r.key.startswith("registries/")}
+    asked = {int(r.key[-8:-4]) for r in server.log if r.key.startswith("registries/")}
     assert asked - {min(years) - 1} <= years
 
 
-def test_a_day_of_the_listing_is_half_open_and_the_next_folder_is_not_listed(shared_server):
-    fill(shared_server, {"aia_0171": {}})
+def test_a_day_of_the_listing_is_half_open_and_the_next_folder_is_not_listed(server):
+    fill(server, {"aia_0171": {}})
     for day, hour in (("20200201", "00"), ("20200201", "12"), ("20200202", "00")):
         name = f"sdo_aia_h2_{day}T{hour}0000_0171_v1.fits"
-        shared_server.write(f"sdo/aia/{day}/0171/{name}", b"image")
+        server.write(f"sdo/aia/{day}/0171/{name}", b"image")
     aia, listing = a.heliocloud.Dataset("aia_0171"), a.heliocloud.Lookup.listing
-    shared_server.reset()
+    server.reset()
     assert len(search(a.Time("2020-02-01", "2020-02-02"), aia, listing)) == 2
-    assert [request.key for request in shared_server.log].count("") == 1
+    assert [request.key for request in server.log].count("") == 1
     moment = a.Time("2020-02-01T12:00", "2020-02-01T12:00")
     assert search(moment, aia, listing)["Start time"].isot.tolist() == ["2020-02-01T12:00:00.000"]
 

@@ -11,11 +11,6 @@ from sunpy_heliocloud.net.http import Answer, exists, read
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 def addresses(server, key):
     return [f"{server.url}{key}", f"{server.endpoint_url}/{server.bucket}/{key}"]
 

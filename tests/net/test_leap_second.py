@@ -19,11 +19,11 @@ FRAMES = ["2016-12-31T23:59:59Z", "2016-12-31T23:59:60Z", "2016-12-31T23:59:60.5
         ("2016-12-31T23:59:60.4", "2017-01-01T00:00:01", {2}),
     ],
 )
-def test_a_search_from_or_to_a_leap_second(shared_server, start, stop, found):
+def test_a_search_from_or_to_a_leap_second(server, start, stop, found):
     names = [f"s3://gov-nasa-hdrl-data1/{i}.fits" for i in range(4)]
     rows = "".join(f"{time},{time},{name},10\n" for time, name in zip(FRAMES, names, strict=True))
-    fill(shared_server, {"aia_0171": {2016: "", 2017: rows[rows.index(FRAMES[3]) :]}})
-    shared_server.write("registries/aia_0171_2016.csv", rows[: rows.index(FRAMES[3])].encode())
+    fill(server, {"aia_0171": {2016: "", 2017: rows[rows.index(FRAMES[3]) :]}})
+    server.write("registries/aia_0171_2016.csv", rows[: rows.index(FRAMES[3])].encode())
     response = Fido.search(a.Time(start, stop), a.heliocloud.Dataset("aia_0171"))
     assert not response[0].errors
     assert {names.index(url) for url in response[0]["URL"]} == found

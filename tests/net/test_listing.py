@@ -18,15 +18,15 @@ pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.fixture
-def server(shared_server):
+def archive(server):
     """Two days of AIA 171 Å every two hours, none of which is in the index, and what else may lie there."""
-    fill(shared_server, {id: {2020: rows_of(id, "2020-02-01T00:00", 30)} for id in ("aia_0171", "hmi_M")})
+    fill(server, {id: {2020: rows_of(id, "2020-02-01T00:00", 30)} for id in ("aia_0171", "hmi_M")})
     for hour in range(0, 48, 2):
-        write(shared_server, np.datetime64("2020-02-01T00:00:00") + np.timedelta64(hour, "h"))
-    write(shared_server, np.datetime64("2020-02-01T00:00:00"), channel="0193")
-    shared_server.write("sdo/aia/20200201/0171/readme.txt", b"")
-    shared_server.reset()
-    return shared_server
+        write(server, np.datetime64("2020-02-01T00:00:00") + np.timedelta64(hour, "h"))
+    write(server, np.datetime64("2020-02-01T00:00:00"), channel="0193")
+    server.write("sdo/aia/20200201/0171/readme.txt", b"")
+    server.reset()
+    return server
 
 
 def write(server, time, version=1, channel="0171", content=b"image"):
@@ -38,7 +38,7 @@ def hours(table):
     return [int(time[11:13]) for time in table["Start time"].isot]
 
 
-def test_files_that_the_index_does_not_have_yet(server):
+def test_files_that_the_index_does_not_have_yet(archive):
     span = a.Time("2020-02-01T20:00", "2020-02-02T04:00")
     assert len(search(span, AIA)) == 0
     table = search(span, AIA, LISTING)
@@ -50,59 +50,59 @@ def test_files_that_the_index_does_not_have_yet(server):
     assert len(Fido.search(span, AIA, LISTING)[0]) == 4
 
 
-def test_the_end_does_not_belong_to_the_range(server):
+def test_the_end_does_not_belong_to_the_range(archive):
     assert hours(search(a.Time("2020-02-01T22:00", "2020-02-02T00:00"), AIA, LISTING)) == [22]
     assert hours(search(a.Time("2020-02-01T22:00:01", "2020-02-01T23:59:59"), AIA, LISTING)) == []
 
 
 @pytest.mark.parametrize("page", [1, 5, 12, 13])
-def test_pages(server, monkeypatch, page):
+def test_pages(archive, monkeypatch, page):
     monkeypatch.setattr(listing, "PAGE", page)
     assert hours(search(a.Time("2020-02-01", "2020-02-01T23:00"), AIA, LISTING)) == list(range(0, 24, 2))
 
 
-def test_the_last_version_counts(server):
+def test_the_last_version_counts(archive):
     for version in (2, 10):
-        write(server, np.datetime64("2020-02-01T02:00:00"), version)
+        write(archive, np.datetime64("2020-02-01T02:00:00"), version)
     (url,) = search(a.Time("2020-02-01T01:00", "2020-02-01T03:00"), AIA, LISTING)["URL"]
     assert url.endswith("_v10.fits")
 
 
-def test_family_and_sample(server):
+def test_family_and_sample(archive):
     day = a.Time("2020-02-01", "2020-02-02")
     aia, wave = a.heliocloud.Dataset("AIA"), a.Wavelength(17.1 * u.nm)
     assert hours(search(day, aia, wave, LISTING, a.Sample(6 * u.hour))) == [0, 6, 12, 18]
 
 
-def test_no_files_of_a_day(server):
+def test_no_files_of_a_day(archive):
     assert len(search(a.Time("2021-02-01", "2021-02-02"), AIA, LISTING)) == 0
 
 
-def test_no_files_at_all(shared_server):
-    fill(shared_server, {"aia_0171": {}})
+def test_no_files_at_all(server):
+    fill(server, {"aia_0171": {}})
     with pytest.raises(CatalogError, match="no files in s3://gov-nasa-hdrl-data1/sdo/aia/"):
         search(a.Time("2020-02-01", "2020-02-02"), AIA, LISTING)
 
 
-def test_folders_that_are_not_known(server):
+def test_folders_that_are_not_known(archive):
     with pytest.raises(ValueError, match="folders of hmi_M are not known"):
         search(a.Time("2020-02-01", "2020-02-02"), a.heliocloud.Dataset("hmi_M"), LISTING)
     with pytest.raises(ValueError, match="expected 'index' or 'listing'"):
         a.heliocloud.Lookup("guess")
 
 
-def test_failures(server):
+def test_failures(archive):
     day = a.Time("2020-02-01", "2020-02-02")
-    server.fail("", status=503, times=2)
+    archive.fail("", status=503, times=2)
     assert len(search(day, AIA, LISTING)) == 12
-    server.fail("", status=403, times=None)
+    archive.fail("", status=403, times=None)
     with pytest.raises(CatalogError, match=r"prefix=sdo%2Faia%2F20200201%2F0171%2F.* 403"):
         search(day, AIA, LISTING)
 
 
-def test_names_with_days_that_there_are_not_are_those_of_other_files(server):
+def test_names_with_days_that_there_are_not_are_those_of_other_files(archive):
     for time in ("20200230T000000", "20204201T060000", "20200201T990000"):
-        server.write(f"sdo/aia/20200201/0171/sdo_aia_h2_{time}_0171_v1.fits", b"image")
+        archive.write(f"sdo/aia/20200201/0171/sdo_aia_h2_{time}_0171_v1.fits", b"image")
     assert len(search(a.Time("2020-02-01", "2020-02-02"), AIA, LISTING)) == 12
 
 

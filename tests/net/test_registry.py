@@ -24,10 +24,10 @@ GARBAGE = [b"", b"<html>", b"[" * 10**5, b'{"registry": [' + b"[" * 500 + b"]" *
 
 
 @pytest.fixture
-def server(shared_server, monkeypatch):
+def server(server, monkeypatch):
     monkeypatch.setattr(registry, "_given_up", {})
-    fill(shared_server, {"x": {2020: rows_of("x", "2020-02-01", 2)}})
-    return shared_server
+    fill(server, {"x": {2020: rows_of("x", "2020-02-01", 2)}})
+    return server
 
 
 @pytest.fixture

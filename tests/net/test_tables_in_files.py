@@ -27,16 +27,16 @@ BAD = "<b>\x1b[2J ü"
 
 
 @pytest.fixture
-def table(shared_server):
+def table(server):
     """Three files, of times with microseconds, the first of unknown size."""
     rows = ""
     for i in range(3):
         path = f"aia_{i}.fits"
         file = fits_file(np.full((20, 30), i, "i4"), aia_header(i))
-        url = shared_server.write(path, file)
+        url = server.write(path, file)
         time = f"2018-05-29T12:0{i}:00.123456Z"
         rows += f"{time},{time},{url},{len(file) if i else ''},,'{BAD}'\n"
-    fill(shared_server, {"aia_0171": {2018: HEADER + rows}}, citation=BAD)
+    fill(server, {"aia_0171": {2018: HEADER + rows}}, citation=BAD)
     response = Fido.search(a.Time("2018-05-29", "2018-05-30"), a.heliocloud.Dataset("aia_0171"))
     assert len(response[0]) == 3
     return response[0]
@@ -118,9 +118,9 @@ def test_an_empty_table_is_written_and_read(table, tmp_path):
     assert (len(read), read.colnames) == (0, table.colnames)
 
 
-def test_files_without_a_time_are_written_and_read(shared_server, tmp_path):
-    fill(shared_server, {"model": {}}, start="static", stop="static")
-    shared_server.write("registries/model_static.csv", b"static,static,s3://b/model.fits,1\n")
+def test_files_without_a_time_are_written_and_read(server, tmp_path):
+    fill(server, {"model": {}}, start="static", stop="static")
+    server.write("registries/model_static.csv", b"static,static,s3://b/model.fits,1\n")
     (table,) = Fido.search(a.Time("2018-05-29", "2018-05-30"), a.heliocloud.Dataset("model"))
     table.write(tmp_path / "x.ecsv")
     for read in (QTable.read(tmp_path / "x.ecsv"), HelioCloudResponse.read(tmp_path / "x.ecsv")):

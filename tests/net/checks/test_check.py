@@ -26,11 +26,6 @@ IMAGE = fits_bytes(
 )
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 def dataset(server, **more):
     return {
         "id": "x",

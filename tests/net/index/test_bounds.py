@@ -33,11 +33,6 @@ URL = "s3://b/x_2020"
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 def required(n=1, **columns):
     """The required columns of a parquet index."""
     starts = np.datetime64("2020-02-01", "us") + np.arange(n)

@@ -26,11 +26,6 @@ COLUMNS = ("start", "stop", "datakey", "filesize", "wave")
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
-@pytest.fixture
-def server(shared_server):
-    return shared_server
-
-
 def names(table):
     return [url.rpartition("/")[2] for url in table["URL"]]
 
