@@ -17,9 +17,8 @@ from sunpy_heliocloud.io.frame import ArrayFrame, Frame, PartFrame, Window
 from sunpy_heliocloud.io.kept_frame import KeptFrame
 from sunpy_heliocloud.io.ranges import ReadError
 from sunpy_heliocloud.lazy.frame_array import FrameArray
-from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.metadata.values import header_of_values
-from sunpy_heliocloud.text import inert, shown_url
+from sunpy_heliocloud.text import inert
 
 __all__ = ["Held", "is_header", "is_pixels"]
 
@@ -38,11 +37,19 @@ class Held:
         What a sequence is made of.
     what
         The objects of the caller that it was made of.
+    place
+        Where it stands in the source.
     """
 
     frame: Frame
     header: dict[str, Any]
     what: tuple[Any, ...]
+    place: str
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether it is an array and its header, of which sunpy has made no Map yet."""
+        return len(self.what) == 2
 
     @classmethod
     def of_map(cls, m: GenericMap, place: str) -> "Held":
@@ -57,12 +64,12 @@ class Held:
             Where it stands in the source, for messages.
         """
         header = _with_size(header_of_values(m.meta, place), m.data.shape)
-        return cls(_map_frame(m, _name(place, header)), header, (m,))
+        return cls(_map_frame(m, _name(place, header)), header, (m,), place)
 
     @classmethod
-    def of_pair(cls, data: Any, header: Any, place: str, maps: dict) -> "Held":
+    def of_pair(cls, data: Any, header: Any, place: str) -> "Held":
         """
-        An array and its header.
+        An array and its header, of which it remains to be seen whether sunpy makes a Map.
 
         Parameters
         ----------
@@ -70,13 +77,11 @@ class Held:
             The pair.
         place
             Where it stands in the source, for messages.
-        maps
-            What `sunpy.map.Map` has made of other headers of the source, see `~sunpy_heliocloud.metadata.problems.problems`.
 
         Raises
         ------
         ReadError
-            When sunpy makes no Map of them; the message has the place and the keyword.
+            When the array is no image.
         """
         what = (data, header)
         header = header.to_header(relax=True) if isinstance(header, WCS) else header
@@ -90,11 +95,9 @@ class Held:
                 "numbers with two axes, so that each image of a stack is a pair of its own"
             )
         header = _with_size(header, data.shape)
-        if (reason := problems([header], maps)[0]) is not None:
-            raise ReadError(f"The header of {place} cannot be used: {shown_url(reason)}")
         if isinstance(data, np.ma.MaskedArray):
             data = np.ma.filled(data.astype(np.result_type(data.dtype, np.float32)), np.nan)
-        return cls(ArrayFrame(data, _name(place, header)), header, what)
+        return cls(ArrayFrame(data, _name(place, header)), header, what, place)
 
 
 def is_pixels(data: Any) -> bool:

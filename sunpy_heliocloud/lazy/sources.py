@@ -17,6 +17,7 @@ from sunpy_heliocloud.lazy.files import File
 from sunpy_heliocloud.lazy.frames import Frames
 from sunpy_heliocloud.lazy.held import Held, is_header, is_pixels
 from sunpy_heliocloud.lazy.tables import is_table, table_files
+from sunpy_heliocloud.metadata.problems import problems
 from sunpy_heliocloud.text import inert, shown_url
 
 __all__ = ["Entry", "Lost", "entries_of"]
@@ -54,10 +55,21 @@ def entries_of(source: Any) -> list[Entry]:
     ValueError, FileNotFoundError
         When a table has no column ``URL``, a folder no FITS file, or a name is empty.
     """
-    return list(_entries(source, _TOP, {}))
+    entries = list(_entries(source, _TOP))
+    _judge_pairs(entries)
+    return entries
 
 
-def _entries(source: Any, place: str, maps: dict) -> Iterator[Entry]:
+def _judge_pairs(entries: list[Entry]) -> None:
+    """Errors in place of the pairs of which sunpy makes no Map; of all headers together, since one by one takes longer."""
+    pairs = [(i, entry) for i, entry in enumerate(entries) if isinstance(entry, Held) and entry.is_pair]
+    for (i, pair), problem in zip(pairs, problems([pair.header for _, pair in pairs]), strict=True):
+        if problem is not None:
+            error = ReadError(f"The header of {pair.place} cannot be used: {shown_url(problem)}")
+            entries[i] = Lost(pair.place, error)
+
+
+def _entries(source: Any, place: str) -> Iterator[Entry]:
     if isinstance(source, (str, os.PathLike, bytes)):
         yield from map(File, named_files(_name(source, place)))
     elif isinstance(source, GenericMap):
@@ -67,10 +79,10 @@ def _entries(source: Any, place: str, maps: dict) -> Iterator[Entry]:
     elif is_table(source):
         yield from table_files(source)
     elif hasattr(source, "to_pylist"):  # a column of pyarrow
-        yield from _entries(source.to_pylist(), place, maps)
+        yield from _entries(source.to_pylist(), place)
     elif _is_collection(source):
         yield from _failed_downloads(source)
-        yield from _parts(source, place, maps)
+        yield from _parts(source, place)
     else:
         where = "" if place == _TOP else f" ({place})"
         raise TypeError(f"{_TAKEN}, not from {type(source).__name__}{where}{_remedy(source)}")
@@ -87,14 +99,14 @@ def _is_collection(source: Any) -> bool:
     return isinstance(source, (Iterable, MapSequence)) and not is_single
 
 
-def _parts(source: Iterable[Any], place: str, maps: dict) -> Iterator[Entry]:
+def _parts(source: Iterable[Any], place: str) -> Iterator[Entry]:
     """Of a collection, in which a header may follow its array, as in a pair."""
     parts = iter(source)
     is_pair = isinstance(source, (tuple, list)) and len(source) == 2
     for number, part in enumerate(parts):
         here = f"item {number} of {place}"
         if not is_pixels(part):
-            yield from _entries(part, here, maps)
+            yield from _entries(part, here)
             continue
         here = place if is_pair else here
         header = next(parts, None)
@@ -104,7 +116,7 @@ def _parts(source: Iterable[Any], place: str, maps: dict) -> Iterator[Entry]:
                 "the header being a dictionary, a fits.Header or a WCS"
             )
         try:
-            yield Held.of_pair(part, header, here, maps)
+            yield Held.of_pair(part, header, here)
         except (TypeError, ValueError, ReadError) as error:
             yield Lost(here, ReadError(str(error)))
 
