@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -30,12 +31,12 @@ class Frame:
     exposure: u.Quantity
     quality: int
 
-    @property
+    @cached_property
     def name(self) -> str:
         label = self.label.strftime("%Y%m%dT%H%M%S")
         return f"sdo_aia_h2_{label}_{self.channel:04d}_v1.fits"
 
-    @property
+    @cached_property
     def key(self) -> str:
         return f"sdo/aia/{self.label.strftime('%Y%m%d')}/{self.channel:04d}/{self.name}"
 

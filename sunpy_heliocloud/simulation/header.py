@@ -11,7 +11,7 @@ from astropy.time import Time
 
 from .spacecraft import Position
 
-__all__ = ["BLANK", "PIXEL_FIELD", "SOLAR_RADIUS", "aia_header", "pixel_scale"]
+__all__ = ["BLANK", "PIXEL_FIELD", "SOLAR_RADIUS", "aia_header", "observation_values", "pixel_scale"]
 
 BLANK = -(2**31)
 SOLAR_RADIUS = 696e6  # m, RSUN_REF of the real files
@@ -51,23 +51,28 @@ def aia_header(
     `astropy.io.fits.Header`
     """
     header = _template().copy()
-    for values in (
-        _instrument(channel),
-        _times(time, exposure),
-        _pixels(image.shape, position),
-        _position(position),
-        _statistics(image),
-    ):
-        for keyword, value in values.items():
-            header[keyword] = value
+    values = observation_values(image.shape, channel, time, exposure, position) | _statistics(image)
+    for keyword, value in values.items():
+        header[keyword] = value
     header["QUALITY"] = quality
     return header
+
+
+def observation_values(
+    shape: tuple[int, int], channel: int, time: Time, exposure: float, position: Position
+) -> dict:
+    """What the header says of an observation, whatever its pixels."""
+    return _instrument(channel) | _times(time, exposure) | _pixels(shape, position) | _position(position)
 
 
 @lru_cache(maxsize=1)
 def _template() -> fits.Header:
     text = files(__package__).joinpath("aia_level_2hc.txt").read_text()
-    return fits.Header.fromstring(text, sep="\n")
+    header = fits.Header.fromstring(text, sep="\n")
+    # A card is parsed when first read, and verified when first written: here, not in each copy.
+    for card in header.cards:
+        _ = card.value, card.comment, card.image
+    return header
 
 
 def _instrument(channel: int) -> dict:
@@ -80,14 +85,16 @@ def _instrument(channel: int) -> dict:
 
 
 def _times(time: Time, exposure: float) -> dict:
+    middle, start, packet = (time + [0, -exposure / 2, -3] * u.s).utc.isot
+    minute = middle[:16].replace("-", ".").replace("T", "_")
     return {
-        "T_OBS": time.utc.isot,
-        "DATE-OBS": (time - exposure / 2 * u.s).utc.isot,
+        "T_OBS": middle,
+        "DATE-OBS": start,
         "EXPTIME": exposure,
         "AIMGSHCE": round(exposure * 1000),
-        "ISPPKTIM": (time - 3 * u.s).utc.isot,
-        "SOURCE": f"aia.lev1[{time.utc.strftime('%Y-%m-%dT%H:%M:%SZ')}]",
-        "ORB_REC": f"sdo.fds_orbit_vectors[{time.utc.strftime('%Y.%m.%d_%H:%M:00_UTC')}]",
+        "ISPPKTIM": packet,
+        "SOURCE": f"aia.lev1[{middle[:19]}Z]",
+        "ORB_REC": f"sdo.fds_orbit_vectors[{minute}:00_UTC]",
     }
 
 
