@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from ndcube import NDCollection, NDCube, NDCubeSequence
+from simulated_maps import simulated_map
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
@@ -22,7 +23,7 @@ from sunpy_heliocloud.simulation import SimulatedSun
 
 SUN = SimulatedSun(noise=False)
 TIMES = SUN.time + np.arange(6) * 240 * u.s
-MAPS = [sunpy.map.Map(*SUN.frame(171, time, shape=(20, 24))) for time in TIMES]
+MAPS = [simulated_map(SUN, 171, time, shape=(20, 24)) for time in TIMES]
 SEQUENCE = LazyMapSequence(MAPS)
 REF = MAPS[0]
 CUBES = {"frames": SEQUENCE.to_cube(), "derotated": SEQUENCE.to_cube().derotate_to(REF)}

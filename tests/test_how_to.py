@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 from gateway_server import local_gateway
 from headers import aia_header, real_header
+from simulated_maps import simulated_map
 from small_bucket import image as small_image
 from small_bucket import ref_map
 
 import astropy.units as u
 from astropy.io import fits
-
-import sunpy.map
 
 from buckets import fill, rows_of
 from helpers import no_compute
@@ -90,10 +89,7 @@ def run_blocks(blocks, names):
 def test_cubes():
     sun = SimulatedSun(noise=False)
     files, files_193 = (
-        [
-            sunpy.map.Map(*sun.frame(wavelength, sun.time + (240 * i + late) * u.s, shape=(12, 14)))
-            for i in range(6)
-        ]
+        [simulated_map(sun, wavelength, sun.time + (240 * i + late) * u.s, shape=(12, 14)) for i in range(6)]
         for wavelength, late in ((171, 0), (193, 5))
     )
     with no_compute():
@@ -119,7 +115,7 @@ def test_displays(archive):
 
 def test_choose_region():
     sun = SimulatedSun(noise=False)
-    files = [sunpy.map.Map(*sun.frame(171, sun.time + 240 * i * u.s, shape=(50, 50))) for i in range(3)]
+    files = [simulated_map(sun, 171, sun.time + 240 * i * u.s, shape=(50, 50)) for i in range(3)]
     names = run("choose_region.rst", files=files)
     assert names["region"].data.shape == (11, 11)
     assert abs(names["center"].Tx.to_value(u.arcsec) + 130) < 20
@@ -132,7 +128,7 @@ def test_dem():
     channels = (94, 335, 211, 193, 171, 131)
     found = LazyMapSequence(
         [
-            sunpy.map.Map(*sun.frame(channel, sun.time + 240 * i * u.s, shape=(20, 20)))
+            simulated_map(sun, channel, sun.time + 240 * i * u.s, shape=(20, 20))
             for channel in channels
             for i in range(4)
         ]
@@ -148,7 +144,7 @@ def test_dem():
 def test_maps(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sun = SimulatedSun(noise=False)
-    frames = [sunpy.map.Map(*sun.frame(171, sun.time + 4 * i * u.min, shape=(12, 14))) for i in range(3)]
+    frames = [simulated_map(sun, 171, sun.time + 4 * i * u.min, shape=(12, 14)) for i in range(3)]
     cube = LazyMapSequence(frames).to_cube().derotate_to(frames[1])
     names = run("maps.rst", cube=cube)
     assert len(names["paths"]) == len(names["maps"].maps) == 3

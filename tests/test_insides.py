@@ -45,40 +45,39 @@ DOCUMENTED = {"_replace", "_asdict", "_fields", "_make"}
 # ---- the list is complete
 
 
-def trees():
-    return {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+@pytest.fixture(scope="module")
+def nodes():
+    """Pairs of a file of the package and a node of its code."""
+    return [(path, node) for path in PACKAGE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
 
 
 def is_private(name):
     return name.startswith("_") and not name.startswith("__")
 
 
-def names_made_here():
+def names_made_here(nodes):
     """All names that are defined or assigned anywhere in the package."""
-    for tree in trees().values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                yield node.name
-            elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store):
-                yield getattr(node, "attr", None) or node.id
+    for _, node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store):
+            yield getattr(node, "attr", None) or node.id
 
 
-def test_all_private_attributes_of_others_are_listed():
-    own, listed = set(names_made_here()) | DOCUMENTED, {entry.rpartition(".")[2] for entry in ENTRIES}
+def test_all_private_attributes_of_others_are_listed(nodes):
+    known = {*names_made_here(nodes), *DOCUMENTED, *(entry.rpartition(".")[2] for entry in ENTRIES)}
     foreign = {
         (path.name, node.attr)
-        for path, tree in trees().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own | listed
+        for path, node in nodes
+        if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in known
     }
     assert not foreign
 
 
-def test_nothing_private_is_imported_from_others():
+def test_nothing_private_is_imported_from_others(nodes):
     foreign = {
         f"{node.module}.{alias.name}"
-        for tree in trees().values()
-        for node in ast.walk(tree)
+        for _, node in nodes
         if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith("sunpy_heliocloud")
         for alias in node.names
         if any(map(is_private, [*(node.module or "").split("."), alias.name]))
