@@ -1,5 +1,6 @@
 """Tools of the tests."""
 
+import asyncio
 import contextlib
 import os
 from unittest.mock import patch
@@ -9,7 +10,7 @@ import dask
 from sunpy_heliocloud.io.frame import Window, read_windows
 from sunpy_heliocloud.simulation import LocalServer
 
-__all__ = ["no_compute", "read_from", "read_rows", "server_of_all_tests"]
+__all__ = ["event_loops_closed", "no_compute", "read_from", "read_rows", "server_of_all_tests"]
 
 
 def no_compute():
@@ -23,6 +24,28 @@ def no_compute():
         raise AssertionError(f"dask was asked to compute {keys}, where everything has to stay lazy")
 
     return dask.config.set(scheduler=refuse)
+
+
+@contextlib.contextmanager
+def event_loops_closed():
+    """
+    Close the event loops that are made in the block.
+
+    parfive leaves them unclosed: a collection of garbage in some later test would warn of them.
+    """
+    new_event_loop, loops = asyncio.new_event_loop, []
+
+    def noted():
+        loops.append(new_event_loop())
+        return loops[-1]
+
+    try:
+        with patch("asyncio.new_event_loop", noted):
+            yield
+    finally:
+        for loop in loops:
+            if not loop.is_running():  # as that of fsspec's thread is, which it makes when it is first needed
+                loop.close()
 
 
 def read_rows(frames, rows, dtype):

@@ -15,11 +15,8 @@ import astropy.units as u
 from astropy.io import fits
 from astropy.table import Table
 from astropy.time import Time
-from astropy.wcs.utils import wcs_to_celestial_frame
 
 import sunpy.map
-from sunpy.net import Fido
-from sunpy.net import attrs as a
 from sunpy.net.base_client import QueryResponseTable
 from sunpy.time import TimeRange
 from sunpy.util.exceptions import SunpyUserWarning
@@ -920,51 +917,6 @@ def test_paths_hold_in_any_folder(tmp_path, monkeypatch):
 def test_over_http(server, remote, maps):
     seq = LazyMapSequence([url.replace("s3:/", server.endpoint_url) for url in remote])
     np.testing.assert_array_equal(seq[2].data, maps[2].data)
-
-
-# --- real images
-
-
-def test_real_synoptic_images(real_data):
-    channels = ("0094", "0131", "0171", "0193", "0211", "0335")
-    urls = [f"{real_data.url}sdo/aia_synoptic/{c}/AIA20140101_0000_{c}.fits" for c in channels]
-    seq = LazyMapSequence(urls)
-    print(seq)
-    assert real_data.requests == 6
-    assert sorted(seq.wavelength.to_value(u.AA)) == [94, 131, 171, 193, 211, 335]
-    assert set(seq.table["OSCNMEAN"]) == {"nan"}
-    assert (abs(seq.times - Time("2014-01-01T00:00:05")) < 12 * u.s).all()
-    with pytest.raises(ValueError, match="a cube is of one channel"):
-        seq.to_cube()
-    (m,) = seq.select(wavelnth=171)
-    assert 700 * u.arcsec < m.rsun_obs < 1000 * u.arcsec
-    cube = seq.select(wavelnth=171).to_cube()
-    real_data.reset()
-    np.testing.assert_allclose(cube.data[0, 400:500], m.data[400:500] / m.meta["exptime"], rtol=1e-6)
-    assert real_data.requests == 2
-    assert len({request.bytes_sent for request in real_data.log}) == 1
-
-
-def test_real_cutouts(real_data):
-    found = Fido.search(a.Time("2012-06-06", "2012-06-07"), a.heliocloud.Dataset("aia_cutout_1600"))
-    real_data.reset()
-    seq = LazyMapSequence(found)
-    print(seq)
-    assert real_data.requests == len(seq) == 596
-    assert len(seq.select(quality=0)) == 472
-    assert seq.table["PERCENTD"][seq.table["QUALITY"] == 2363136].tolist() == [68.36] * 112
-    cube = seq.select(quality=0).to_cube()
-    assert cube.shape[0] == 472
-    assert cube.unit == u.DN / u.s
-    plane = cube[200].data.compute()
-    expected = sunpy.map.Map(seq.select(quality=0)[200].data.compute(), seq.select(quality=0)[200].meta)
-    np.testing.assert_allclose(plane, expected.data / expected.meta["exptime"], rtol=1e-6)
-    wcs = cube[200].wcs.low_level_wcs
-    np.testing.assert_allclose(
-        wcs.pixel_to_world_values(3, 4), expected.wcs.pixel_to_world_values(3, 4), rtol=1e-12
-    )
-    observer = wcs_to_celestial_frame(wcs).observer
-    assert observer.separation_3d(expected.observer_coordinate) < 1 * u.mm
 
 
 @pytest.mark.parametrize("errors", ["raise", "mask"])

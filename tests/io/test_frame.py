@@ -262,48 +262,6 @@ def test_arrays_in_memory(array):
     np.testing.assert_array_equal(next(read_rows([frame], [(3, 9)], FLOAT)), COUNTS[3:9])
 
 
-REAL = [
-    *(
-        f"sdo/aia_synoptic/{channel}/AIA20140101_0000_{channel}.fits"
-        for channel in ("0094", "0131", "0171", "0193")
-    ),
-    *(f"sdo/aia_synoptic/{channel}/AIA20140101_0000_{channel}.fits" for channel in ("0211", "0335")),
-    "aia_171_cutout.fits",
-    "aia_lev1_1600a_2012_06_06t04_07_29_12z_image_lev1_lowres.fits",
-]
-
-
-@pytest.mark.parametrize("key", REAL)
-@pytest.mark.filterwarnings(
-    "ignore::astropy.io.fits.verify.VerifyWarning"
-)  # astropy mends what the files have
-def test_real_files(real_data, key):
-    url = f"{real_data.url}{key}"
-    ((frame, header),) = opened(url)
-    with fits.open(real_data.endpoint_url + url.removeprefix("s3:/"), cache=False) as hdus:
-        image = next(hdu for hdu in hdus if hdu.header["NAXIS"] == 2)
-        expected = image.data
-        blank = image.header.get("BLANK")
-    if (
-        frame.layout.dtype.kind == "f"
-    ):  # BLANK has no meaning for floats, but the missing pixels have its value
-        expected = np.where(expected == blank, np.nan, expected)
-    ny = expected.shape[0]
-    real_data.reset()
-    whole, part = read_rows([frame] * 2, [(0, ny), (ny // 2, ny // 2 + ny // 5)], frame.dtype)
-    np.testing.assert_array_equal(whole, expected)
-    np.testing.assert_array_equal(part, expected[ny // 2 : ny // 2 + ny // 5])
-    assert header["TELESCOP"].startswith("SDO")
-    whole_bytes, part_bytes = sorted((request.bytes_sent for request in real_data.log), reverse=True)
-    print(
-        key,
-        frame.shape,
-        frame.dtype,
-        f"{np.isnan(whole).mean():.1%} missing, a fifth is {part_bytes / whole_bytes:.0%}",
-    )
-    assert part_bytes < 0.45 * whole_bytes
-
-
 def test_descriptors_of_both_kinds(tmp_path):
     """A table may have columns with descriptors of 32 and of 64 bits."""
     file = rice()

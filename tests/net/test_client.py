@@ -430,14 +430,6 @@ def test_datasets(archive):
     assert len(datasets("nothing like it")) == 0
 
 
-def test_real_images(real_data):
-    response = Fido.search(
-        a.Time("2012-06-06T00:00", "2012-06-07T00:00"), a.Wavelength(1600 * u.AA), a.heliocloud.Dataset("AIA")
-    )
-    assert len(response[0]) == 596
-    assert np.all(np.diff(response[0]["Start time"].jd) > 0)
-
-
 @pytest.mark.remote_data
 def test_live_archive():
     table = datasets()

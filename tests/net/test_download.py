@@ -1,6 +1,5 @@
 """Downloads: whole files or none."""
 
-import gc
 import hashlib
 import inspect
 import json
@@ -8,7 +7,6 @@ import os
 import re
 import resource
 import shutil
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from sunpy.net import attrs as a
 from sunpy.util.exceptions import SunpyUserWarning
 
 from buckets import entry, fill, search
+from helpers import event_loops_closed
 from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net import HelioCloudClient, download, transfer
 from sunpy_heliocloud.net.entry import Entry
@@ -31,12 +30,8 @@ pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def fetch(*results, **options):
-    """Download, and collect the event loops at once that parfive leaves unclosed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        downloaded = Fido.fetch(*results, progress=False, **options)
-        gc.collect()
-    return downloaded
+    with event_loops_closed():
+        return Fido.fetch(*results, progress=False, **options)
 
 
 @pytest.fixture
@@ -485,10 +480,8 @@ def test_what_a_killed_process_left_is_removed(files, tmp_path):
 
 def test_progress_bars_carry_the_names_of_files(files, tmp_path, capsys):
     table, contents = files
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
+    with event_loops_closed():
         Fido.fetch(table, path=tmp_path, max_conn=1)
-        gc.collect()
     bars = capsys.readouterr().err
     assert "HelioCloud: 100%" in bars
     assert "3/3" in bars
@@ -514,10 +507,8 @@ def test_no_downloader_is_patched(files, tmp_path, capsys):
     downloader.enqueue_file(https_url(table["URL"][0]), path=tmp_path / "again")
     assert len(fetch(table, path=tmp_path, downloader=downloader)) == 4
     downloader.enqueue_file(https_url(table["URL"][1]), path=tmp_path / "again")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
+    with event_loops_closed():
         assert len(downloader.download()) == 1
-        gc.collect()
 
 
 def test_no_private_name_of_parfive_is_used():
@@ -525,9 +516,3 @@ def test_no_private_name_of_parfive_is_used():
         source = inspect.getsource(module)
         assert not re.search(r"(downloader|parfive|like|results|config)\w*(\.\w+)*\._", source)
         assert not re.search(r"class \w+\(.*Downloader", source)
-
-
-def test_real_image(real_data, tmp_path):
-    day = a.Time("2012-06-06T00:00", "2012-06-07T00:00")
-    (path,) = fetch(search(day, a.heliocloud.Dataset("aia_cutout_1600"))[0], path=tmp_path)
-    assert Path(path).stat().st_size == 112320

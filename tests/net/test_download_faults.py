@@ -1,13 +1,11 @@
 """Downloads from servers that fail, lie or hang, to disks that are full, and by people who press Ctrl-C."""
 
-import gc
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from web_server import Ranges, WebServer
 
 from sunpy.net import Fido
 
+from helpers import event_loops_closed
 from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.net import HelioCloudClient, transfer
 from sunpy_heliocloud.net.entry import Entry
@@ -62,13 +61,9 @@ def fetch(urls, path, *, size=SIZE, template="{file}", overwrite=False):
 
 
 @pytest.fixture
-def _collect_loops(caplog):
-    """parfive leaves event loops unclosed, and its errors, which it logs, hold them."""
-    caplog.set_level("WARNING", "parfive")
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+def _event_loops_closed():
+    with event_loops_closed():
+        yield
 
 
 def names(folder):
@@ -278,7 +273,7 @@ def test_text_of_a_server_is_inert_in_errors(serve, tmp_path):
 # ---- the second try
 
 
-@pytest.mark.usefixtures("_collect_loops")
+@pytest.mark.usefixtures("_event_loops_closed")
 def test_results_with_errors_can_be_fetched_again(serve, tmp_path):
     def answer(self, status, body, headers, *, with_body=True):
         how = forbidden if self.server.is_bad and "bad" in self.path else Ranges.answer
@@ -297,7 +292,7 @@ def test_results_with_errors_can_be_fetched_again(serve, tmp_path):
     assert (tmp_path / "bad.fits").read_bytes() == CONTENT
 
 
-@pytest.mark.usefixtures("_collect_loops")
+@pytest.mark.usefixtures("_event_loops_closed")
 def test_the_second_try_is_checked_too(serve, tmp_path):
     serve()
     results = fetch(["s3://b/a.fits"], tmp_path, size=5)

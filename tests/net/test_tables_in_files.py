@@ -1,10 +1,8 @@
 """Tables of a search that are written to a file and read again."""
 
 import copy
-import gc
 import io
 import pickle
-import warnings
 
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ from sunpy.net import Fido
 from sunpy.net import attrs as a
 
 from buckets import fill
+from helpers import event_loops_closed
 from sunpy_heliocloud import LazyMapSequence
 from sunpy_heliocloud.lazy.tables import table_files
 from sunpy_heliocloud.net import HelioCloudResponse
@@ -49,12 +48,8 @@ def fits_file(data, header):
 
 
 def fetch(table, path):
-    """Download, and collect the event loops at once that parfive leaves unclosed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        files = Fido.fetch(table, path=path, progress=False)
-        gc.collect()
-    return files
+    with event_loops_closed():
+        return Fido.fetch(table, path=path, progress=False)
 
 
 def test_a_response_is_written_as_ecsv_and_read_again(table, tmp_path):
