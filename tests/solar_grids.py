@@ -71,24 +71,28 @@ def carrington_wcs(shape):
     return wcs
 
 
-def evaluated_everywhere(target, source, shape, rotation_model="howard", screen=None):
-    """sunpy's map of all pixels and a rim of one pixel, see `pixel_map`, NaN where the Sun hides the surface."""
-    y, x = np.mgrid[-1 : shape[0] + 1, -1 : shape[1] + 1].astype(float)
+def evaluated_everywhere(target, source, shape, rotation_model="howard", screen=None, step=1):
+    """
+    sunpy's map of all pixels and a rim of one pixel, see `pixel_map`, NaN where the Sun hides the surface.
+
+    With a ``step``, of every second, third, ... row and column.
+    """
+    y, x = np.mgrid[-1 : shape[0] + 1 : step, -1 : shape[1] + 1 : step].astype(float)
     with propagate_with_solar_surface(rotation_model), screen or nullcontext():
         pixels = np.array(pixel_to_pixel(target, source, x, y))
     if screen is None or screen.only_off_disk:
-        pixels[:, height_above_horizon(target, source, shape, rotation_model) < 0] = np.nan
+        pixels[:, height_above_horizon(target, source, shape, rotation_model, step) < 0] = np.nan
     return pixels
 
 
-def height_above_horizon(target, source, shape, rotation_model="howard"):
+def height_above_horizon(target, source, shape, rotation_model="howard", step=1):
     """
     Sine of the height of the source's observer above the horizon of what each pixel and the rim show, by geometry.
 
     Below 0 where the Sun hides the surface, NaN off the disk of the target. Nothing is hidden from a map of the whole
     surface.
     """
-    y, x = np.mgrid[-1 : shape[0] + 1, -1 : shape[1] + 1].astype(float)
+    y, x = np.mgrid[-1 : shape[0] + 1 : step, -1 : shape[1] + 1 : step].astype(float)
     x_on_disk, y_on_disk = target.world_to_pixel_values(0, 0)  # sunpy warns if there is none
     pixels = target.pixel_to_world(np.append(x, x_on_disk), np.append(y, y_on_disk))
     frame = wcs_to_celestial_frame(source)

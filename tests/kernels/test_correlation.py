@@ -52,9 +52,10 @@ def correlated_in_a_loop(a, b, steps, min_overlap=0.5):
             values.append(np.nan)
             continue
         covariance = np.mean(first[both] * second[both]) - first[both].mean() * second[both].mean()
-        for one in (first, second):
-            covariance *= np.sqrt((np.nanvar(one) + 0.01) / (one[both].var() + 0.01))
-        values.append((covariance + np.nanmean(first) * np.nanmean(second)) * (n - abs(step)) / n)
+        known = [one[np.isfinite(one)] for one in (first, second)]
+        for one, all_known in zip((first, second), known, strict=True):
+            covariance *= np.sqrt((all_known.var() + 0.01) / (one[both].var() + 0.01))
+        values.append((covariance + known[0].mean() * known[1].mean()) * (n - abs(step)) / n)
     return np.array(values)
 
 

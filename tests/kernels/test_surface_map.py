@@ -24,12 +24,18 @@ def surface_map(target, source, rotation_model="howard"):
     return SurfaceMap(target.camera(), source.camera(), (400, 400), target.solar_radius, turn)
 
 
-def assert_is_that_of_sunpy(target, source, rotation_model="howard"):
-    expected = evaluated_everywhere(target, source, (400, 400), rotation_model)
+def assert_is_that_of_sunpy(target, source, rotation_model="howard", step=1):
+    """
+    On every pixel, or on those of every third row and column.
+
+    The map is interpolated between nodes whose distance is no multiple of 3: no kind of pixel is left out.
+    """
+    expected = evaluated_everywhere(target, source, (400, 400), rotation_model, step=step)
     pixels = surface_map(target, source, rotation_model).rows(0, 400)
     assert pixels.shape == (2, 402, 402)
+    pixels = pixels[:, ::step, ::step]
     np.testing.assert_array_equal(np.isnan(pixels), np.isnan(expected))
-    assert (np.abs(pixels - expected) <= BOUND + rounding_of_sunpy(target, source)).all(
+    assert (np.abs(pixels - expected) <= BOUND + rounding_of_sunpy(target, source)[::step, ::step]).all(
         where=np.isfinite(pixels)
     )
     return pixels
@@ -57,7 +63,7 @@ def rounding_of_sunpy(target, source):
     ids=["centre", "inner", "west limb", "towards the east limb", "north pole", "south pole"],
 )
 def test_at_other_times(centre, days):
-    assert_is_that_of_sunpy(solar_wcs(centre=centre), solar_wcs(days, **FRAME))
+    assert_is_that_of_sunpy(solar_wcs(centre=centre), solar_wcs(days, **FRAME), step=3)
 
 
 @pytest.mark.parametrize("days", [-6, 0.25, 6])
@@ -73,8 +79,8 @@ def test_with_other_rotation_models(rotation_model):
 
 @pytest.mark.parametrize("target", OTHER_GRIDS.values(), ids=OTHER_GRIDS.keys())
 def test_of_other_grids_and_observers(target):
-    assert_is_that_of_sunpy(solar_wcs(**target), solar_wcs(**FRAME))
-    assert_is_that_of_sunpy(solar_wcs(), solar_wcs(**({"days": 0.5} | target)))
+    assert_is_that_of_sunpy(solar_wcs(**target), solar_wcs(**FRAME), step=3)
+    assert_is_that_of_sunpy(solar_wcs(), solar_wcs(**({"days": 0.5} | target)), step=3)
 
 
 angles = st.floats(-180, 180)
