@@ -1,13 +1,11 @@
 """Fixtures of all tests: no settings of this machine, no window for plots, S3 servers on loopback."""
 
-import functools
 import gc
 import os
 import signal
 import sys
 import tempfile
 
-import botocore.session
 import matplotlib
 import pytest
 from hypothesis import settings
@@ -21,19 +19,15 @@ os.environ["SUNPY_HELIOCLOUD_CACHE"] = tempfile.mkdtemp(prefix="heliocloud-")
 for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "ROOT_CATALOG_REGISTRY_URL"):
     os.environ.pop(name, None)
 
-import astropy.units as u
 from astropy.utils import iers
 
 from helpers import read_from, server_of_all_tests
 from sunpy_heliocloud import cache
-from sunpy_heliocloud.io.filesystem import filesystem
 
 matplotlib.use("Agg")
 # Without these, a time that is newer than the installed tables starts a download.
 iers.conf.auto_download = False
 iers.conf.auto_max_age = None
-# botocore's descriptions of S3 are read once, not again for each server's file system: that takes a fifth of a second.
-botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 # No deadline: the machine may be busy.
 settings.register_profile("sunpy_heliocloud", deadline=None)
 settings.load_profile("sunpy_heliocloud")
@@ -101,19 +95,10 @@ def one_server():
 
 @pytest.fixture
 def server(one_server, monkeypatch):
-    """
-    An empty HelioCloud for one test, which is the S3 endpoint during the test.
-
-    The tests share its server, since starting one takes longer than most of them.
-    """
+    """An empty HelioCloud for one test, which is the S3 endpoint during the test. The tests share its server."""
     read_from(one_server, monkeypatch)
     yield one_server
-    one_server.heal()
-    one_server.latency = 0 * u.s
-    files, path = filesystem(one_server.url, one_server.storage_options)
-    files.invalidate_cache()
-    if keys := files.find(path):
-        files.rm(keys)
+    one_server.clear()
 
 
 @pytest.fixture

@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from xml.etree import ElementTree
 
 import astropy.units as u
 
 from sunpy_heliocloud.arguments import file_path, shown
-from sunpy_heliocloud.io.filesystem import filesystem
 from .arguments import content, repetitions, span, text, whole
 from .documents import REGISTRY_KEY, registry
 from .faults import Answer, Fault, error_answer, half_of
-from .s3 import run, serve
+from .s3 import Endpoint, run, serve
 
 __all__ = ["LocalServer", "LoggedRequest"]
 
@@ -107,11 +106,12 @@ class LocalServer:
         self.log: list[LoggedRequest] = []
         self._faults: list[Fault] = []
         self._lock = Lock()
-        self._client: Any = None
+        self._endpoint: Endpoint | None = None
 
     def __enter__(self) -> "LocalServer":
         with contextlib.ExitStack() as stack:
-            self.endpoint_url = stack.enter_context(serve(self._answer))
+            self._endpoint = stack.enter_context(serve(self._answer))
+            self.endpoint_url = self._endpoint.url
             self.registry_url = f"{self.endpoint_url}/{self.bucket}/{REGISTRY_KEY}"
             stack.enter_context(
                 _environment(
@@ -119,9 +119,8 @@ class LocalServer:
                     ROOT_CATALOG_REGISTRY_URL=self.registry_url,
                 )
             )
-            self._client, _ = filesystem(self.url, self.storage_options)
-            self._files.mkdir(self.bucket, acl="public-read")
-            stack.callback(self._remove_everything)
+            self._request("PUT")
+            stack.callback(self._remove_bucket)
             self.reset()
             self._running = stack.pop_all()
         return self
@@ -146,11 +145,10 @@ class LocalServer:
             "s3_additional_kwargs": {"ACL": "public-read"},
         }
 
-    @property
-    def _files(self) -> Any:
-        if self._client is None:
+    def _request(self, method: str, key: str = "", data: bytes = b"") -> bytes:
+        if self._endpoint is None:
             raise RuntimeError("the server runs in a with block only: with LocalServer() as server: ...")
-        return self._client
+        return self._endpoint.request(method, f"/{self.bucket}/{key}", data)
 
     @property
     def requests(self) -> int:
@@ -211,8 +209,50 @@ class LocalServer:
         """
         text("key", key, "catalog.json")
         content("data", data)
-        self._files.pipe_file(f"{self.bucket}/{key}", data)
+        self._request("PUT", key, data)
         return f"{self.url}{key}"
+
+    def read(self, key: str) -> bytes:
+        """
+        The content of an object. The request is logged like all others.
+
+        Parameters
+        ----------
+        key
+            Its key.
+
+        Returns
+        -------
+        bytes
+            Its bytes.
+
+        Raises
+        ------
+        OSError
+            If there is no such object.
+
+        Examples
+        --------
+        >>> url = server.write("a/note.txt", b"text")
+        >>> server.read("a/note.txt")
+        b'text'
+        """
+        return self._request("GET", text("key", key, "catalog.json"))
+
+    def clear(self) -> None:
+        """
+        Remove all objects, latency and faults, and empty the log.
+
+        Examples
+        --------
+        >>> server.clear()
+        """
+        self.heal()
+        self.latency = 0 * u.s
+        while keys := self._keys():
+            for key in keys:
+                self._request("DELETE", key)
+        self.reset()
 
     def upload(self, folder: str | os.PathLike) -> None:
         """
@@ -239,9 +279,9 @@ class LocalServer:
             raise NotADirectoryError(
                 f"{folder} is not a folder: expected one to serve as the bucket {self.bucket}"
             )
-        paths = [path for path in folder.rglob("*") if path.is_file()]
-        keys = [f"{self.bucket}/{path.relative_to(folder).as_posix()}" for path in paths]
-        self._files.put([str(path) for path in paths], keys)
+        for path in folder.rglob("*"):
+            if path.is_file():
+                self.write(path.relative_to(folder).as_posix(), path.read_bytes())
         if not (folder / REGISTRY_KEY).exists():
             self.write(REGISTRY_KEY, json.dumps(registry(self.url), indent=1).encode())
 
@@ -369,11 +409,15 @@ class LocalServer:
         start_response(status, headers)
         return [body]
 
-    def _remove_everything(self) -> None:
-        self._faults = []
-        self.latency = 0 * u.s
-        self._files.invalidate_cache()
-        self._files.rm(self.bucket, recursive=True)
+    def _remove_bucket(self) -> None:
+        """Moto would keep it as long as the process."""
+        self.clear()
+        self._request("DELETE")
+
+    def _keys(self) -> list[str]:
+        """Of the first page of objects."""
+        listing = ElementTree.fromstring(self._request("GET"))  # noqa: S314, since it is our own server
+        return [str(key.text) for key in listing.iterfind("{*}Contents/{*}Key")]
 
 
 @contextlib.contextmanager

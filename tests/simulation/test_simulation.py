@@ -145,6 +145,29 @@ def test_uploaded_folder_becomes_the_bucket(server, tmp_path):
     assert entry["endpoint"] == server.url
 
 
+@pytest.mark.parametrize("key", ["a b", "a+b", "a%20b", "a?b=c", "a#b", "ä", "registries/a_2020.csv"])
+def test_what_is_written_is_read_whatever_its_key(server, key):
+    server.write(key, key.encode())
+    assert server.read(key) == anonymous(server.url).cat_file(f"{server.bucket}/{key}") == key.encode()
+
+
+def test_a_cleared_server_is_as_new(server):
+    for i in range(3):
+        server.write(f"many/{i}", b"")
+    server.fail("*", times=None)
+    server.latency = 1 * u.s
+    server.clear()
+    assert (server.requests, server.latency) == (0, 0 * u.s)
+    assert anonymous(server.url).find(server.bucket) == []
+
+
+def test_requests_that_a_server_does_not_understand_are_errors(server):
+    with pytest.raises(OSError, match=r"GET /gov-nasa-hdrl-data1/none was answered by 404"):
+        server.read("none")
+    with pytest.raises(RuntimeError, match=r"with LocalServer\(\) as server"):
+        LocalServer().write("a", b"")
+
+
 def test_upload_of_no_folder(server, tmp_path):
     with pytest.raises(NotADirectoryError, match="nowhere"):
         server.upload(tmp_path / "nowhere")

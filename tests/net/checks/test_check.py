@@ -83,7 +83,7 @@ def test_the_simulated_bucket_departs_in_its_times_of_modification_only(server, 
     assert status == 1
     assert len(errors) == 2
     assert all("'modification' of aia_0" in line and "'2023-05-04:00:00:00Z'" in line for line in errors)
-    catalogue = json.loads(server._files.cat_file(f"{server.bucket}/catalog.json"))
+    catalogue = json.loads(server.read("catalog.json"))
     for item in catalogue["catalog"]:
         item["modification"] = "2023-05-04T00:00:00Z"
     server.write("catalog.json", json.dumps(catalogue).encode())
@@ -128,7 +128,7 @@ def test_what_a_catalogue_departs_in_is_listed_by_line(server, capsys, change, l
     good_bucket(server)
     write(server, dataset(server), **change)
     if None in change.values():
-        text = server._files.cat_file(f"{server.bucket}/catalog.json").replace(b' "name": null,\n', b"")
+        text = server.read("catalog.json").replace(b' "name": null,\n', b"")
         server.write("catalog.json", text)
     status, lines = checked(capsys, server.url)
     assert re.fullmatch(rf"{server.url}catalog.json:{line}.*", lines[0])
@@ -143,7 +143,7 @@ def test_what_a_data_set_departs_in_is_listed_by_line(server, capsys, change, li
     status, lines = checked(capsys, server.url)
     (found,) = [text for text in lines if re.match(rf"{server.url}catalog.json:{line}", text)]
     number = int(re.match(r".*?catalog.json:(\d+):", found)[1])
-    text = server._files.cat_file(f"{server.bucket}/catalog.json").decode().splitlines()[number - 1]
+    text = server.read("catalog.json").decode().splitlines()[number - 1]
     assert any(f'"{name}"' in text for name in change) or "{" in text
     assert status > 0 or ": note: " in found
     assert all(text.isprintable() for text in lines)
@@ -230,7 +230,7 @@ def test_packed_indexes_are_checked_too(server, capsys, indextype):
 
 def test_a_data_set_without_an_index_and_years_without_one(server, capsys):
     good_bucket(server)
-    row = server._files.cat_file(f"{server.bucket}/registries/x_2020.csv")
+    row = server.read("registries/x_2020.csv")
     server.write("registries/x_2017.csv", row.replace(b"2020-02", b"2017-02"))
     write(server, dataset(server, start="2017-01-01T00Z"), dataset(server, id="y"))
     status, lines = checked(capsys, server.url)
