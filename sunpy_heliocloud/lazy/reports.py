@@ -55,6 +55,7 @@ _lock = threading.Lock()
 _numbers = itertools.count(1)
 _losses: dict[str, dict[str, tuple[int, str]]] = {}
 _saturated: dict[str, tuple[int, int]] = {}
+_latest = 0  # number of the latest loss
 _frames = _bytes = 0
 
 
@@ -113,6 +114,8 @@ def losses(urls: Iterable[str] | None = None, since: int = 0) -> dict[str, str]:
         The `next_number` from which losses count.
     """
     with _lock:
+        if since > _latest:  # as after most jobs: a process may remember many thousand losses
+            return {}
         among = _losses if urls is None else {url: _losses[url] for url in urls if url in _losses}
         latest = {url: max(parts.values()) for url, parts in among.items() if parts}
     return {url: reason for url, (number, reason) in latest.items() if number >= since}
@@ -126,13 +129,14 @@ def saturated_pixels() -> dict[str, int]:
 
 def receive(of: Report) -> None:
     """Take note of a report, of this process or of another."""
-    global _frames, _bytes
+    global _latest, _frames, _bytes
     with _lock:
         _frames, _bytes = _frames + of.frames, _bytes + of.bytes
         for url, part in of.good:
             _losses.get(url, {}).pop(part, None)
         for url, part, reason in of.lost:
-            _losses.setdefault(url, {})[part] = next(_numbers), reason
+            _latest = next(_numbers)
+            _losses.setdefault(url, {})[part] = _latest, reason
         for key, count, pixels in of.saturated:
             _saturated[key] = max((pixels, count), _saturated.get(key, (0, 0)))
 
