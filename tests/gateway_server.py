@@ -24,7 +24,7 @@ c.Proxy.address = "127.0.0.1:{public}"
 c.SimpleAuthenticator.password = "loopback"
 c.ClusterConfig.scheduler_cmd = ["dask", "scheduler"]
 c.ClusterConfig.worker_cmd = ["dask", "worker"]
-c.ClusterConfig.cluster_max_workers = 3
+c.ClusterConfig.cluster_max_workers = 2
 # As that of a HelioCloud, whose workers are containers.
 c.Backend.cluster_options = Options(
     String("image", default="anything"),

@@ -183,7 +183,7 @@ def test_save(archive, tmp_path, monkeypatch):
     assert names["made_from"]["kind"] == "TimeLagCube"
 
 
-# The gateway has three workers where the page asks for a hundred, and the frames are those of an hour.
+# The gateway has two workers where the page asks for a hundred, and the frames are those of an hour.
 @pytest.mark.filterwarnings("ignore:.* the correlation is largest at an edge")
 @pytest.mark.filterwarnings("ignore::dask_gateway.GatewayWarning")
 def test_gateway(server, tmp_path, monkeypatch):
