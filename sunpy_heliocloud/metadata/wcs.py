@@ -9,8 +9,10 @@ import numpy as np
 import astropy.units as u
 from astropy.coordinates import CartesianRepresentation, HeliocentricMeanEcliptic, SkyCoord
 from astropy.time import Time
+from astropy.wcs import WCS
 
 from sunpy.coordinates import HeliographicStonyhurst
+from sunpy.map import GenericMap
 
 from sunpy_heliocloud.coordinates.contexts import without_contexts
 from sunpy_heliocloud.coordinates.plane import PlaneWCS
@@ -24,12 +26,13 @@ __all__ = ["AIA_TIMES", "follows_aia", "plane_wcs", "with_observers"]
 type Header = Mapping[str, Any]
 
 AIA_TIMES = {"dateobs": "DATE-OBS", "dateavg": "T_OBS"}
-# The keywords of a Map's WCS. Frames that agree in these differ only in time and observer.
+# The keywords of a Map's WCS. Frames that agree in these differ only in time, observer and roll.
 _GRID_KEYS = (
     *("NAXIS1", "NAXIS2", "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CDELT1", "CDELT2", "CRPIX1", "CRPIX2"),
-    *("CRVAL1", "CRVAL2", "CROTA1", "CROTA2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "CD1_1", "CD1_2", "CD2_1"),
+    *("CRVAL1", "CRVAL2", "CROTA1", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "CD1_1", "CD1_2", "CD2_1"),
     *("CD2_2", "RSUN_REF", "LONPOLE", "LATPOLE", "PV1_1", "PV2_1", "IMSCL_MP"),
 )
+_ROLL = "CROTA2"  # of AIA's level 1 it differs from frame to frame
 
 
 @without_contexts
@@ -38,22 +41,39 @@ def plane_wcs(headers: Sequence[Header]) -> list[PlaneWCS]:
     """
     The WCS that sunpy's Map gives for each header.
 
-    A Map takes milliseconds. For AIA frames with the same pointing, scale and roll a Map is made only of the
-    first; time and observer of the others are computed together.
+    A Map takes milliseconds. For AIA frames with the same pointing and scale a Map is made only of the first,
+    which is asked for the matrices of other rolls; time and observer of the others are computed together.
     """
     groups: dict[tuple, list[int]] = {}
     grids = zip(*(column(headers, keyword) for keyword in _GRID_KEYS), strict=True)
-    for i, (grid, is_aia) in enumerate(zip(grids, follows_aia(headers), strict=True)):
-        groups.setdefault(grid if is_aia else (*grid, i), []).append(i)
+    rolls = column(headers, _ROLL)
+    for i, (grid, roll, is_aia) in enumerate(zip(grids, rolls, follows_aia(headers), strict=True)):
+        groups.setdefault((*grid, roll is None) if is_aia else (*grid, i), []).append(i)
     planes: dict[int, PlaneWCS] = {}
     for members in groups.values():
-        template = PlaneWCS.from_wcs(empty_map(headers[members[0]]).wcs)
+        first = empty_map(headers[members[0]])
+        template = PlaneWCS.from_wcs(first.wcs)
         planes[members[0]] = template
         rest = members[1:]
         if rest:
             aia = _aia_planes(template, picked(headers, rest))
-            planes |= dict(zip(rest, aia, strict=True))
+            matrices = _matrices(first, template, {rolls[i] for i in rest})
+            planes |= {
+                i: dataclasses.replace(plane, pc=matrices.get(rolls[i], template.pc))
+                for i, plane in zip(rest, aia, strict=True)
+            }
     return [planes[i] for i in range(len(headers))]
+
+
+def _matrices(m: GenericMap, template: PlaneWCS, rolls: set[Any]) -> dict[Any, tuple]:
+    """What sunpy makes of each roll, in a Map that is not needed any more. Its WCS has what a header has of the matrix."""
+    found = {}
+    wcs = template.to_wcs()
+    for roll in rolls - {m.meta.get(_ROLL)}:
+        m.meta[_ROLL] = roll
+        wcs.wcs.pc = m.rotation_matrix
+        found[roll] = tuple(map(tuple, WCS(wcs.to_header()).wcs.get_pc().tolist()))
+    return found
 
 
 def follows_aia(headers: Sequence[Header]) -> list[bool]:

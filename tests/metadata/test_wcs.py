@@ -57,3 +57,19 @@ def test_maps_are_made_for_the_first_of_a_series_only(monkeypatch):
     monkeypatch.setattr(wcs, "empty_map", lambda header: made.append(header) or map_of(header))
     wcs.plane_wcs([aia_header(minutes) for minutes in range(5)])
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("matrix", [{}, {"PC1_1": 0.9, "PC1_2": 0.1}, {"CDELT2": 3.0}])
+def test_frames_of_different_rolls_keep_theirs_with_one_map(monkeypatch, matrix):
+    """As of AIA's level 1. Where there is a matrix, sunpy ignores the roll."""
+    rolls = (0.019814, 0.0197, 0.019814, -170, 0)
+    headers = [aia_header(minutes, CROTA2=roll, **matrix) for minutes, roll in enumerate(rolls)]
+    expected = [PlaneWCS.from_wcs(map_of(header).wcs, (20, 30)) for header in headers]
+    made = []
+    monkeypatch.setattr(wcs, "empty_map", lambda header: made.append(header) or map_of(header))
+    planes = wcs.plane_wcs(headers)
+    assert all(map(same, planes, expected))
+    assert len({plane.pc for plane in planes}) == (1 if "PC1_1" in matrix else 4)
+    assert len(made) == 1
+    without = [aia_header(5, CROTA2=None, **matrix), aia_header(6, CROTA2=None, **matrix), *headers]
+    assert all(map(same, wcs.plane_wcs(without)[2:], expected))
