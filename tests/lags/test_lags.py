@@ -399,7 +399,7 @@ def test_significance_and_uncertainty():
     assert np.median(uncertainty.data) < 240
     assert related.meta["trials"] == 39
     for scheduler in ("sync", "threads", "processes"):
-        again = dask.compute(*maps, scheduler=scheduler)
+        again = dask.compute(*maps, scheduler=scheduler, num_workers=1 if scheduler == "processes" else None)
         np.testing.assert_array_equal(again[0].data, related.data)
         np.testing.assert_array_equal(again[2].data, uncertainty.data)
 
