@@ -1,5 +1,6 @@
 """Headers as instruments have them, for tests."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,15 @@ SUN = SimulatedSun()
 
 def aia_header(minutes=0.0, channel=171, **changes):
     """A header as HelioCloud has them; `None` takes a keyword away."""
-    data, header = SUN.frame(channel, SUN.time + minutes * u.min, (2 + minutes / 100) * u.s, shape=(20, 30))
-    header = {key: header[key] for key in header if key not in ("", "COMMENT", "HISTORY")}
-    header |= {"NAXIS": 2, "NAXIS1": 30, "NAXIS2": 20}
+    header = _simulated_header(minutes, channel) | {"NAXIS": 2, "NAXIS1": 30, "NAXIS2": 20}
     header |= {key.replace("__", "-"): value for key, value in changes.items()}
     return {key: value for key, value in header.items() if value is not None}
+
+
+@functools.cache
+def _simulated_header(minutes, channel):
+    _, header = SUN.frame(channel, SUN.time + minutes * u.min, (2 + minutes / 100) * u.s, shape=(20, 30))
+    return {key: header[key] for key in header if key not in ("", "COMMENT", "HISTORY")}
 
 
 def map_of(header):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from astropy.io import fits
 
-__all__ = ["FITSImage", "fits_bytes", "fits_images", "header_text", "windows"]
+__all__ = ["FITSImage", "fits_bytes", "fits_images", "header_text", "windows", "with_cards"]
 
 INTEGERS = ("u1", "i2", "i4")
 COMPRESSIONS = ("RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "NOCOMPRESS")
@@ -42,6 +42,14 @@ def header_text(*cards: str) -> bytes:
     """A header of raw cards, valid or not."""
     text = "".join(card.ljust(80) for card in (*cards, "END"))
     return text.ljust(-(-len(text) // 2880) * 2880).encode()
+
+
+def with_cards(file: bytes, cards: list[str]) -> bytes:
+    """The file with more cards at the end of its last header: many of them would take astropy seconds."""
+    end = file.rindex(b"END".ljust(80))
+    header = file[:end] + header_text(*cards).rstrip()
+    data_start = -(-(end + 80) // 2880) * 2880
+    return header.ljust(-(-len(header) // 2880) * 2880) + file[data_start:]
 
 
 @st.composite

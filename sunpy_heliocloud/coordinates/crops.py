@@ -195,7 +195,8 @@ def _part(i: int, entry: Any) -> SkyCoord | Time | None:
 
 
 def _angles(stack: StackWCS, wanted: range, places: Sequence[SkyCoord]) -> np.ndarray:
-    """Longitudes and latitudes of places in the frame of each plane, ``(planes, 2, places)``."""
+    """Longitudes and latitudes of places, in any order, in the frame of each plane, ``(planes, 2, places)``."""
+    places = _joined(places)
     count = min(len(wanted), _MOST_FRAMES)
     sampled = np.unique(np.linspace(wanted[0], wanted[-1], count).round().astype(int))
     values = []
@@ -206,6 +207,13 @@ def _angles(stack: StackWCS, wanted: range, places: Sequence[SkyCoord]) -> np.nd
         return np.array(values)
     flat = np.reshape(values, (len(sampled), -1)).T
     return np.transpose([np.interp(wanted, sampled, angle) for angle in flat]).reshape(len(wanted), 2, -1)
+
+
+def _joined(places: Sequence[SkyCoord]) -> Sequence[SkyCoord]:
+    """Points of the same frame as one `SkyCoord`: its transformation takes as long as that of one of them."""
+    kinds = {(place.isscalar, type(place.data)) for place in places}
+    are_alike = len(kinds) == 1 and all(map(places[0].is_equivalent_frame, places))
+    return [SkyCoord(list(places))] if are_alike and places[0].isscalar else places
 
 
 def angles_in_frame(place: SkyCoord, celestial: WCS) -> np.ndarray:

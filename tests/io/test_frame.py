@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import fits_bytes, fits_images, header_text, windows
+from strategies import fits_bytes, fits_images, header_text, windows, with_cards
 
 from astropy.io import fits
 
@@ -71,14 +71,6 @@ def test_nothing_is_read_for_no_rows(server):
     (rows,) = read_rows([frame], [(7, 7)], FLOAT)
     assert rows.shape == (0, 500)
     assert server.requests == 0
-
-
-def with_cards(file, cards):
-    """The file with more cards at the end of its last header: astropy would take seconds to append them."""
-    end = file.rindex(b"END".ljust(80))
-    header = file[:end] + header_text(*cards).rstrip()
-    data_start = -(-(end + 80) // 2880) * 2880
-    return header.ljust(-(-len(header) // 2880) * 2880) + file[data_start:]
 
 
 @pytest.mark.parametrize("cards", [900, 2500])

@@ -1,5 +1,6 @@
 """Files as they come: masks beside images, several images, axes of length 1, ZBLANK and BLANK."""
 
+import functools
 import gzip
 import io
 import itertools
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from headers import aia_header
+from strategies import fits_bytes, with_cards
 
 from astropy.io import fits
 
@@ -147,18 +149,18 @@ def test_a_cube_of_images_is_no_image_and_the_error_says_its_axes_and_what_to_do
         LazyMapSequence(path)
 
 
-def blanked(dtype, compression, cards):
-    """A compressed image of integers, with cards of missing pixels."""
-    content = io.BytesIO()
+@functools.cache
+def compressed(dtype, compression):
+    """A compressed image of integers."""
     data = (np.arange(600) % 100 + 1).astype(dtype).reshape(SHAPE)
-    image = fits.CompImageHDU(data, header(), compression_type=compression)
-    fits.HDUList([fits.PrimaryHDU(), image]).writeto(content)
-    content.seek(0)
-    with fits.open(content, disable_image_compression=True) as hdus:
-        hdus[1].header.update(cards)
-        changed = io.BytesIO()
-        hdus.writeto(changed, output_verify="ignore")
-    return changed.getvalue()
+    return fits_bytes(fits.PrimaryHDU(), fits.CompImageHDU(data, header(), compression_type=compression))
+
+
+def blanked(dtype, compression, cards):
+    """The same with cards of missing pixels."""
+    file = compressed(dtype, compression)
+    assert not any(f"{keyword:8}=".encode() in file for keyword in cards)
+    return with_cards(file, [str(fits.Card(*card)) for card in cards.items()])
 
 
 BLANKS = [
