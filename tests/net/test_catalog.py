@@ -211,7 +211,7 @@ SCALARS = (
 JSON = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6),
-    max_leaves=25,
+    max_leaves=10,
 )
 CATALOGUES = JSON | st.dictionaries(NAMES, JSON) | st.fixed_dictionaries(
     {"catalog": st.lists(st.fixed_dictionaries({"id": SCALARS | JSON}, optional={n: JSON for n in ("index", "start", "title")}))},
