@@ -213,7 +213,7 @@ def test_status_is_right_for_10000_losses_as_for_one(cluster):
 
 
 def test_status_is_right_after_kills_and_retries(files, cluster):
-    """What a killed worker held is read again; a frame that was lost is there now. Workers start again for seconds."""
+    """What a killed worker held is read again; a frame that was lost is there now. A worker starts again for seconds."""
     sequence, away = LazyMapSequence(files, errors="mask"), Path(files[2]).with_suffix(".away")
     Path(files[2]).rename(away)
     with caught_losses() as messages, Client(cluster) as client:
@@ -221,8 +221,9 @@ def test_status_is_right_after_kills_and_retries(files, cluster):
         wait(cube.data)
         assert lost_in(sequence) == [False, False, True, *[False] * 9]
         away.rename(files[2])
-        for pid in client.run(os.getpid).values():
-            os.kill(pid, signal.SIGKILL)
+        pids, holders = client.run(os.getpid), client.who_has(cube.data)
+        [killed] = {worker for key, workers in holders.items() if int(key[1]) == 0 for worker in workers}
+        os.kill(pids[killed], signal.SIGKILL)
         assert np.isfinite(cube.data.sum().compute())
         assert not any(lost_in(sequence))
     assert len(messages) == 1

@@ -33,19 +33,33 @@ SIZES = st.integers(1_000_000, 30_000_000)
 
 
 @pytest.fixture(scope="module")
-def server():
-    """Two channels of the whole disk."""
+def bucket(tmp_path_factory):
+    """Two channels of the whole disk, in a folder."""
+    folder = str(tmp_path_factory.mktemp("bucket"))
+    return write_bucket(folder, SimulatedSun(), n_frames=N, shape=(SIDE, SIDE), cadence=CADENCE)
+
+
+@pytest.fixture(scope="module")
+def server(bucket):
+    """The same on a server."""
     with LocalServer() as server:
-        options = {"shape": (SIDE, SIDE), "cadence": CADENCE, "storage_options": server.storage_options}
-        server.frames = write_bucket(server.url, SimulatedSun(), n_frames=N, **options)
+        server.upload(bucket.url)
         yield server
 
 
 @pytest.fixture(scope="module")
-def sequences(server):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint_url)
-        yield [LazyMapSequence(server.frames.urls(channel)) for channel in (193, 171)]
+def sequences(server, bucket):
+    frames = bucket.frames
+    return [
+        LazyMapSequence(frames["datakey"][frames["wavelength"] == channel * u.AA].tolist())
+        for channel in (193, 171)
+    ]
+
+
+@pytest.fixture(scope="module")
+def local(bucket):
+    """The files, where no requests are counted: a server takes longer than reading and derotating."""
+    return [LazyMapSequence(bucket.urls(channel)) for channel in (193, 171)]
 
 
 def target(size):
@@ -62,12 +76,10 @@ def cubes_of(sequences, **options):
 
 
 @pytest.fixture(scope="module")
-def expected(sequences):
+def expected(local):
     """In one piece: the derotated planes of one channel, and the lags."""
-    hot, cool = cubes_of(sequences)
-    return dask.compute(
-        sequences[0].to_cube().derotate_to(sequences[1][N // 2]), hot.time_lag(cool, **BOUNDS)
-    )
+    hot, cool = cubes_of(local)
+    return dask.compute(local[0].to_cube().derotate_to(local[1][N // 2]), hot.time_lag(cool, **BOUNDS))
 
 
 def strips(cube):
@@ -76,9 +88,9 @@ def strips(cube):
 
 @settings(max_examples=5)
 @given(size=SIZES, cubes=st.integers(1, 6))
-def test_strips_of_any_size_give_the_same_lags_to_the_bit(sequences, expected, size, cubes):
+def test_strips_of_any_size_give_the_same_lags_to_the_bit(local, expected, size, cubes):
     with target(size), dask.config.set({"sunpy-heliocloud.cubes-at-once": cubes}):
-        hot, cool = cubes_of(sequences)
+        hot, cool = cubes_of(local)
         lag = hot.time_lag(cool, **BOUNDS).compute()
     np.testing.assert_array_equal(lag.data, expected[1].data)
     assert lag.meta["pulled"] == expected[1].meta["pulled"]
@@ -86,17 +98,17 @@ def test_strips_of_any_size_give_the_same_lags_to_the_bit(sequences, expected, s
 
 @settings(max_examples=8)
 @given(size=SIZES, rows=st.slices(SIDE), columns=st.slices(SIDE), planes=st.slices(N))
-def test_strips_of_any_size_give_the_same_slices_to_the_bit(sequences, expected, size, rows, columns, planes):
+def test_strips_of_any_size_give_the_same_slices_to_the_bit(local, expected, size, rows, columns, planes):
     whole = expected[0].data
     with target(size):
-        cube = sequences[0].to_cube().derotate_to(sequences[1][N // 2])
+        cube = local[0].to_cube().derotate_to(local[1][N // 2])
     part = cube.data[planes, rows, columns]
     np.testing.assert_array_equal(part, whole[planes, rows, columns])
 
 
 @pytest.mark.parametrize("options", [{"algorithm": "interpolation"}, {"algorithm": "exact"}, {"dtype": "f8"}])
-def test_strips_of_all_algorithms_are_the_same_to_the_bit(sequences, options):
-    some, ref_map = sequences[0][:2].to_cube(), sequences[1][N // 2]
+def test_strips_of_all_algorithms_are_the_same_to_the_bit(local, options):
+    some, ref_map = local[0][:2].to_cube(), local[1][N // 2]
     whole = some.derotate_to(ref_map, **options)
     with target("800 kB"):
         cut = some.derotate_to(ref_map, **options)
@@ -187,16 +199,16 @@ def test_a_frame_that_is_lost_in_one_strip_is_there_in_the_next(server, sequence
     assert np.ptp(np.flatnonzero(lost)) < max(first, second)
 
 
-def test_turns_are_strips_in_the_order_of_rows(sequences):
+def test_turns_are_strips_in_the_order_of_rows(local):
     with target("3 MB"):
-        hot, cool = cubes_of(sequences)
+        hot, cool = cubes_of(local)
     lag = hot.time_lag(cool, **BOUNDS)
     turns = turns_of(lag)
     rows = [{key[-2] for key in keys} for keys, _ in turns]
     assert len(turns) == lag.estimate().strips
     assert all(max(one) < min(following) for one, following in pairwise(rows))
     assert sum(len(keys) for keys, _ in turns) == lag.data.npartitions + lag._marks.array.npartitions
-    assert not turns_of(cubes_of(sequences)[0])
+    assert not turns_of(cubes_of(local)[0])
 
 
 def test_what_two_strips_share_is_computed_once(server, sequences, expected):
@@ -220,8 +232,8 @@ def test_pairs_of_channels_are_computed_in_strips(server, sequences):
     assert server.requests <= -(-count // 2) * 2 * N
 
 
-def test_strips_read_little_more_than_the_files(server, sequences):
-    files = sum(server.frames.frames["size"].to_value(u.byte))
+def test_strips_read_little_more_than_the_files(server, sequences, bucket):
+    files = sum(bucket.frames["size"].to_value(u.byte))
     with target("1.5 MB"):
         hot, cool = cubes_of(sequences)
     assert strips(hot) > 8
@@ -231,17 +243,17 @@ def test_strips_read_little_more_than_the_files(server, sequences):
 
 
 @pytest.mark.parametrize("resampled", [True, False])
-def test_one_strip_after_the_other_is_made(sequences, resampled):
+def test_one_strip_after_the_other_is_made(local, resampled):
     """In the order that dask gives to tasks, which is their priority on threads and on clusters."""
     with target("3 MB"):
-        ref_map = sequences[1][N // 2]
-        cubes = [sequence.to_cube().derotate_to(ref_map) for sequence in sequences]
+        ref_map = local[1][N // 2]
+        cubes = [sequence.to_cube().derotate_to(ref_map) for sequence in local]
         made = dict.fromkeys(cube.data.name for cube in cubes)
         assert strips(cubes[0]) > 2
         if resampled:
             cubes = [cube.resample_time(CADENCE) for cube in cubes]
         else:
-            times = sequences[0].times[0] + np.arange(N) * CADENCE
+            times = local[0].times[0] + np.arange(N) * CADENCE
             cubes = [TimeLagCube.from_array(cube.data, ref_map, times) for cube in cubes]
     lag = cubes[0].time_lag(cubes[1], **BOUNDS)
     graph = dict(lag.__dask_graph__())
@@ -252,8 +264,8 @@ def test_one_strip_after_the_other_is_made(sequences, resampled):
     assert changes == len(set(rows)) - 1
 
 
-def test_a_small_job_takes_few_tasks_and_sends_little(sequences):
-    hot, cool = cubes_of(sequences)
+def test_a_small_job_takes_few_tasks_and_sends_little(local):
+    hot, cool = cubes_of(local)
     lag = hot.time_lag(cool, **BOUNDS)
     (optimized,) = dask.optimize(lag)
     assert len(dict(optimized.__dask_graph__())) <= 26
@@ -355,16 +367,16 @@ class TestRoom:
             Room.now()
 
 
-def test_strips_are_saved_and_resumed(sequences, expected, tmp_path):
+def test_strips_are_saved_and_resumed(local, expected, tmp_path):
     with target("3 MB"):
-        hot, cool = cubes_of(sequences)
+        hot, cool = cubes_of(local)
         lag = hot.time_lag(cool, **BOUNDS)
         lag.save(tmp_path / "lag")
         hot.save(tmp_path / "hot")
-    hot, cool = cubes_of(sequences)
+    hot, cool = cubes_of(local)
     np.testing.assert_array_equal(type(lag).load(tmp_path / "lag").data, expected[1].data)
     loaded = TimeLagCube.load(tmp_path / "hot")
-    np.testing.assert_array_equal(loaded.compute().data, cubes_of(sequences)[0].compute().data)
+    np.testing.assert_array_equal(loaded.compute().data, cubes_of(local)[0].compute().data)
     # Whatever the memory, it is the same store; and other options are not.
     hot.save(tmp_path / "hot")
     hot.time_lag(cool, **BOUNDS).save(tmp_path / "lag")
