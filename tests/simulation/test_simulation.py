@@ -1,3 +1,5 @@
+import contextlib
+import http.client
 import importlib
 import io
 import json
@@ -109,6 +111,32 @@ def test_truncated_body(server):
     # s3fs reads again what was cut.
     assert anonymous(url).cat_file(url, start=0, end=1000) == bytes(1000)
     assert [request.bytes_sent for request in server.log] == [500, 1000]
+
+
+def test_connections_stay_open_until_a_body_is_truncated_or_the_server_ends():
+    def read(method="GET"):
+        client.request(method, f"/{server.bucket}/one.fits")
+        return client.getresponse().read()
+
+    with LocalServer() as server:
+        client = http.client.HTTPConnection("127.0.0.1", int(server.endpoint_url.rpartition(":")[2]))
+        server.write("one.fits", b"1234")
+        server.truncate("one.fits", after=1)
+        assert read() == b"1234"
+        connection = client.sock
+        assert read("HEAD") == b""
+        assert client.sock is connection
+        with pytest.raises(http.client.IncompleteRead):
+            read()
+        assert connection.recv(1) == b""
+        client.close()
+        server.fail("one.fits")
+        assert b"503 on purpose" in read()
+        connection = client.sock
+        assert read() == b"1234"
+        assert client.sock is connection
+    with contextlib.closing(client):
+        assert connection.recv(1) == b""
 
 
 def test_object_that_changes_between_reads(server):
