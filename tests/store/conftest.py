@@ -1,7 +1,7 @@
 """A bucket that all tests of stores read."""
 
 import pytest
-from small_bucket import fill, ref_map, sequence_of
+from small_bucket import fill, frame_requests, ref_map, sequence_of
 
 import astropy.units as u
 
@@ -37,6 +37,18 @@ def cubes(filled_server):
     resampled = derotated.resample_time(4 * u.min)
     hot = sequences[193].to_cube().derotate_to(target).resample_time(times=resampled.times)
     return {"raw": raw, "derotated": derotated, "resampled": resampled, "hot": hot, "target": target}
+
+
+@pytest.fixture(scope="session")
+def stored(filled_server, cubes, tmp_path_factory):
+    """The derotated cube as it was saved in one go; tests copy it to change it."""
+    folder = tmp_path_factory.mktemp("saved") / "store"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        read_from(filled_server, monkeypatch)
+        cubes["derotated"].save(folder)
+    assert frame_requests(filled_server) == 40
+    filled_server.reset()
+    return folder
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from sunpy_heliocloud.store.json_text import fingerprint
 
 
 @pytest.fixture
-def saved(derotated, bucket, tmp_path):
-    derotated.save(tmp_path / "store")
-    bucket.reset()
+def saved(stored, bucket, tmp_path):
+    """A store of the derotated cube, which a test may damage."""
+    shutil.copytree(stored, tmp_path / "store")
     return tmp_path / "store"
 
 

@@ -25,13 +25,10 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
 
 
-@pytest.fixture
-def uninterrupted(derotated, bucket, tmp_path):
+@pytest.fixture(scope="module")
+def uninterrupted(stored):
     """The files of a store that was saved in one go."""
-    derotated.save(tmp_path / "uninterrupted")
-    assert frame_requests(bucket) == 40
-    bucket.reset()
-    return contents(tmp_path / "uninterrupted")
+    return contents(stored)
 
 
 def test_only_what_is_missing_is_read_and_the_result_is_the_same_to_the_bit(
