@@ -45,15 +45,24 @@ def ref_map(sequences):
     return sequences[171].nearest("2018-05-29T18:00").submap([30, 30] * u.pix, top_right=[60, 60] * u.pix)
 
 
-def imported_by(work, code, path):
-    """What a new process prints that unpickles some work, and which heavy packages it has imported then."""
-    path.write_bytes(work)
+def imported_by(works, code, folder):
+    """
+    What a new process prints that unpickles some works, and which heavy packages it has imported then.
+
+    For each work, by its name, the result of the code and the packages; they add up.
+    """
+    path = folder / "works"
+    path.write_bytes(pickle.dumps({name: pickle.dumps(work) for name, work in works.items()}))
     code = f"""
 import json, pickle, sys
 with open({str(path)!r}, "rb") as file:
-    work = pickle.load(file)
-result = {code}
-print(json.dumps([result, sorted(set({HEAVY}) & set(sys.modules))]))
+    works = pickle.load(file)
+answers = {{}}
+for name, pickled in works.items():
+    work = pickle.loads(pickled)
+    result = {code}
+    answers[name] = [result, sorted(set({HEAVY}) & set(sys.modules))]
+print(json.dumps(answers))
 """
     run = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(run.stdout)
@@ -68,33 +77,33 @@ def test_tasks_import_neither_sunpy_nor_astropy_nor_dask_array_nor_a_compiler(se
     cubes = [part.to_cube().derotate_to(ref_map).resample_time(240 * u.s) for part in sequences.values()]
     lag = cubes[0].time_lag(cubes[1])
     code = "__import__('dask.local').local.get_sync(*work)[0][0][0].shape"
-    shape, imported = imported_by(pickle.dumps(graph_of(lag)), code, tmp_path / "work")
+    [(shape, imported)] = imported_by({"lag": graph_of(lag)}, code, tmp_path).values()
     assert tuple(shape) == lag.shape
     assert imported == []
 
 
-@pytest.mark.parametrize("algorithm", ["adaptive", "interpolation", "exact"])
-def test_unpickling_a_task_imports_neither_sunpy_nor_astropy_nor_a_compiler(
-    sequences, ref_map, tmp_path, algorithm
-):
+def test_unpickling_a_task_imports_neither_sunpy_nor_astropy_nor_a_compiler(sequences, ref_map, tmp_path):
     frames = sequences[171].apply(operator.itemgetter).to_cube() * 2
     arrays = TimeLagCube.from_array(np.zeros((2, 31, 31)), ref_map, ["2018-05-29T18:00", "2018-05-29T18:04"])
-    # Arrays of dask are read by functions of dask.array.
-    for cube, needed in ((frames, set()), (arrays, {"dask.array", "pandas", "xarray"})):
-        derotated = cube.derotate_to(ref_map, algorithm=algorithm, height=1 * u.Mm)
-        _, imported = imported_by(pickle.dumps(graph_of(derotated)), "len(work)", tmp_path / "work")
-        assert set(imported) <= needed
+    works = {
+        f"{made}, {algorithm}": graph_of(cube.derotate_to(ref_map, algorithm=algorithm, height=1 * u.Mm))
+        for made, cube in {"frames": frames, "arrays": arrays}.items()
+        for algorithm in ("adaptive", "interpolation", "exact")
+    }
+    for name, (_, imported) in imported_by(works, "len(work)", tmp_path).items():
+        # Arrays of dask are read by functions of dask.array.
+        needed = {"dask.array", "pandas", "xarray"} if name.startswith("arrays") else set()
+        assert set(imported) <= needed, name
 
 
-@pytest.mark.parametrize("kind", ["derotated", "lag", "all pairs"])
-def test_workers_are_given_no_cube_to_put_results_together(sequences, ref_map, tmp_path, kind):
+def test_workers_are_given_no_cube_to_put_results_together(sequences, ref_map, tmp_path):
     cubes = [part.to_cube().derotate_to(ref_map).resample_time(240 * u.s) for part in sequences.values()]
     options = {"at_bounds": "keep"}
-    whole = {
-        "derotated": lambda: cubes[0],
-        "lag": lambda: cubes[0].time_lag(cubes[1], **options),
-        "all pairs": lambda: time_lag_pairs(cubes, **options)[0],
-    }[kind]()
+    wholes = {
+        "derotated": cubes[0],
+        "lag": cubes[0].time_lag(cubes[1], **options),
+        "all pairs": time_lag_pairs(cubes, **options)[0],
+    }
     given = []
 
     def scheduler(work, keys, **kwargs):
@@ -102,10 +111,11 @@ def test_workers_are_given_no_cube_to_put_results_together(sequences, ref_map, t
         given.append((graph, keys))
         return dask.get(graph, keys)
 
-    computed = whole.compute(scheduler=scheduler)
-    assert type(computed) is type(whole)
-    assert not dask.is_dask_collection(computed)
-    assert computed.compute() is computed
-    [work] = given
-    _, imported = imported_by(pickle.dumps(work), "len(work)", tmp_path / "work")
-    assert imported == []
+    for whole in wholes.values():
+        computed = whole.compute(scheduler=scheduler)
+        assert type(computed) is type(whole)
+        assert not dask.is_dask_collection(computed)
+        assert computed.compute() is computed
+    works = dict(zip(wholes, given, strict=True))
+    for name, (_, imported) in imported_by(works, "len(work)", tmp_path).items():
+        assert imported == [], name
