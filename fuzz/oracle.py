@@ -14,12 +14,13 @@ import select
 import struct
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 
 from fuzz.fits_mutations import header_spans
 
-__all__ = ["Oracle"]
+__all__ = ["Oracle", "oracle"]
 
 PATIENCE = 30  # s
 MEMORY = 3 * 2**30
@@ -74,6 +75,12 @@ class Oracle:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+
+@cache
+def oracle() -> Oracle:
+    """One for all kinds of inputs that this process runs."""
+    return Oracle()
 
 
 def _first_image(file: bytes) -> np.ndarray:

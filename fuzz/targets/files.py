@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import warnings
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from fuzz import corpus
 from fuzz.fits_mutations import CARD, file_damaged, header_damaged, header_spans, heap_damaged, table_damaged
 from fuzz.mutations import damaged
-from fuzz.oracle import Oracle
+from fuzz.oracle import oracle
 from fuzz.outcome import Outcome, finding, is_inert, of_error
 
 __all__ = ["FileTarget"]
@@ -46,14 +47,14 @@ class FileTarget:
             self._files = {
                 name: file for name, file in self._files.items() if name[:5] != "plain" and name[-2:] != "gz"
             }
-        self._oracle = Oracle()
+        self._oracle = oracle()
         self._folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
         self._url = str(self._folder / "damaged.fits")
         self._good = {}
         for name, minutes in (("before.fits", -10), ("after.fits", 10)):
             (self._folder / name).write_bytes(corpus.frame_file(minutes))
             self._good[str(self._folder / name)] = self._oracle.pixels(corpus.frame_file(minutes))
-        self._intact = {name: self._oracle.pixels(file) for name, file in self._files.items()}
+        self._intact = _intact(headers)
 
     def __del__(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -147,6 +148,12 @@ class FileTarget:
         return finding(
             "other pixels", f"{case.name}: {pixels.dtype} {pixels.shape} {pixels[:2, :6]}; astropy: {shown}"
         )
+
+
+@cache
+def _intact(headers: str | None) -> dict[str, np.ndarray | str]:
+    """What astropy reads of the files without damage."""
+    return {name: oracle().pixels(file) for name, file in corpus.fits_files(headers).items()}
 
 
 def _masks(case: Case) -> bool:

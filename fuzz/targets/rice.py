@@ -8,7 +8,7 @@ import numpy as np
 from astropy.io import fits
 
 from fuzz.mutations import damaged
-from fuzz.oracle import Oracle
+from fuzz.oracle import oracle
 from fuzz.outcome import Outcome, finding
 
 __all__ = ["RiceTarget"]
@@ -27,7 +27,7 @@ class RiceTarget:
     """Rows of compressed pixels."""
 
     def __init__(self) -> None:
-        self._oracle = Oracle()
+        self._oracle = oracle()
 
     def good(self) -> Case:
         return self.start(np.random.default_rng(0))
