@@ -99,9 +99,10 @@ def pipeline(paths, ref_map, synoptic):
     return {
         "own": asking,
         "adaptive": cube.derotate_to(ref_map),
-        "interpolation": cube.derotate_to(ref_map, algorithm="interpolation", rotation_model="snodgrass"),
+        "high": cube.derotate_to(
+            ref_map, algorithm="interpolation", rotation_model="snodgrass", height=20 * u.Mm
+        ),
         "exact": asking[:1].derotate_to(ref_map, algorithm="exact"),
-        "high": cube.derotate_to(ref_map, height=20 * u.Mm),
         "synoptic": cube.derotate_to(synoptic),
         "screen": cube.derotate_to(ref_map, screen=screen),
         "made": TimeLagCube.from_array(np.ones((2, 20, 30)), synoptic, TIMES[:2]),
