@@ -14,27 +14,18 @@ from sunpy.map import GenericMap, Map
 from sunpy.time import TimeRange
 
 from sunpy_heliocloud.arguments import flag, mapping, moment, require_function, shown
-from sunpy_heliocloud.coordinates.indexers import frame_indexer
 from sunpy_heliocloud.coordinates.times import seconds
 from sunpy_heliocloud.inert_table import InertTable
-from sunpy_heliocloud.lazy.frames import Frames, updated_headers
-from sunpy_heliocloud.lazy.image_array import ImageArray
-from sunpy_heliocloud.lazy.joined import frames_of
-from sunpy_heliocloud.lazy.left_out import LeftOut
-from sunpy_heliocloud.lazy.losses import lost_frames
-from sunpy_heliocloud.lazy.reports import next_number
-from sunpy_heliocloud.lazy.verified import verified
 from sunpy_heliocloud.log import info
-from sunpy_heliocloud.metadata.channels import names_of
 from sunpy_heliocloud.metadata.exposure import exposure_times
-from sunpy_heliocloud.metadata.maps import map_header
 from sunpy_heliocloud.metadata.table import are_selected, conditions_text, header_table
 from sunpy_heliocloud.text import inert
 
-# The modules of cubes, estimates and displays are imported by the methods that use them: this import has to be short.
+# What opens files, makes Maps, computes and displays is imported by the methods that use it: this import has to be short.
 if TYPE_CHECKING:
     from sunpy_heliocloud.cube import TimeLagCube
     from sunpy_heliocloud.lazy.estimate import Estimate
+    from sunpy_heliocloud.lazy.frames import Frames
     from sunpy_heliocloud.summary import Summary
 
 __all__ = ["LazyMapSequence"]
@@ -105,6 +96,9 @@ class LazyMapSequence:
         errors: str = "raise",
         hdu: int | str | None = None,
     ) -> None:
+        from sunpy_heliocloud.lazy.joined import frames_of
+        from sunpy_heliocloud.lazy.reports import next_number
+
         if errors not in ("raise", "mask"):
             raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'mask'")
         mapping("storage_options", storage_options, "{'anon': True}")
@@ -115,7 +109,7 @@ class LazyMapSequence:
             )
         self._opened = next_number()
         self._name = ""
-        self._frames = frames_of(source, storage_options, hdu, LeftOut(errors))
+        self._frames = frames_of(source, storage_options, hdu, errors)
 
     # ---- a sequence
 
@@ -127,10 +121,12 @@ class LazyMapSequence:
 
     def __add__(self, other: Any) -> Self:
         """The frames of both, in the order of time; those that both have are kept once."""
+        from sunpy_heliocloud.lazy.joined import frames_of
+
         if not isinstance(other, LazyMapSequence):
             return NotImplemented
         errors = self._frames.errors if self._frames.errors == other._frames.errors else "raise"
-        joined = self._with(frames_of([self, other], None, None, LeftOut(errors)))
+        joined = self._with(frames_of([self, other], None, None, errors))
         joined._opened, joined._name = min(self._opened, other._opened), ""
         return joined
 
@@ -139,6 +135,10 @@ class LazyMapSequence:
 
     def __getitem__(self, item: Any) -> "GenericMap | LazyMapSequence":
         """An integer gives a Map on a lazy array; a slice, a mask or several indices a sequence, in their order."""
+        from sunpy_heliocloud.coordinates.indexers import frame_indexer
+        from sunpy_heliocloud.lazy.image_array import ImageArray
+        from sunpy_heliocloud.metadata.maps import map_header
+
         index = frame_indexer(item, len(self), "seq.nearest(time) and seq.between(start, stop) take times")
         if index.keeps_axis:
             return self._picked(np.array(index.positions, dtype=int))
@@ -149,7 +149,7 @@ class LazyMapSequence:
     def _picked(self, indices: np.ndarray) -> Self:
         return self._with(self._frames.picked(indices))
 
-    def _with(self, frames: Frames) -> Self:
+    def _with(self, frames: "Frames") -> Self:
         """This sequence, of other frames."""
         other = copy.copy(self)
         other._frames = frames
@@ -226,6 +226,8 @@ class LazyMapSequence:
         >>> len(LazyMapSequence(found).split())
         2
         """
+        from sunpy_heliocloud.metadata.channels import names_of
+
         members: dict[Any, list[int]] = {}
         for i, channel in enumerate(self._frames.channels):
             members.setdefault(channel.identity, []).append(i)
@@ -343,6 +345,8 @@ class LazyMapSequence:
         >>> seq.status["status"][:2].tolist()
         ['ok', 'ok']
         """
+        from sunpy_heliocloud.lazy.losses import lost_frames
+
         lost, left_out = lost_frames(self.urls, since=self._opened), self._frames.left_out.reasons
         urls = [url for url in self.urls if url not in left_out]
         rows = [(url, "NaN", lost[url]) if url in lost else (url, "ok", "") for url in urls]
@@ -372,6 +376,8 @@ class LazyMapSequence:
         >>> len(seq[:2].verify())
         2
         """
+        from sunpy_heliocloud.lazy.verified import verified
+
         return verified(self._frames.images, self._frames.errors)
 
     # ---- what can be changed
@@ -438,9 +444,7 @@ class LazyMapSequence:
         0.3
         """
         require_function("function", function, "lambda header: {**header, 'CRPIX1': 100.5}")
-        old = self._frames
-        headers = updated_headers(old, function)
-        updated = self._with(Frames.in_order(old.images, headers, old.left_out, old.steps, old.applied_to))
+        updated = self._with(self._frames.updated(function))
         updated._name = ""
         return updated
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from astropy.time import Time, TimeDelta
 from sunpy.time import parse_time
 
 from sunpy_heliocloud.arguments import shown
-from sunpy_heliocloud.coordinates.plane import PlaneWCS
+
+if TYPE_CHECKING:
+    from sunpy_heliocloud.coordinates.plane import PlaneWCS
 
 __all__ = [
     "asked_times",
@@ -73,7 +75,7 @@ def times_of_planes(times: Any) -> Time:
     return times
 
 
-def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tuple[Time, dict[str, str]]:
+def at_observer(times: Time, planes: "Sequence[PlaneWCS]", target: "PlaneWCS") -> tuple[Time, dict[str, str]]:
     """
     The times at which the observed light reaches another observer.
 
@@ -98,7 +100,7 @@ def at_observer(times: Time, planes: Sequence[PlaneWCS], target: PlaneWCS) -> tu
     return times + delay * u.s, {"light_travel": said}
 
 
-def require_near(times: Time, target: PlaneWCS) -> None:
+def require_near(times: Time, target: "PlaneWCS") -> None:
     """Refuse a map that is so far from all planes in time that its date is a mistake."""
     first, last = times.min(), times.max()
     days = max((first - target.date).to_value(u.day), (target.date - last).to_value(u.day))

@@ -26,7 +26,7 @@ from sunpy_heliocloud.metadata.times import Midpoints
 from sunpy_heliocloud.metadata.values import header_of_values
 from sunpy_heliocloud.text import shown_url
 
-__all__ = ["Frames", "updated_headers"]
+__all__ = ["Frames"]
 
 _BATCH = 1024  # headers that are dictionaries at a time
 
@@ -153,6 +153,11 @@ class Frames:
         steps = (*self.steps, Apply(function, pointwise, len(applied_to) - 1))
         return replace(self, steps=steps, applied_to=applied_to)
 
+    def updated(self, function: Callable[[dict[str, Any]], Header]) -> Self:
+        """With the headers that a function makes of these, in the order of their times."""
+        headers = _updated_headers(self, function)
+        return self.in_order(self.images, headers, self.left_out, self.steps, self.applied_to)
+
     def image(self, index: int) -> Recipe:
         """How the pixels of one frame come about, after all steps."""
         # Functions are given floats, and integers have no NaN for pixels that cannot be read.
@@ -199,7 +204,7 @@ def _picked_headers(
     return picked[id(headers)], tuple(picked[id(version)] for version in applied_to)
 
 
-def updated_headers(frames: Frames, function: Callable[[dict[str, Any]], Header]) -> HeaderColumns:
+def _updated_headers(frames: Frames, function: Callable[[dict[str, Any]], Header]) -> HeaderColumns:
     """What a function makes of the header of each frame."""
     batches: list[HeaderColumns] = []
     maps: dict = {}

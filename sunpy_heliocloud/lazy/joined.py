@@ -25,18 +25,17 @@ __all__ = ["frames_of"]
 
 
 def frames_of(
-    source: Any, storage_options: Mapping[str, Any] | None, hdu: int | str | None, left_out: LeftOut
+    source: Any, storage_options: Mapping[str, Any] | None, hdu: int | str | None, errors: str
 ) -> Frames:
     """
     The frames of a source, in the order of time; those that stand in it twice are kept once.
 
     Parameters
     ----------
-    source, storage_options, hdu
+    source, storage_options, hdu, errors
         See `~sunpy_heliocloud.LazyMapSequence`.
-    left_out
-        Where frames are recorded that cannot be used.
     """
+    left_out = LeftOut(errors)
     entries = entries_of(source)
     named = [entry for entry in entries if isinstance(entry, File)]
     files = [file for one in named for file in _expanded(one, storage_options)]

@@ -5,7 +5,6 @@ import os
 from sunpy.net.attr import SimpleAttr
 
 from sunpy_heliocloud.arguments import shown
-from sunpy_heliocloud.io.location import LocalLocation, LocationError, given_location
 from sunpy_heliocloud.text import inert
 
 __all__ = ["Bucket", "Dataset", "Lookup"]
@@ -65,6 +64,8 @@ class Bucket(SimpleAttr):
     """
 
     def __init__(self, value: str):
+        from sunpy_heliocloud.io.location import LocalLocation, LocationError, given_location
+
         if not isinstance(value, (str, os.PathLike)):
             raise TypeError(
                 f"The bucket is {shown(value)}: expected a URL such as 's3://my-bucket/', or the absolute path of a folder"

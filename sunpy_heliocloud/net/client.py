@@ -11,13 +11,10 @@ from sunpy.net.base_client import BaseClient, QueryResponseTable, convert_row_to
 from sunpy.util.exceptions import warn_user
 
 from sunpy_heliocloud.arguments import shown
-from sunpy_heliocloud.bounds import limits
 from sunpy_heliocloud.net.attrs import Bucket, Dataset, Lookup
 from sunpy_heliocloud.net.entry import PROVIDER, Entry
-from sunpy_heliocloud.net.gate import RowGate
 from sunpy_heliocloud.net.known_datasets import FAMILIES, known_datasets
 from sunpy_heliocloud.net.response import HelioCloudResponse, response
-from sunpy_heliocloud.net.walker import walker
 from sunpy_heliocloud.text import shown_url
 
 __all__ = ["HelioCloudClient"]
@@ -98,7 +95,10 @@ class HelioCloudClient(BaseClient):
         >>> len(HelioCloudClient().search(day, a.heliocloud.Dataset("aia_0171")))
         30
         """
+        from sunpy_heliocloud.bounds import limits
+        from sunpy_heliocloud.net.gate import RowGate
         from sunpy_heliocloud.net.search import find, warn_of_costs
+        from sunpy_heliocloud.net.walker import walker
 
         for one in query:
             if not isinstance(one, Attr):

@@ -17,7 +17,6 @@ from sunpy.net.base_client import QueryResponseTable
 
 from sunpy_heliocloud.arguments import file_path
 from sunpy_heliocloud.inert_table import InertFormatter
-from sunpy_heliocloud.io.filesystem import https_url
 from sunpy_heliocloud.net.entry import PROVIDER, Entry
 from sunpy_heliocloud.net.rows import Rows, text_column
 from sunpy_heliocloud.text import inert
@@ -150,6 +149,8 @@ class HelioCloudResponse(QueryResponseTable):
         """
         path = file_path("path", path)
         if path.suffix.casefold() != ".csv":
+            from sunpy_heliocloud.io.filesystem import https_url  # imports fsspec
+
             path.write_text("".join(f"{https_url(url)}\n" for url in self["URL"]))
             return path
         columns = {
