@@ -74,7 +74,7 @@ def test_a_registry_that_hangs_falls_back_and_is_not_waited_for_again(server, mo
         monkeypatch.setenv("ROOT_CATALOG_REGISTRY_URL", url)
         cache.keep(copy.new(url, bytes(copy.data), etag="1"))
         for _ in range(2):
-            with pytest.warns(SunpyUserWarning, match=f"copy that was read 0 seconds ago. {url}"):
+            with pytest.warns(SunpyUserWarning, match=rf"copy that was read \d seconds ago. {url}"):
                 assert len(search(DAY, X)) == 2
         silent.settimeout(0)
         asked = 0

@@ -509,8 +509,9 @@ def test_bucket_on_the_server_reads_anonymously(server):
 
 def test_two_processes_write_what_one_does(tmp_path):
     for processes in (1, 2):
-        write_bucket(str(tmp_path / str(processes)), n_frames=2, shape=(60, 60), processes=processes)
+        # Six images: a process takes four at once.
+        write_bucket(str(tmp_path / str(processes)), n_frames=3, shape=(60, 60), processes=processes)
     written = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*.*"))
-    assert len(written) == 8
+    assert len(written) == 10
     for path in written:
         assert (tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes()
