@@ -245,7 +245,7 @@ class LocalServer:
 
         Examples
         --------
-        >>> server.clear()
+        >>> server.clear()  # doctest: +SKIP
         """
         self.heal()
         self.latency = 0 * u.s
