@@ -830,6 +830,12 @@ WRONG = {
         "local.write('key', bad({}))",
         "local.write('key')",
     ],
+    "LocalServer.read": [
+        "local.read(bad(None))",
+        "local.read(bad(''))",
+        "local.read(bad(5))",
+        "local.read()",
+    ],
     "LocalServer.upload": [
         "local.upload(bad(None))",
         "local.upload(bad(''))",
