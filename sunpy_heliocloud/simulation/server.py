@@ -392,6 +392,7 @@ class LocalServer:
 
     def _answer(self, environ: dict, start_response: Callable, application: Callable) -> Iterable[bytes]:
         """Answer one request: apply latency and faults, and log it."""
+        log = self.log  # a request that is answered after a reset began before it
         method = environ["REQUEST_METHOD"]
         key = environ["PATH_INFO"].removeprefix("/").partition("/")[2]
         time.sleep(self.latency.to_value(u.s))
@@ -405,7 +406,7 @@ class LocalServer:
         if method == "HEAD":
             body = b""
         code = int(status.split()[0])
-        self.log.append(LoggedRequest(method, key, environ.get("HTTP_RANGE"), code, len(body)))
+        log.append(LoggedRequest(method, key, environ.get("HTTP_RANGE"), code, len(body)))
         start_response(status, headers)
         return [body]
 

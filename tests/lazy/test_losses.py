@@ -222,7 +222,7 @@ def test_status_is_right_after_kills_and_retries(files, cluster):
         assert lost_in(sequence) == [False, False, True, *[False] * 9]
         away.rename(files[2])
         pids, holders = client.run(os.getpid), client.who_has(cube.data)
-        [killed] = {worker for key, workers in holders.items() if int(key[1]) == 0 for worker in workers}
+        [killed] = {worker for key, workers in holders.items() if int(key[1]) == 2 for worker in workers}
         os.kill(pids[killed], signal.SIGKILL)
         assert np.isfinite(cube.data.sum().compute())
         assert not any(lost_in(sequence))
