@@ -99,6 +99,9 @@ def server(one_server, monkeypatch):
     read_from(one_server, monkeypatch)
     yield one_server
     one_server.clear()
+    if "s3fs" in sys.modules:  # it remembers listings for each server
+        for files in sys.modules["s3fs"].S3FileSystem._cache.values():
+            files.invalidate_cache()
 
 
 @pytest.fixture
