@@ -49,7 +49,7 @@ CLIENTS = """
         compute(sequence.to_cube(), scheduler)
 
     if __name__ == "__main__":
-        from sunpy_heliocloud import LazyMapSequence, stacking  # noqa: F401
+        from sunpy_heliocloud import LazyMapSequence, stacking  # noqa: F401, for the clients that are forked
 
         for line in sys.stdin:
             arguments = json.loads(line)
